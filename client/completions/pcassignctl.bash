@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for pcassignctl(1)
+# shellcheck shell=bash
+
+# Fills COMPREPLY with those of the words that begin like the word at the cursor. Colons part words
+# in readline: what stands before the last one is cut off again.
+_pcassignctl_reply() {
+    local cur=$1 cut
+    mapfile -t COMPREPLY < <(compgen -W "$2" -- "$cur")
+    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        cut=${cur%"${cur##*:}"}
+        COMPREPLY=("${COMPREPLY[@]#"$cut"}")
+    fi
+}
+
+_pcassignctl_devices() {
+    pcassignctl list --no-legend "$@" -o ADDRESS,NAME 2>/dev/null | tr -s ' ' '\n' | grep -vx -e -
+}
+
+_pcassignctl_claims() {
+    pcassignctl claims --no-legend 2>/dev/null | cut -d ' ' -f 1
+}
+
+# The verb among the words before the cursor; "list" when there is none.
+_pcassignctl_verb() {
+    local word
+    for word in "$@"; do
+        case $word in
+        list | check | plan | run | claims | release | status | policy)
+            echo "$word"
+            return
+            ;;
+        esac
+    done
+}
+
+_pcassignctl_options() {
+    local all='--json= -j --no-legend --help --version'
+    case $1 in
+    list | '') echo "$all --all --output=" ;;
+    run) echo "$all --wait= --memory= --title= --vmm= --dry-run --" ;;
+    *) echo "$all" ;;
+    esac
+}
+
+_pcassignctl_words() {
+    case $1 in
+    '') echo 'list check plan run claims release status policy' ;;
+    list) _pcassignctl_devices -a ;;
+    check | plan | run) _pcassignctl_devices ;;
+    release | status) _pcassignctl_claims; _pcassignctl_devices ;;
+    policy) echo reload ;;
+    esac
+}
+
+_pcassignctl() {
+    local cur verb line i
+    local -a words
+    line=${COMP_LINE:0:COMP_POINT}
+    read -ra words <<<"$line"
+    cur=''
+    if [[ $line != *[[:space:]] ]]; then
+        cur=${words[-1]}
+        unset 'words[-1]'
+    fi
+    verb=$(_pcassignctl_verb "${words[@]:1}")
+    COMPREPLY=()
+    for ((i = 1; i < ${#words[@]}; i++)); do
+        # Behind "--" stands a command of its own.
+        if [[ ${words[i]} == -- ]]; then
+            mapfile -t COMPREPLY < <(compgen -c -f -- "$cur")
+            return
+        fi
+    done
+    case $cur in
+    --json=*) mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "${cur#*=}") ;;
+    --vmm=*) mapfile -t COMPREPLY < <(compgen -W 'qemu cloud-hypervisor' -- "${cur#*=}") ;;
+    -*)
+        _pcassignctl_reply "$cur" "$(_pcassignctl_options "$verb")"
+        [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace
+        ;;
+    *=*) mapfile -t COMPREPLY < <(compgen -W "$(_pcassignctl_devices)" -- "${cur#*=}") ;;
+    *) _pcassignctl_reply "$cur" "$(_pcassignctl_words "$verb")" ;;
+    esac
+}
+
+complete -F _pcassignctl pcassignctl

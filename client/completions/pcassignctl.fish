@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# fish completion for pcassignctl(1)
+
+function __pcassignctl_devices
+    pcassignctl list --no-legend -o ADDRESS 2>/dev/null
+    pcassignctl list --no-legend -o NAME 2>/dev/null | string match -v -- -
+end
+
+function __pcassignctl_claims
+    pcassignctl claims --no-legend 2>/dev/null | string replace -r ' .*' ''
+end
+
+set -l verbs list check plan run claims release status policy
+
+complete -c pcassignctl -f
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The devices of this host and who holds them'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Whether devices can be claimed, and what mends it'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a plan -d 'The steps that a claim would take'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Claim devices and run a command with them'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a claims -d 'Who holds what'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a release -d 'End claims'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'State, time, owner and reason of claims'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
+
+complete -c pcassignctl -n '__fish_seen_subcommand_from list check plan run release status' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from release status' -a '(__pcassignctl_claims)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
+
+complete -c pcassignctl -l json -x -a 'short pretty off' -d 'Print JSON'
+complete -c pcassignctl -s j -d 'Print JSON'
+complete -c pcassignctl -l no-legend -d 'No headings and no summaries'
+complete -c pcassignctl -s h -l help -d 'Print a short help'
+complete -c pcassignctl -l version -d 'Print the version'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s a -l all -d 'Bridges too'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION' -d 'Columns'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l wait -x -d 'How long the claim may take, in seconds'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l memory -x -d 'Of the guest'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l title -x -d 'Shown by claims'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l vmm -x -a 'qemu cloud-hypervisor' -d 'The kind of the command'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l dry-run -d 'The same as plan'

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: claims, status and release: who holds what, and taking it back.
+ * Thread: main. Ownership: everything belongs to the one call.
+ */
+#include "verbs.h"
+#include "objects.h"
+#include "output.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A release unbinds and resets; the daemon answers by itself when that hangs. */
+#define RELEASE_TIMEOUT_MS (300 * 1000)
+
+static char *format_since(const PcaClaimView *claim) {
+    guint64 since = pca_claim_since(claim);
+    if (since == 0)
+        return NULL;
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(since / G_USEC_PER_SEC));
+    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : NULL;
+}
+
+static char *format_pid(const PcaClaimView *claim) {
+    guint32 pid = 0;
+    g_variant_lookup(claim->details, "pid", "u", &pid);
+    return pid ? g_strdup_printf("%u", pid) : NULL;
+}
+
+static void json_since(JsonBuilder *builder, const PcaClaimView *claim) {
+    guint64 since = pca_claim_since(claim);
+    g_autofree char *text = since ? g_strdup_printf("%" G_GUINT64_FORMAT, since) : NULL;
+    pca_json_string(builder, "since", text);
+}
+
+static gint64 lookup_number(const PcaClaimView *claim, const char *key) {
+    guint32 value = 0;
+    return g_variant_lookup(claim->details, key, "u", &value) ? (gint64)value : -1;
+}
+
+static void json_owner(JsonBuilder *builder, const PcaClaimView *claim) {
+    gint64 uid = lookup_number(claim, "uid");
+    json_builder_set_member_name(builder, "owner");
+    if (uid < 0) {
+        json_builder_add_null_value(builder);
+        return;
+    }
+    json_builder_begin_object(builder);
+    pca_json_number(builder, "uid", uid);
+    pca_json_string(builder, "user", pca_lookup_string(claim->details, "user"));
+    pca_json_number(builder, "pid", lookup_number(claim, "pid"));
+    pca_json_string(builder, "unit", pca_lookup_string(claim->details, "unit"));
+    json_builder_end_object(builder);
+}
+
+static void claims_json(const PcaOptions *options, GPtrArray *claims) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < claims->len; i++) {
+        const PcaClaimView *claim = g_ptr_array_index(claims, i);
+        json_builder_begin_object(builder);
+        pca_json_string(builder, "claim", claim->id);
+        pca_json_string(builder, "state", pca_lookup_string(claim->details, "state"));
+        pca_json_strings(builder, "devices", claim->devices);
+        pca_json_string(builder, "title", pca_lookup_string(claim->details, "title"));
+        json_since(builder, claim);
+        json_owner(builder, claim);
+        pca_json_string(builder, "policy", pca_lookup_string(claim->details, "policy"));
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    pca_json_print(options, builder);
+}
+
+static gboolean claims_table(const PcaOptions *options, GPtrArray *claims, GError **error) {
+    static const char *const columns[] = {"CLAIM", "STATE", "DEVICES", "OWNER",
+                                          "PID",   "SINCE", "TITLE",   NULL};
+    g_autoptr(PcaTable) table = pca_table_new(options, columns, TRUE, error);
+    if (!table)
+        return FALSE;
+    for (guint i = 0; i < claims->len; i++) {
+        const PcaClaimView *claim = g_ptr_array_index(claims, i);
+        g_autofree char *devices = g_strjoinv(",", (char **)claim->devices);
+        g_autofree char *owner = pca_claim_owner(claim);
+        g_autofree char *pid = format_pid(claim);
+        g_autofree char *since = format_since(claim);
+        const char *cells[] = {claim->id,
+                               pca_lookup_string(claim->details, "state"),
+                               devices,
+                               owner ? owner : "another user",
+                               pid,
+                               since,
+                               pca_lookup_string(claim->details, "title")};
+        pca_table_row(table, cells);
+    }
+    pca_table_print(table);
+    return TRUE;
+}
+
+int pca_verb_claims(const PcaOptions *options) {
+    g_autoptr(GError) error = NULL;
+    if (pca_options_n_words(options) > 0) {
+        pca_complain("claims takes no argument; did you mean 'status %s'?",
+                     pca_options_word(options, 0));
+        return PCA_EXIT_USAGE;
+    }
+    g_autoptr(GDBusConnection) bus = pca_connect(&error);
+    g_autoptr(GPtrArray) claims = bus ? pca_claims_fetch(bus, &error) : NULL;
+    if (!claims)
+        return pca_fail(NULL, error);
+    if (options->json != PCA_JSON_OFF)
+        claims_json(options, claims);
+    else if (!claims_table(options, claims, &error))
+        return pca_fail(NULL, error);
+    if (claims->len == 0 && options->json == PCA_JSON_OFF && !options->no_legend)
+        puts("No claims.");
+    return 0;
+}
+
+/* The claim that a word means: its id or path, or an address or a policy name of one of its
+ * devices. Fails with NotFound. */
+static const PcaClaimView *find(GPtrArray *devices, GPtrArray *claims, const char *word,
+                                GError **error) {
+    const PcaClaimView *claim = pca_claims_find(claims, word);
+    const PcaDeviceView *unclaimed = NULL;
+    for (guint i = 0; !claim && i < devices->len; i++) {
+        const PcaDeviceView *device = g_ptr_array_index(devices, i);
+        if (!pca_device_is(device, word))
+            continue;
+        claim = pca_claims_find_device(claims, &device->address);
+        unclaimed = device;
+    }
+    /* A device that was removed while it was claimed is in its claim alone. */
+    PcaAddress address;
+    if (!claim && pca_address_parse(word, &address))
+        claim = pca_claims_find_device(claims, &address);
+    if (claim)
+        return claim;
+    const char *state = unclaimed ? pca_device_string(unclaimed, "State") : NULL;
+    if (unclaimed)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "%s: not claimed (its state: %s)", word,
+                    state ? state : "unknown");
+    else
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "%s: no such claim or device", word);
+    return NULL;
+}
+
+static gboolean fetch(GDBusConnection *bus, GPtrArray **devices, GPtrArray **claims,
+                      GError **error) {
+    *claims = pca_claims_fetch(bus, error);
+    *devices = *claims ? pca_devices_fetch(bus, error) : NULL;
+    return *devices != NULL;
+}
+
+/* `word`, when there is one, is what the user called the claim. */
+static void status_json(JsonBuilder *builder, const PcaClaimView *claim, const char *word) {
+    PcaAddress address;
+    gboolean is_address = word && pca_address_parse(word, &address);
+    g_autofree char *full = is_address ? pca_address_format(&address) : NULL;
+    gint64 pid = lookup_number(claim, "pid");
+    json_builder_begin_object(builder);
+    pca_json_string(builder, "subject", full ? full : word ? word : claim->id);
+    pca_json_string(builder, "state", pca_lookup_string(claim->details, "state"));
+    json_since(builder, claim);
+    pca_json_string(builder, "reason", pca_lookup_string(claim->details, "reason"));
+    json_builder_set_member_name(builder, "holders");
+    if (pid > 0) {
+        json_builder_begin_array(builder);
+        json_builder_begin_object(builder);
+        pca_json_number(builder, "pid", pid);
+        pca_json_string(builder, "comm", NULL);
+        pca_json_string(builder, "user", pca_lookup_string(claim->details, "user"));
+        json_builder_end_object(builder);
+        json_builder_end_array(builder);
+    } else {
+        json_builder_add_null_value(builder);
+    }
+    pca_json_string(builder, "fix", NULL);
+    json_builder_end_object(builder);
+}
+
+static void status_line(const char *label, const char *value) {
+    g_autofree char *text = pca_printable(value ? value : "-");
+    printf("%10s: %s\n", label, text);
+}
+
+static void status_text(const PcaClaimView *claim) {
+    g_autofree char *devices = g_strjoinv(", ", (char **)claim->devices);
+    g_autofree char *owner = pca_claim_owner(claim);
+    g_autofree char *pid = format_pid(claim);
+    g_autofree char *since = format_since(claim);
+    g_autofree char *who = owner && pid ? g_strdup_printf("%s (process %s)", owner, pid)
+                                        : g_strdup(owner ? owner : "another user");
+    const char *title = pca_lookup_string(claim->details, "title");
+    const char *reason = pca_lookup_string(claim->details, "reason");
+    status_line("Claim", claim->id);
+    status_line("State", pca_lookup_string(claim->details, "state"));
+    status_line("Devices", devices);
+    status_line("Since", since);
+    status_line("Owner", who);
+    if (title)
+        status_line("Title", title);
+    if (reason)
+        status_line("Reason", reason);
+}
+
+static void status_all(const PcaOptions *options, GPtrArray *claims) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < claims->len; i++) {
+        const PcaClaimView *claim = g_ptr_array_index(claims, i);
+        if (options->json != PCA_JSON_OFF) {
+            status_json(builder, claim, NULL);
+            continue;
+        }
+        if (i > 0)
+            putchar('\n');
+        status_text(claim);
+    }
+    json_builder_end_array(builder);
+    if (options->json != PCA_JSON_OFF)
+        pca_json_print(options, builder);
+}
+
+static void status_one(const PcaOptions *options, const PcaClaimView *claim, const char *word) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    if (options->json == PCA_JSON_OFF) {
+        status_text(claim);
+        return;
+    }
+    status_json(builder, claim, word);
+    pca_json_print(options, builder);
+}
+
+int pca_verb_status(const PcaOptions *options) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) claims = NULL;
+    g_autoptr(GPtrArray) devices = NULL;
+    guint n = pca_options_n_words(options);
+    if (n > 1) {
+        pca_complain("status takes one device or claim, not %u", n);
+        return PCA_EXIT_USAGE;
+    }
+    g_autoptr(GDBusConnection) bus = pca_connect(&error);
+    if (!bus || !fetch(bus, &devices, &claims, &error))
+        return pca_fail(NULL, error);
+    if (n == 0) {
+        status_all(options, claims);
+        if (claims->len > 0)
+            return 0;
+        pca_complain("no claims");
+        return pca_error_exit_status(PCA_ERROR_NOT_FOUND);
+    }
+    const char *word = pca_options_word(options, 0);
+    const PcaClaimView *claim = find(devices, claims, word, &error);
+    if (!claim)
+        return pca_fail(NULL, error);
+    status_one(options, claim, word);
+    return 0;
+}
+
+static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const char *address) {
+    PcaAddress wanted;
+    if (!pca_address_parse(address, &wanted))
+        return FALSE;
+    for (guint w = 0; w < pca_options_n_words(options); w++) {
+        const char *word = pca_options_word(options, w);
+        PcaAddress named;
+        if (pca_address_parse(word, &named) && pca_address_equal(&named, &wanted))
+            return TRUE;
+        for (guint i = 0; i < devices->len; i++) {
+            const PcaDeviceView *device = g_ptr_array_index(devices, i);
+            if (pca_address_equal(&device->address, &wanted) && pca_device_is(device, word))
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* A claim ends as a whole: naming a device must not take others along unseen. */
+static gboolean covers(GPtrArray *devices, const PcaOptions *options, const PcaClaimView *claim,
+                       const char *word, GError **error) {
+    for (guint i = 0; claim->devices[i]; i++) {
+        if (is_meant(devices, options, claim->devices[i]))
+            continue;
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "%s: its claim has %s as well; to release them all: pcassignctl release %s",
+                    word, claim->devices[i], claim->id);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean release(GDBusConnection *bus, const PcaClaimView *claim, GError **error) {
+    g_autofree char *devices = g_strjoinv(", ", (char **)claim->devices);
+    g_autofree char *waiting = g_strdup_printf("releasing %s", devices);
+    const PcaCall call = {.path = claim->path,
+                          .interface = PCA_BUS_CLAIM,
+                          .method = "Release",
+                          .reply_type = "()",
+                          .timeout_ms = RELEASE_TIMEOUT_MS,
+                          .waiting = waiting};
+    g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
+    return reply != NULL;
+}
+
+/* Finds every claim before the first is released: a mistyped word changes nothing. */
+static GPtrArray *find_all(const PcaOptions *options, GPtrArray *devices, GPtrArray *claims,
+                           GError **error) {
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    for (guint w = 0; w < pca_options_n_words(options); w++) {
+        const char *word = pca_options_word(options, w);
+        const PcaClaimView *claim = find(devices, claims, word, error);
+        if (!claim)
+            return NULL;
+        if (!pca_claims_find(claims, word) && !covers(devices, options, claim, word, error))
+            return NULL;
+        if (!g_ptr_array_find(found, claim, NULL))
+            g_ptr_array_add(found, (gpointer)claim);
+    }
+    return g_steal_pointer(&found);
+}
+
+int pca_verb_release(const PcaOptions *options) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) claims = NULL;
+    g_autoptr(GPtrArray) devices = NULL;
+    int status = 0;
+    if (pca_options_n_words(options) == 0) {
+        pca_complain("release needs a claim or a device; 'pcassignctl claims' lists the claims");
+        return PCA_EXIT_USAGE;
+    }
+    g_autoptr(GDBusConnection) bus = pca_connect(&error);
+    if (!bus || !fetch(bus, &devices, &claims, &error))
+        return pca_fail(NULL, error);
+    g_autoptr(GPtrArray) found = find_all(options, devices, claims, &error);
+    if (!found)
+        return pca_fail(NULL, error);
+    for (guint i = 0; i < found->len; i++) {
+        const PcaClaimView *claim = g_ptr_array_index(found, i);
+        g_autoptr(GError) problem = NULL;
+        if (release(bus, claim, &problem))
+            continue;
+        int failed = pca_fail(claim->devices[0], problem);
+        status = status ? status : failed;
+    }
+    return status;
+}

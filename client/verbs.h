@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the verbs; each does its work, prints it, complains, and returns the exit status.
+ * Thread: main. Ownership: options are borrowed.
+ */
+#pragma once
+
+#include "options.h"
+
+int pca_verb_list(const PcaOptions *options);
+int pca_verb_check(const PcaOptions *options);
+int pca_verb_plan(const PcaOptions *options);
+int pca_verb_run(const PcaOptions *options);
+int pca_verb_claims(const PcaOptions *options);
+int pca_verb_release(const PcaOptions *options);
+int pca_verb_status(const PcaOptions *options);
+int pca_verb_policy(const PcaOptions *options);

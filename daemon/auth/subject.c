@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: credentials of callers.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "auth/subject.h"
+
+#include <gio/gunixfdlist.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+
+#define BUS_TIMEOUT_MS 5000
+
+PcaSubject *pca_subject_ref(PcaSubject *subject) {
+    subject->refs++;
+    return subject;
+}
+
+void pca_subject_unref(PcaSubject *subject) {
+    if (--subject->refs > 0)
+        return;
+    g_free(subject->sender);
+    g_free(subject->label);
+    g_array_unref(subject->gids);
+    pca_fd_close(&subject->pidfd);
+    g_free(subject);
+}
+
+PcaSubject *pca_subject_new(const char *sender, guint32 uid, guint32 pid) {
+    PcaSubject *subject = g_new0(PcaSubject, 1);
+    subject->sender = g_strdup(sender);
+    subject->uid = uid;
+    subject->pid = pid;
+    subject->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
+    subject->pidfd = -1;
+    subject->refs = 1;
+    return subject;
+}
+
+static char *get_label(GVariant *credentials) {
+    g_autoptr(GVariant) bytes =
+        g_variant_lookup_value(credentials, "LinuxSecurityLabel", G_VARIANT_TYPE_BYTESTRING);
+    return bytes ? g_variant_dup_bytestring(bytes, NULL) : NULL;
+}
+
+static void get_groups(GVariant *credentials, GArray *gids) {
+    g_autoptr(GVariant) list =
+        g_variant_lookup_value(credentials, "UnixGroupIDs", G_VARIANT_TYPE("au"));
+    gsize n = 0;
+    const guint32 *values = list ? g_variant_get_fixed_array(list, &n, sizeof(guint32)) : NULL;
+    if (n)
+        g_array_append_vals(gids, values, (guint)n);
+}
+
+/* A bus that gives no pidfd leaves a gap in which the number could come to name another process: so
+ * it must be the caller's uid at least. */
+static int open_process(guint32 pid, guint32 uid) {
+    PCA_AUTO_FD pidfd = pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+    g_autofree char *path = g_strdup_printf("/proc/%u", pid);
+    struct stat st;
+    if (pidfd < 0 || stat(path, &st) < 0 || st.st_uid != uid)
+        return -1;
+    return pca_fd_steal(&pidfd);
+}
+
+static int get_pidfd(GVariant *credentials, GUnixFDList *fds, const PcaSubject *subject) {
+    gint32 index;
+    if (fds && g_variant_lookup(credentials, "ProcessFD", "h", &index))
+        return g_unix_fd_list_get(fds, index, NULL);
+    return open_process(subject->pid, subject->uid);
+}
+
+static void on_credentials(GObject *source, GAsyncResult *result, gpointer data) {
+    g_autoptr(GTask) task = data;
+    const char *sender = g_task_get_task_data(task);
+    g_autoptr(GUnixFDList) fds = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
+        G_DBUS_CONNECTION(source), &fds, result, &error);
+    g_autoptr(GVariant) credentials = reply ? g_variant_get_child_value(reply, 0) : NULL;
+    guint32 uid, pid = 0;
+    if (!credentials || !g_variant_lookup(credentials, "UnixUserID", "u", &uid)) {
+        g_task_return_new_error(task, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
+                                "the bus does not tell who %s is: %s", sender,
+                                error ? error->message : "no uid");
+        return;
+    }
+    g_variant_lookup(credentials, "ProcessID", "u", &pid);
+    PcaSubject *subject = pca_subject_new(sender, uid, pid);
+    subject->label = get_label(credentials);
+    get_groups(credentials, subject->gids);
+    subject->pidfd = get_pidfd(credentials, fds, subject);
+    g_task_return_pointer(task, subject, (GDestroyNotify)pca_subject_unref);
+}
+
+void pca_subject_get_async(GDBusConnection *bus, const char *sender, GAsyncReadyCallback callback,
+                           gpointer data) {
+    GTask *task = g_task_new(NULL, NULL, callback, data);
+    g_task_set_task_data(task, g_strdup(sender), g_free);
+    g_dbus_connection_call_with_unix_fd_list(
+        bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+        "GetConnectionCredentials", g_variant_new("(s)", sender), G_VARIANT_TYPE("(a{sv})"),
+        G_DBUS_CALL_FLAGS_NONE, BUS_TIMEOUT_MS, NULL, NULL, on_credentials, task);
+}
+
+PcaSubject *pca_subject_get_finish(GAsyncResult *result, GError **error) {
+    return g_task_propagate_pointer(G_TASK(result), error);
+}

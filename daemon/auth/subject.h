@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: who calls, as the bus says it; never as /proc does.
+ * Thread: the main one. Ownership: reference-counted.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef struct {
+    char *sender; /* unique bus name */
+    guint32 uid;
+    guint32 pid;
+    GArray *gids; /* of guint32; empty when the bus does not tell */
+    char *label;  /* of the security module, as supplied by the bus; NULL without one */
+    int pidfd;    /* of the calling process, or -1 when it has gone */
+    guint refs;
+} PcaSubject;
+
+PcaSubject *pca_subject_ref(PcaSubject *subject);
+void pca_subject_unref(PcaSubject *subject);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaSubject, pca_subject_unref)
+
+/* For tests and for the daemon itself: a subject without a connection. */
+PcaSubject *pca_subject_new(const char *sender, guint32 uid, guint32 pid);
+
+/* Asks the bus (GetConnectionCredentials, D-Bus Specification, "Message Bus Messages"). Fails with
+ * NotPermitted when the caller has gone or the bus does not tell its uid. */
+void pca_subject_get_async(GDBusConnection *bus, const char *sender, GAsyncReadyCallback callback,
+                           gpointer data);
+PcaSubject *pca_subject_get_finish(GAsyncResult *result, GError **error);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the verdict of one check, in the words that a person reads, and as an error.
+ * Thread: any. Ownership: a finding owns its strings; lists are GPtrArrays that own findings.
+ */
+#pragma once
+
+#include "base/error.h"
+
+typedef struct {
+    const char *name; /* static: "exists", "iommu", "policy", ... */
+    gboolean ok;
+    PcaError error; /* meaningful when !ok */
+    char *culprit;  /* what stands in the way: an address, a driver, a mount point; or NULL */
+    char *text;     /* one sentence without a full stop */
+    char *fix;      /* what mends it, ideally one command; or NULL */
+} PcaFinding;
+
+typedef GPtrArray PcaFindings;
+
+PcaFindings *pca_findings_new(void);
+void pca_findings_pass(PcaFindings *findings, const char *name, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* `culprit` and `fix` may be NULL; they are copied. */
+void pca_findings_fail(PcaFindings *findings, const char *name, PcaError error, const char *culprit,
+                       const char *fix, const char *format, ...) G_GNUC_PRINTF(6, 7);
+
+/* Whether a failure called `name` is among them; any failure at all when name is NULL. */
+gboolean pca_findings_failed(PcaFindings *findings, const char *name);
+
+/* Sets *error from the first failure in the order of the check names' table (that of the
+ * interface); returns FALSE if there was one. */
+gboolean pca_findings_to_error(PcaFindings *findings, GError **error);
+
+/* Sorts into the order of the check names' table, keeping the order within a name. */
+void pca_findings_sort(PcaFindings *findings);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the way of every method call: who calls, may they, answer.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include <gio/gunixfdlist.h>
+
+#include "auth/gate.h"
+#include "base/error.h"
+#include "bus/private.h"
+
+static void call_free(PcaCall *call) {
+    g_clear_pointer(&call->subject, pca_subject_unref);
+    g_clear_pointer(&call->claim, pca_claim_unref);
+    pca_fd_close(&call->fd);
+    g_free(call);
+}
+
+void pca_call_return(PcaCall *call, GVariant *value) {
+    g_dbus_method_invocation_return_value(call->invocation, value);
+    call_free(call);
+}
+
+void pca_call_return_fds(PcaCall *call, GVariant *value, GUnixFDList *fds) {
+    g_dbus_method_invocation_return_value_with_unix_fd_list(call->invocation, value, fds);
+    call_free(call);
+}
+
+void pca_call_fail(PcaCall *call, const GError *error) {
+    const char *name = error->domain == PCA_ERROR ? pca_error_name(error->code) : NULL;
+    g_autofree char *full = g_strconcat(PCA_ERROR_PREFIX, name ? name : "Failed", NULL);
+    g_dbus_method_invocation_return_dbus_error(call->invocation, full, error->message);
+    call_free(call);
+}
+
+static gboolean passes_gate(const PcaCall *call, GError **error) {
+    PcaRule rule = pca_gate_rule(g_dbus_method_invocation_get_interface_name(call->invocation),
+                                 g_dbus_method_invocation_get_method_name(call->invocation));
+    return pca_gate_allows(rule, call->subject->uid, call->subject->label,
+                           call->claim ? call->claim->uid : G_MAXUINT32,
+                           call->claim ? call->claim->label : NULL, error);
+}
+
+static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    call->subject = pca_subject_get_finish(result, &error);
+    if (call->subject && passes_gate(call, &error))
+        call->func(call);
+    else
+        pca_call_fail(call, error);
+}
+
+void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
+                    GUnixFDList *fds, gint fd_index, PcaCallFunc func) {
+    PcaCall *call = g_new0(PcaCall, 1);
+    call->bus = bus;
+    call->invocation = invocation;
+    call->claim = claim ? pca_claim_ref(claim) : NULL;
+    call->func = func;
+    /* GUnixFDList asserts on an index that it does not have. */
+    call->fd = fds && fd_index >= 0 && fd_index < g_unix_fd_list_get_length(fds)
+                   ? g_unix_fd_list_get(fds, fd_index, NULL)
+                   : -1;
+    pca_subject_get_async(bus->connection, g_dbus_method_invocation_get_sender(invocation),
+                          on_subject, call);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the methods of Manager and Claim.
+ * Thread: the main one. Ownership: a call belongs to the request that it waits for.
+ */
+#include <gio/gunixfdlist.h>
+
+#include "base/error.h"
+#include "bus/private.h"
+
+/* The arguments of a message that names devices; answers the caller when they are malformed. */
+static PcaRequest *take_request(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) devices = g_variant_get_child_value(parameters, 0);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
+    g_autoptr(GError) error = NULL;
+    PcaRequest *request = pca_translate_request(devices, options, &error);
+    if (!request)
+        pca_call_fail(call, error);
+    return request;
+}
+
+/* --- Manager --- */
+
+static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, &error);
+    if (!claim) {
+        pca_call_fail(call, error);
+        return;
+    }
+    /* From here on the message holds the only writing end: if nobody receives it, the lease ends. */
+    int writer = pca_fd_steal(&claim->lease_writer);
+    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new_from_array(&writer, 1);
+    g_autofree char *path = pca_translate_claim_path(claim);
+    pca_call_return_fds(call, g_variant_new("(oh)", path, 0), fds);
+}
+
+static void do_claim(PcaCall *call) {
+    g_autoptr(PcaRequest) request = take_request(call);
+    if (request)
+        pca_service_claim_async(call->bus->service, call->subject, request, on_claimed, call);
+}
+
+static void on_checked(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) findings = pca_service_check_finish(result, &error);
+    if (findings)
+        pca_call_return(call, g_variant_new("(b@aa{sv})", !pca_findings_failed(findings, NULL),
+                                            pca_translate_findings(findings)));
+    else
+        pca_call_fail(call, error);
+}
+
+static void do_check(PcaCall *call) {
+    g_autoptr(PcaRequest) request = take_request(call);
+    if (request)
+        pca_service_check_async(call->bus->service, call->subject, request, on_checked, call);
+}
+
+static void do_plan(PcaCall *call) {
+    g_autoptr(PcaRequest) request = take_request(call);
+    g_autoptr(GError) error = NULL;
+    if (!request)
+        return;
+    g_autoptr(PcaPlan) plan = pca_service_plan(call->bus->service, request, &error);
+    if (plan)
+        pca_call_return(call, g_variant_new("(@aa{sv})", pca_translate_plan(plan)));
+    else
+        pca_call_fail(call, error);
+}
+
+static void do_list_claims(PcaCall *call) {
+    g_autoptr(GPtrArray) claims = pca_claims_list(pca_service_claims(call->bus->service));
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("a(oa{sv})"));
+    for (guint i = 0; i < claims->len; i++) {
+        const PcaClaim *claim = g_ptr_array_index(claims, i);
+        g_autofree char *path = pca_translate_claim_path(claim);
+        g_variant_builder_add(&list, "(o@a{sv})", path,
+                              pca_translate_claim(claim, call->subject));
+    }
+    pca_call_return(call, g_variant_new("(@a(oa{sv}))", g_variant_builder_end(&list)));
+}
+
+static void do_reload_policy(PcaCall *call) {
+    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy(call->bus->service);
+    pca_call_return(call, g_variant_new("(@a(suuss))", pca_translate_diagnostics(diagnostics)));
+}
+
+static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
+                                GUnixFDList *fds, GVariant *devices, GVariant *options,
+                                PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, -1, do_claim);
+    return TRUE;
+}
+
+static gboolean on_handle_check(PcaBusManager *manager, GDBusMethodInvocation *invocation,
+                                GVariant *devices, GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, -1, do_check);
+    return TRUE;
+}
+
+static gboolean on_handle_plan(PcaBusManager *manager, GDBusMethodInvocation *invocation,
+                               GVariant *devices, GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, -1, do_plan);
+    return TRUE;
+}
+
+static gboolean on_handle_list_claims(PcaBusManager *manager, GDBusMethodInvocation *invocation,
+                                      PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, -1, do_list_claims);
+    return TRUE;
+}
+
+static gboolean on_handle_reload_policy(PcaBusManager *manager, GDBusMethodInvocation *invocation,
+                                        PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, -1, do_reload_policy);
+    return TRUE;
+}
+
+void pca_manager_connect(PcaBus *bus) {
+    g_signal_connect(bus->manager, "handle-claim", G_CALLBACK(on_handle_claim), bus);
+    g_signal_connect(bus->manager, "handle-check", G_CALLBACK(on_handle_check), bus);
+    g_signal_connect(bus->manager, "handle-plan", G_CALLBACK(on_handle_plan), bus);
+    g_signal_connect(bus->manager, "handle-list-claims", G_CALLBACK(on_handle_list_claims), bus);
+    g_signal_connect(bus->manager, "handle-reload-policy", G_CALLBACK(on_handle_reload_policy),
+                     bus);
+}
+
+/* --- Claim --- */
+
+/* The claim behind an object; NULL when it ended while the message was on its way. */
+static PcaClaim *claim_of(PcaBus *bus, PcaBusClaim *object) {
+    return pca_claims_find(pca_service_claims(bus->service),
+                           g_object_get_data(G_OBJECT(object), "pcassign-id"));
+}
+
+static gboolean begin_on_claim(PcaBus *bus, PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                               GUnixFDList *fds, gint fd_index, PcaCallFunc func) {
+    PcaClaim *claim = claim_of(bus, object);
+    if (claim)
+        pca_call_begin(bus, invocation, claim, fds, fd_index, func);
+    else
+        g_dbus_method_invocation_return_dbus_error(invocation, PCA_ERROR_PREFIX "NotFound",
+                                                   "the claim has ended");
+    return TRUE;
+}
+
+static GVariant *append_fds(PcaFds *list, GUnixFDList *fds, GError **error) {
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ssha{sv})"));
+    for (guint i = 0; i < list->len; i++) {
+        const PcaNamedFd *named = pca_fds_get(list, i);
+        int index = g_unix_fd_list_append(fds, named->fd, error);
+        if (index < 0) {
+            g_variant_builder_clear(&builder);
+            return NULL;
+        }
+        g_auto(GVariantDict) details;
+        g_variant_dict_init(&details, NULL);
+        if (*named->address)
+            g_variant_dict_insert(&details, "address", "s", named->address);
+        g_variant_builder_add(&builder, "(ssh@a{sv})", named->role, named->name, index,
+                              g_variant_dict_end(&details));
+    }
+    return g_variant_builder_end(&builder);
+}
+
+static void on_opened(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = pca_service_open_finish(result, &error);
+    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+    GVariant *entries = list ? append_fds(list, fds, &error) : NULL;
+    if (entries)
+        pca_call_return_fds(call, g_variant_new("(@a(ssha{sv}))", entries), fds);
+    else
+        pca_call_fail(call, error);
+}
+
+static void do_open(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
+    g_autoptr(GError) error = NULL;
+    if (call->fd < 0)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "the lease is missing");
+    else if (g_variant_n_children(options) > 0)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "Open knows no option");
+    if (error)
+        pca_call_fail(call, error);
+    else
+        pca_service_open_async(call->bus->service, call->subject, call->claim, call->fd, on_opened,
+                               call);
+}
+
+static void do_describe(PcaCall *call) {
+    pca_call_return(call,
+                    g_variant_new("(@a{sv})", pca_translate_claim(call->claim, call->subject)));
+}
+
+static void on_released(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    if (pca_service_release_finish(result, &error))
+        pca_call_return(call, NULL);
+    else
+        pca_call_fail(call, error);
+}
+
+static void do_release(PcaCall *call) {
+    pca_service_release_async(call->bus->service, call->subject, call->claim, on_released, call);
+}
+
+static gboolean on_handle_open(PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                               GUnixFDList *fds, GVariant *lease, GVariant *options, PcaBus *bus) {
+    return begin_on_claim(bus, object, invocation, fds, g_variant_get_handle(lease), do_open);
+}
+
+static gboolean on_handle_describe(PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                                   PcaBus *bus) {
+    return begin_on_claim(bus, object, invocation, NULL, -1, do_describe);
+}
+
+static gboolean on_handle_release(PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                                  PcaBus *bus) {
+    return begin_on_claim(bus, object, invocation, NULL, -1, do_release);
+}
+
+static void set_devices(PcaBusClaim *object, const PcaClaim *claim) {
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        g_autofree char *address =
+            pca_address_format_path(&pca_claim_device(claim, i)->function->address);
+        g_ptr_array_add(paths, g_strconcat(PCA_BUS_PATH "/device/", address, NULL));
+    }
+    g_ptr_array_add(paths, NULL);
+    pca_bus_claim_set_devices(object, (const char *const *)paths->pdata);
+}
+
+static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {
+    g_autoptr(PcaBusClaim) object = pca_bus_claim_skeleton_new();
+    g_autofree char *path = pca_translate_claim_path(claim);
+    g_autoptr(GError) error = NULL;
+    g_object_set_data_full(G_OBJECT(object), "pcassign-id", g_strdup(claim->id), g_free);
+    set_devices(object, claim);
+    g_signal_connect(object, "handle-open", G_CALLBACK(on_handle_open), bus);
+    g_signal_connect(object, "handle-describe", G_CALLBACK(on_handle_describe), bus);
+    g_signal_connect(object, "handle-release", G_CALLBACK(on_handle_release), bus);
+    if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(object), bus->connection, path,
+                                          &error))
+        g_warning("exporting %s: %s", path, error->message);
+    g_hash_table_insert(bus->claims, g_strdup(claim->id), g_object_ref(object));
+    return object;
+}
+
+void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim) {
+    PcaBusClaim *object = g_hash_table_lookup(bus->claims, claim->id);
+    if (!object && claim->state != PCA_CLAIM_ENDED)
+        object = export_claim(bus, claim);
+    if (!object)
+        return;
+    pca_bus_claim_set_state(object, pca_claim_state_name(claim->state));
+    if (claim->state != PCA_CLAIM_ENDED)
+        return;
+    g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(object));
+    g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(object));
+    g_hash_table_remove(bus->claims, claim->id);
+}

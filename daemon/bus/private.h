@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what the files of this folder share; nobody else includes it.
+ * Thread: the main one. Ownership: a call owns references on its message and its subject.
+ */
+#pragma once
+
+#include "bus/bus.h"
+#include "bus/pcassign-dbus.h"
+
+struct PcaBus {
+    GDBusConnection *connection;
+    PcaService *service; /* NULL until exported */
+    GDBusObjectManagerServer *objects;
+    PcaBusManager *manager;
+    GHashTable *claims; /* id → PcaBusClaim */
+};
+
+/* One method call that has passed the gate. */
+typedef struct PcaCall PcaCall;
+typedef void (*PcaCallFunc)(PcaCall *call);
+
+struct PcaCall {
+    PcaBus *bus;
+    GDBusMethodInvocation *invocation;
+    PcaSubject *subject;
+    PcaClaim *claim; /* of the object; NULL on the manager */
+    PcaCallFunc func;
+    int fd; /* the descriptor that came as argument, or -1 */
+};
+
+/* Asks the bus who calls, then the gate, then goes on with `func`; a refusal is answered here. Takes
+ * the invocation over. `fds` may be NULL; the descriptor at `fd_index` goes with the call. */
+void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
+                    GUnixFDList *fds, gint fd_index, PcaCallFunc func);
+
+/* Each ends the call, which is freed. `value` is a floating tuple. */
+void pca_call_return(PcaCall *call, GVariant *value);
+void pca_call_return_fds(PcaCall *call, GVariant *value, GUnixFDList *fds);
+void pca_call_fail(PcaCall *call, const GError *error);
+
+/* translate.c: pure translation between D-Bus values and ours. */
+PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, GError **error);
+GVariant *pca_translate_findings(PcaFindings *findings);
+GVariant *pca_translate_plan(const PcaPlan *plan);
+GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics);
+
+/* What `subject` may see of the claim; everything for its owner and root. */
+GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject);
+char *pca_translate_claim_path(const PcaClaim *claim);
+
+/* methods.c */
+void pca_manager_connect(PcaBus *bus);
+void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim);

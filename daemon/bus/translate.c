@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: translation between D-Bus values and the service's.
+ * Thread: any; pure. Ownership: returned variants are floating.
+ */
+#include "base/error.h"
+#include "bus/private.h"
+
+#define MAX_DEVICES 64
+#define MAX_TEXT 256 /* bytes of a device's text, alias or title */
+
+static gboolean invalid(GError **error, const char *what, const char *name) {
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "%s \"%s\"", what, name);
+    return FALSE;
+}
+
+static gboolean check_text(const char *what, const char *text, GError **error) {
+    if (*text && strlen(text) <= MAX_TEXT)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                "%s must have 1 to %d bytes", what, MAX_TEXT);
+    return FALSE;
+}
+
+/* Known keys are taken out one by one; the first that is left over is refused by name. */
+static gboolean refuse_leftover(GVariantDict *dict, const char *what, GError **error) {
+    g_autoptr(GVariant) rest = g_variant_ref_sink(g_variant_dict_end(dict));
+    if (g_variant_n_children(rest) == 0)
+        return TRUE;
+    const char *key;
+    g_variant_get_child(rest, 0, "{&sv}", &key, NULL);
+    return invalid(error, what, key);
+}
+
+static gboolean add_device(PcaRequest *request, GVariant *device, GError **error) {
+    const char *text, *alias = NULL;
+    g_autoptr(GVariant) options = NULL;
+    g_variant_get(device, "(&s@a{sv})", &text, &options);
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, options);
+    g_variant_lookup(options, "alias", "&s", &alias);
+    if (alias)
+        g_variant_dict_remove(&dict, "alias");
+    if (!check_text("a device", text, error) || (alias && !check_text("an alias", alias, error)) ||
+        !refuse_leftover(&dict, "unknown or mistyped option of a device:", error))
+        return FALSE;
+    pca_request_add(request, text, alias);
+    return TRUE;
+}
+
+static gboolean add_devices(PcaRequest *request, GVariant *devices, GError **error) {
+    gsize n = g_variant_n_children(devices);
+    if (n == 0 || n > MAX_DEVICES) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "name 1 to %d devices, not %zu", MAX_DEVICES, n);
+        return FALSE;
+    }
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GVariant) device = g_variant_get_child_value(devices, i);
+        if (!add_device(request, device, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Fetches and removes one option; FALSE when it is not there in that type. */
+static gboolean take(GVariantDict *dict, const char *key, const char *format, gpointer value) {
+    return g_variant_dict_lookup(dict, key, format, value) && g_variant_dict_remove(dict, key);
+}
+
+static gboolean take_options(PcaRequest *request, GVariant *options, GError **error) {
+    g_auto(GVariantDict) dict;
+    g_autofree char *handoff = NULL;
+    guint64 wait = PCA_WAIT_DEFAULT;
+    g_variant_dict_init(&dict, options);
+    if (take(&dict, "title", "s", &request->title) && !check_text("a title", request->title, error))
+        return FALSE;
+    take(&dict, "memory", "t", &request->memory);
+    if (take(&dict, "wait", "t", &wait) && wait > PCA_WAIT_MAX) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "wait must be at most %" G_GINT64_FORMAT " microseconds", PCA_WAIT_MAX);
+        return FALSE;
+    }
+    request->wait = (gint64)wait;
+    if (take(&dict, "handoff", "s", &handoff) && !g_str_equal(handoff, "cdev")) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                    "handoff \"%s\" is not known; this version knows \"cdev\"", handoff);
+        return FALSE;
+    }
+    return refuse_leftover(&dict, "unknown or mistyped option:", error);
+}
+
+PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, GError **error) {
+    g_autoptr(PcaRequest) request = pca_request_new();
+    return add_devices(request, devices, error) && take_options(request, options, error)
+               ? g_steal_pointer(&request)
+               : NULL;
+}
+
+GVariant *pca_translate_findings(PcaFindings *findings) {
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        g_auto(GVariantDict) dict;
+        g_variant_dict_init(&dict, NULL);
+        g_variant_dict_insert(&dict, "name", "s", finding->name);
+        g_variant_dict_insert(&dict, "ok", "b", finding->ok);
+        g_variant_dict_insert(&dict, "text", "s", finding->text);
+        if (!finding->ok)
+            g_variant_dict_insert(&dict, "error", "s", pca_error_name(finding->error));
+        if (finding->culprit)
+            g_variant_dict_insert(&dict, "culprit", "s", finding->culprit);
+        if (finding->fix)
+            g_variant_dict_insert(&dict, "fix", "s", finding->fix);
+        g_variant_builder_add_value(&list, g_variant_dict_end(&dict));
+    }
+    return g_variant_builder_end(&list);
+}
+
+GVariant *pca_translate_plan(const PcaPlan *plan) {
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const PcaStep *step = g_ptr_array_index(plan->steps, i);
+        g_autofree char *detail = pca_step_describe(step);
+        g_autofree char *undo = pca_step_describe_undo(step);
+        g_auto(GVariantDict) dict;
+        g_variant_dict_init(&dict, NULL);
+        g_variant_dict_insert(&dict, "op", "s", pca_op_name(step->op));
+        g_variant_dict_insert(&dict, "device", "s", step->device);
+        g_variant_dict_insert(&dict, "detail", "s", detail);
+        g_variant_dict_insert(&dict, "undo", "s", undo ? undo : "");
+        g_variant_builder_add_value(&list, g_variant_dict_end(&dict));
+    }
+    return g_variant_builder_end(&list);
+}
+
+GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics) {
+    static const char *const severities[] = {"error", "warning", "note"};
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("a(suuss)"));
+    for (guint i = 0; i < diagnostics->len; i++) {
+        const PcaDiagnostic *d = g_ptr_array_index(diagnostics, i);
+        g_variant_builder_add(&list, "(suuss)", d->file, d->line, d->column,
+                              severities[d->severity], d->text);
+    }
+    return g_variant_builder_end(&list);
+}
+
+char *pca_translate_claim_path(const PcaClaim *claim) {
+    return g_strconcat(PCA_BUS_PATH "/claim/", claim->id, NULL);
+}
+
+static void insert_text(GVariantDict *dict, const char *key, const char *text) {
+    if (text)
+        g_variant_dict_insert(dict, key, "s", text);
+}
+
+GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) {
+    GVariantBuilder devices;
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, NULL);
+    g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        g_autofree char *address =
+            pca_address_format(&pca_claim_device(claim, i)->function->address);
+        g_variant_builder_add(&devices, "s", address);
+    }
+    g_variant_dict_insert(&dict, "claim", "s", claim->id);
+    g_variant_dict_insert(&dict, "state", "s", pca_claim_state_name(claim->state));
+    g_variant_dict_insert_value(&dict, "devices", g_variant_builder_end(&devices));
+    g_variant_dict_insert(&dict, "since", "t", (guint64)claim->since);
+    g_variant_dict_insert(&dict, "state_since", "t", (guint64)claim->state_since);
+    if (subject->uid == 0 || subject->uid == claim->uid) {
+        g_variant_dict_insert(&dict, "uid", "u", claim->uid);
+        g_variant_dict_insert(&dict, "pid", "u", claim->pid);
+        insert_text(&dict, "user", claim->user);
+        insert_text(&dict, "title", claim->title);
+        insert_text(&dict, "policy", claim->policy);
+        insert_text(&dict, "handoff", claim->handoff);
+        insert_text(&dict, "reason", claim->reason);
+    }
+    return g_variant_dict_end(&dict);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: claims as data.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "claim/claim.h"
+
+#include <string.h>
+
+#include "base/fds.h"
+
+#define ID_LENGTH 32
+
+static void device_free(gpointer data) {
+    PcaClaimDevice *device = data;
+    pca_function_unref(device->function);
+    g_free(device->name);
+    g_free(device);
+}
+
+static char *random_id(void) {
+    g_autofree char *uuid = g_uuid_string_random();
+    g_auto(GStrv) parts = g_strsplit(uuid, "-", 0);
+    return g_strjoinv("", parts);
+}
+
+PcaClaim *pca_claim_new(void) {
+    PcaClaim *claim = g_new0(PcaClaim, 1);
+    claim->id = random_id();
+    claim->since = claim->state_since = g_get_real_time();
+    claim->devices = g_ptr_array_new_with_free_func(device_free);
+    claim->lease = claim->lease_writer = -1;
+    claim->refs = 1;
+    return claim;
+}
+
+PcaClaim *pca_claim_ref(PcaClaim *claim) {
+    claim->refs++;
+    return claim;
+}
+
+void pca_claim_unref(PcaClaim *claim) {
+    if (--claim->refs > 0)
+        return;
+    g_clear_handle_id(&claim->lease_watch, g_source_remove);
+    pca_fd_close(&claim->lease);
+    pca_fd_close(&claim->lease_writer);
+    g_ptr_array_unref(claim->devices);
+    g_free(claim->id);
+    g_free(claim->reason);
+    g_free(claim->driver);
+    g_free(claim->user);
+    g_free(claim->label);
+    g_free(claim->title);
+    g_free(claim->policy);
+    g_free(claim->handoff);
+    g_free(claim);
+}
+
+void pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name) {
+    PcaClaimDevice *device = g_new0(PcaClaimDevice, 1);
+    device->function = pca_function_ref(function);
+    device->name = g_strdup(name);
+    g_ptr_array_add(claim->devices, device);
+}
+
+PcaClaimDevice *pca_claim_device(const PcaClaim *claim, guint index) {
+    return g_ptr_array_index(claim->devices, index);
+}
+
+GPtrArray *pca_claim_functions(const PcaClaim *claim) {
+    GPtrArray *functions = g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+    for (guint i = 0; i < claim->devices->len; i++)
+        g_ptr_array_add(functions, pca_function_ref(pca_claim_device(claim, i)->function));
+    return functions;
+}
+
+gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (pca_address_equal(&pca_claim_device(claim, i)->function->address, address))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean pca_claim_has_group(const PcaClaim *claim, int group) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (pca_claim_device(claim, i)->function->iommu_group == group)
+            return TRUE;
+    return FALSE;
+}
+
+const char *pca_claim_state_name(PcaClaimState state) {
+    static const char *const names[] = {"preparing", "ready", "releasing", "stuck", "ended"};
+    return names[state];
+}
+
+gboolean pca_claim_id_valid(const char *id) {
+    return strlen(id) == ID_LENGTH && strspn(id, "0123456789abcdef") == ID_LENGTH;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the life of claims.
+ * Thread: the main one. Ownership: see the headers.
+ */
+#include "claim/claims.h"
+
+#include <glib-unix.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+#include "claim/internal.h"
+#include "claim/lease.h"
+#include "claim/store.h"
+#include "engine/client.h"
+#include "engine/plan.h"
+
+typedef struct {
+    PcaClaimFunc func;
+    gpointer data;
+} Waiter;
+
+static void residue_free(gpointer data) {
+    PcaClaimResidue *residue = data;
+    g_free(residue->text);
+    g_free(residue);
+}
+
+static void entry_free(gpointer data) {
+    PcaEntry *entry = data;
+    g_clear_handle_id(&entry->timer, g_source_remove);
+    g_clear_handle_id(&entry->worker_watch, g_source_remove);
+    g_slist_free_full(entry->waiters, g_free);
+    g_clear_error(&entry->failure);
+    pca_claim_unref(entry->claim);
+    g_free(entry);
+}
+
+PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc changed,
+                          gpointer data) {
+    PcaClaims *claims = g_new0(PcaClaims, 1);
+    claims->directory = g_strdup(config->directory);
+    claims->worker_socket = g_strdup(config->worker_socket);
+    claims->boot_id = g_strdup(config->boot_id);
+    claims->unbind_grace = config->unbind_grace;
+    claims->changed = changed;
+    claims->changed_data = data;
+    claims->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
+    claims->residues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, residue_free);
+    claims->queue = pca_queue_new();
+    return claims;
+}
+
+void pca_claims_free(PcaClaims *claims) {
+    g_hash_table_unref(claims->entries);
+    g_hash_table_unref(claims->residues);
+    pca_queue_free(claims->queue);
+    g_free(claims->directory);
+    g_free(claims->worker_socket);
+    g_free(claims->boot_id);
+    g_free(claims);
+}
+
+PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim) {
+    PcaEntry *entry = g_new0(PcaEntry, 1);
+    entry->claims = claims;
+    entry->claim = pca_claim_ref(claim);
+    g_hash_table_insert(claims->entries, claim->id, entry);
+    return entry;
+}
+
+void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason) {
+    PcaClaim *claim = entry->claim;
+    if (claim->state != state)
+        claim->state_since = g_get_real_time();
+    claim->state = state;
+    /* `reason` may be the old one. */
+    g_autofree char *before = claim->reason;
+    claim->reason = g_strdup(reason);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
+                     "claim %s of uid %u: %s%s%s", claim->id, claim->uid,
+                     pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
+    entry->claims->changed(claim, entry->claims->changed_data);
+}
+
+void pca_entry_tell(PcaEntry *entry, const GError *error) {
+    GSList *waiters = g_slist_reverse(g_steal_pointer(&entry->waiters));
+    g_autoptr(PcaClaim) claim = pca_claim_ref(entry->claim);
+    for (GSList *item = waiters; item; item = item->next) {
+        Waiter *waiter = item->data;
+        waiter->func(claim, error, waiter->data);
+    }
+    g_slist_free_full(waiters, g_free);
+}
+
+void pca_entry_add_waiter(PcaEntry *entry, PcaClaimFunc func, gpointer data) {
+    if (!func)
+        return;
+    Waiter *waiter = g_new0(Waiter, 1);
+    waiter->func = func;
+    waiter->data = data;
+    entry->waiters = g_slist_prepend(entry->waiters, waiter);
+}
+
+void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quarantined,
+                            const char *text) {
+    PcaClaimResidue *residue = g_new0(PcaClaimResidue, 1);
+    residue->quarantined = quarantined;
+    residue->text = g_strdup(text);
+    residue->since = g_get_real_time();
+    g_hash_table_insert(claims->residues, g_strdup(device), residue);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PCASSIGN_DEVICE", device, "MESSAGE",
+                     "%s is %s: %s", device, quarantined ? "quarantined" : "degraded", text);
+}
+
+/* Notes what the worker could not put right; whether there was anything. */
+gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply) {
+    g_autoptr(GVariant) list =
+        g_variant_lookup_value(reply, "residue", G_VARIANT_TYPE("a(sbs)"));
+    gsize n = list ? g_variant_n_children(list) : 0;
+    for (gsize i = 0; i < n; i++) {
+        const char *device, *text;
+        gboolean quarantined;
+        g_variant_get_child(list, i, "(&sb&s)", &device, &quarantined, &text);
+        pca_claims_add_residue(claims, device, quarantined, text);
+    }
+    return n > 0;
+}
+
+void pca_entry_leave_queue(PcaEntry *entry) {
+    if (entry->queued) {
+        entry->queued = FALSE;
+        pca_queue_done(entry->claims->queue, entry);
+    }
+}
+
+void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error) {
+    PcaClaims *claims = entry->claims;
+    g_autoptr(PcaClaim) claim = pca_claim_ref(entry->claim);
+    g_clear_handle_id(&claim->lease_watch, g_source_remove);
+    g_clear_handle_id(&entry->timer, g_source_remove);
+    if (!keep)
+        pca_store_remove(claims->directory, claim->id);
+    g_hash_table_steal(claims->entries, claim->id);
+    pca_entry_set_state(entry, PCA_CLAIM_ENDED, error ? error->message : NULL);
+    pca_entry_leave_queue(entry);
+    pca_entry_tell(entry, error);
+    entry_free(entry);
+}
+
+static gboolean on_lease_ended(int fd, GIOCondition condition, gpointer data) {
+    PcaEntry *entry = data;
+    entry->claim->lease_watch = 0;
+    pca_claims_release(entry->claims, entry->claim, "the lease ended", NULL, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+void pca_entry_watch_lease(PcaEntry *entry) {
+    /* HUP alone: what a client writes into its lease must not wake us. */
+    entry->claim->lease_watch =
+        g_unix_fd_add(entry->claim->lease, G_IO_HUP | G_IO_ERR, on_lease_ended, entry);
+}
+
+void pca_claim_enqueue(PcaClaims *claims, const PcaClaim *claim, PcaQueueFunc start,
+                       gpointer data) {
+    g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < claim->devices->len; i++)
+        g_array_append_val(groups, pca_claim_device(claim, i)->function->iommu_group);
+    pca_queue_add(claims->queue, (const int *)(gpointer)groups->data, groups->len, start, data);
+}
+
+void pca_entry_enqueue(PcaEntry *entry, PcaQueueFunc start) {
+    entry->queued = TRUE;
+    entry->attempts = 0;
+    pca_claim_enqueue(entry->claims, entry->claim, start, entry);
+}
+
+/* Sends a request that needs the journal; without one, `func` gets the error. */
+void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan,
+                              PcaWorkerFunc func) {
+    g_autoptr(GError) error = NULL;
+    PCA_AUTO_FD journal =
+        pca_store_open_journal(entry->claims->directory, entry->claim->id, &error);
+    g_auto(GVariantDict) request;
+    g_variant_dict_init(&request, NULL);
+    g_variant_dict_insert(&request, "kind", "s", kind);
+    if (plan)
+        g_variant_dict_insert_value(&request, "plan", pca_plan_to_variant(plan));
+    if (journal < 0)
+        g_warning("%s", error->message);
+    pca_worker_call(entry->claims->worker_socket, g_variant_dict_end(&request), &journal,
+                    journal < 0 ? 0 : 1, func, entry);
+}
+
+static void on_undone(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    PcaEntry *entry = data;
+    g_autoptr(GError) failure = g_steal_pointer(&entry->failure);
+    gboolean residue = reply && pca_claims_take_residue(entry->claims, reply);
+    if (!reply && entry->attempts++ < PCA_MAX_ATTEMPTS) {
+        entry->failure = g_steal_pointer(&failure);
+        pca_entry_call(entry, "undo", NULL, on_undone);
+        return;
+    }
+    if (!reply || (error && !residue)) {
+        pca_entry_leave_queue(entry);
+        pca_entry_set_state(entry, PCA_CLAIM_STUCK, error->message);
+        pca_entry_tell(entry, failure ? failure : error);
+        return;
+    }
+    pca_entry_end(entry, residue, failure);
+}
+
+static void start_undo(gpointer data) {
+    pca_entry_call(data, "undo", NULL, on_undone);
+}
+
+void pca_entry_undo(PcaEntry *entry) {
+    if (entry->queued)
+        start_undo(entry);
+    else
+        pca_entry_enqueue(entry, start_undo);
+}
+
+static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    PcaEntry *entry = data;
+    g_clear_handle_id(&entry->timer, g_source_remove);
+    if (!reply) {
+        entry->failure = g_error_copy(error);
+        pca_entry_undo(entry);
+    } else if (error) {
+        pca_entry_end(entry, pca_claims_take_residue(entry->claims, reply), error);
+    } else if (entry->abandoned) {
+        pca_entry_leave_queue(entry);
+        pca_entry_release(entry);
+    } else {
+        pca_entry_leave_queue(entry);
+        pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
+        pca_entry_watch_lease(entry);
+        pca_entry_tell(entry, NULL);
+    }
+}
+
+static void start_prepare(gpointer data) {
+    PcaEntry *entry = data;
+    g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, entry->claim->driver);
+    pca_entry_call(entry, "run", plan, on_prepared);
+}
+
+static gboolean on_wait_over(gpointer data) {
+    PcaEntry *entry = data;
+    g_autoptr(GError) error =
+        g_error_new(PCA_ERROR, PCA_ERROR_TIMED_OUT,
+                    "the kernel did not finish preparing the devices within the time to wait; "
+                    "they go back to the host as soon as it does");
+    entry->timer = 0;
+    entry->abandoned = TRUE;
+    pca_fd_close(&entry->claim->lease_writer);
+    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "a driver does not let go of its device");
+    pca_entry_tell(entry, error);
+    return G_SOURCE_REMOVE;
+}
+
+guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data) {
+    gint64 milliseconds = CLAMP(microseconds / 1000, 0, G_MAXINT32);
+    return g_timeout_add((guint)milliseconds, func, data);
+}
+
+void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
+                        gpointer data) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *lease = pca_store_path(claims->directory, claim->id, "lease");
+    if (!pca_store_create(claims->directory, claim, claims->boot_id, &error)) {
+        func(claim, error, data);
+        return;
+    }
+    if (!pca_lease_create(lease, &claim->lease, &claim->lease_writer, &error)) {
+        pca_store_remove(claims->directory, claim->id);
+        func(claim, error, data);
+        return;
+    }
+    PcaEntry *entry = pca_entry_new(claims, claim);
+    pca_entry_add_waiter(entry, func, data);
+    pca_entry_set_state(entry, PCA_CLAIM_PREPARING, NULL);
+    entry->timer = pca_timer_add(wait, on_wait_over, entry);
+    pca_entry_enqueue(entry, start_prepare);
+}
+
+PcaClaim *pca_claims_find(PcaClaims *claims, const char *id) {
+    PcaEntry *entry = g_hash_table_lookup(claims->entries, id);
+    return entry ? entry->claim : NULL;
+}
+
+PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address) {
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (pca_claim_has_device(((PcaEntry *)entry)->claim, address))
+            return ((PcaEntry *)entry)->claim;
+    return NULL;
+}
+
+PcaClaim *pca_claims_find_group(PcaClaims *claims, int group) {
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (pca_claim_has_group(((PcaEntry *)entry)->claim, group))
+            return ((PcaEntry *)entry)->claim;
+    return NULL;
+}
+
+const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *address) {
+    g_autofree char *text = pca_address_format(address);
+    return g_hash_table_lookup(claims->residues, text);
+}
+
+static gint by_age(gconstpointer a, gconstpointer b) {
+    const PcaClaim *x = *(PcaClaim *const *)a, *y = *(PcaClaim *const *)b;
+    return x->since != y->since ? (x->since > y->since) - (x->since < y->since)
+                                : strcmp(x->id, y->id);
+}
+
+GPtrArray *pca_claims_list(PcaClaims *claims) {
+    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)pca_claim_unref);
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
+    g_ptr_array_sort(list, by_age);
+    return list;
+}
+
+guint pca_claims_count(PcaClaims *claims, guint32 uid) {
+    GHashTableIter iter;
+    gpointer entry;
+    guint count = 0;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        count += ((PcaEntry *)entry)->claim->uid == uid;
+    return count;
+}
+
+GHashTable *pca_claims_evicting(PcaClaims *claims) {
+    GHashTable *addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry)) {
+        PcaClaim *claim = ((PcaEntry *)entry)->claim;
+        if (claim->state == PCA_CLAIM_READY)
+            continue;
+        for (guint i = 0; i < claim->devices->len; i++)
+            g_hash_table_add(addresses,
+                             pca_address_format(&pca_claim_device(claim, i)->function->address));
+    }
+    return addresses;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: all claims and their life: prepare, open, release, recover. Who may do what was decided
+ * before anything here is called.
+ * Thread: the main one; the work is done by the worker, callbacks come from the main loop.
+ * Ownership: the registry holds a reference on each claim until it has ended.
+ */
+#pragma once
+
+#include "claim/claim.h"
+
+typedef struct PcaClaims PcaClaims;
+
+/* A claim began, changed its state, or ended. */
+typedef void (*PcaClaimsChangedFunc)(PcaClaim *claim, gpointer data);
+
+/* `error` is NULL on success. */
+typedef void (*PcaClaimFunc)(PcaClaim *claim, const GError *error, gpointer data);
+
+/* `names` is a(sss): role, name, address; `fds` holds one descriptor each (pca_wire_steal_fd). */
+typedef void (*PcaClaimOpenFunc)(GVariant *names, GArray *fds, const GError *error, gpointer data);
+
+/* A function that could not be put back: why. */
+typedef struct {
+    gboolean quarantined; /* otherwise degraded */
+    char *text;
+    gint64 since; /* microseconds, wall clock */
+} PcaClaimResidue;
+
+typedef struct {
+    const char *directory;     /* of the state, exists, 0700 */
+    const char *worker_socket; /* path */
+    const char *boot_id;
+    gint64 unbind_grace; /* microseconds until a release that does not end counts as stuck */
+} PcaClaimsConfig;
+
+PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc changed,
+                          gpointer data);
+void pca_claims_free(PcaClaims *claims);
+
+/* Reads what is on disk and takes it up again: call once, before anything else. Claims whose lease
+ * lives are `ready` at once; the rest is undone or released by the worker. */
+void pca_claims_recover(PcaClaims *claims);
+
+/* Runs the claim's plan. The callback comes once: when the claim is `ready`, with lease_writer to
+ * take; or with the error, everything undone; or with TimedOut after `wait` microseconds, when the
+ * devices go back as soon as the kernel lets go of them. */
+void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
+                        gpointer data);
+
+/* Gives the devices back. The callback comes when they are, or with UnbindTimeout when the kernel
+ * does not let go within the grace time (the release goes on), or with what could not be put right. */
+void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
+                        gpointer data);
+
+/* Opens the nodes for the process behind `pidfd` (borrowed). The claim must be `ready`. */
+void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
+                     gpointer data);
+
+/* Borrowed; NULL when there is none (any more). */
+PcaClaim *pca_claims_find(PcaClaims *claims, const char *id);
+PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address);
+PcaClaim *pca_claims_find_group(PcaClaims *claims, int group);
+const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *address);
+
+/* All claims, oldest first; the array owns references. */
+GPtrArray *pca_claims_list(PcaClaims *claims);
+guint pca_claims_count(PcaClaims *claims, guint32 uid);
+
+/* The addresses whose attributes must not be read now, because a worker may be blocked in the kernel
+ * with their lock: a set of strings, the caller's. */
+GHashTable *pca_claims_evicting(PcaClaims *claims);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what claims.c, release.c and recover.c share.
+ * Thread: the main one. Ownership: an entry holds a reference on its claim.
+ */
+#pragma once
+
+#include "claim/claims.h"
+#include "claim/queue.h"
+#include "engine/client.h"
+#include "engine/plan.h"
+
+/* How often a plan is taken up again whose worker died. */
+#define PCA_MAX_ATTEMPTS 3
+
+struct PcaClaims {
+    char *directory;
+    char *worker_socket;
+    char *boot_id;
+    gint64 unbind_grace;
+    PcaClaimsChangedFunc changed;
+    gpointer changed_data;
+    GHashTable *entries;  /* id → PcaEntry */
+    GHashTable *residues; /* address → PcaClaimResidue */
+    PcaQueue *queue;
+};
+
+typedef struct {
+    PcaClaims *claims;
+    PcaClaim *claim;
+    GSList *waiters;  /* of Waiter */
+    guint timer;      /* of the wait for prepare, or of the grace for release; or 0 */
+    guint attempts;   /* of the running plan, beyond the first */
+    gboolean abandoned; /* nobody waits for prepare any more */
+    gboolean queued;
+    GError *failure; /* why prepare failed, while it is undone */
+    guint worker_watch; /* of the pidfd of a worker of a former daemon; or 0 */
+} PcaEntry;
+
+PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim);
+void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason);
+void pca_entry_watch_lease(PcaEntry *entry);
+
+/* Puts the undo of an interrupted claim plan, or a release, into the queue. */
+void pca_entry_undo(PcaEntry *entry);
+void pca_entry_release(PcaEntry *entry);
+
+/* Puts a job on the claim's groups into the queue; `data` names it. */
+void pca_claim_enqueue(PcaClaims *claims, const PcaClaim *claim, PcaQueueFunc start, gpointer data);
+
+/* Waits its turn behind the plans that share a group; the entry leaves the queue when it ends. */
+void pca_entry_enqueue(PcaEntry *entry, PcaQueueFunc start);
+void pca_entry_leave_queue(PcaEntry *entry);
+
+/* Sends the worker a request about the claim's journal; `plan` may be NULL. */
+void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan, PcaWorkerFunc func);
+
+/* `func` may be NULL: then nobody waits. */
+void pca_entry_add_waiter(PcaEntry *entry, PcaClaimFunc func, gpointer data);
+
+/* Every waiter gets its one answer. */
+void pca_entry_tell(PcaEntry *entry, const GError *error);
+
+/* The claim is over: tells the waiters, forgets it, and removes it from disk unless there is a
+ * residue to remember. */
+void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error);
+void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quarantined,
+                            const char *text);
+
+/* Notes what the worker could not put right; whether there was anything. */
+gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply);
+guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: giving devices back, and handing their descriptors out while they are held.
+ * Thread: the main one. Ownership: see the headers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+#include "claim/internal.h"
+#include "engine/wire.h"
+
+/* Who holds the devices of a claim that does not end; the claim may be gone when the answer comes. */
+typedef struct {
+    PcaClaims *claims;
+    char *id;
+} HoldersCall;
+
+static char *describe_holders(GVariant *reply) {
+    g_autoptr(GVariant) list =
+        reply ? g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")) : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
+        guint32 pid, uid;
+        const char *comm;
+        g_variant_get_child(list, i, "(uu&s)", &pid, &uid, &comm);
+        g_string_append_printf(text, "%s%s (process %u of uid %u)", i ? ", " : "", comm, pid, uid);
+    }
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    HoldersCall *call = data;
+    PcaEntry *entry = g_hash_table_lookup(call->claims->entries, call->id);
+    g_autofree char *holders = describe_holders(reply);
+    if (entry && entry->claim->state == PCA_CLAIM_STUCK && holders) {
+        g_autofree char *reason = g_strdup_printf("still held open by %s", holders);
+        pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
+    }
+    g_free(call->id);
+    g_free(call);
+}
+
+static void ask_holders(PcaEntry *entry) {
+    GVariantBuilder groups, devices;
+    g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
+    g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < entry->claim->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
+        g_autofree char *address = pca_address_format(&function->address);
+        g_variant_builder_add(&groups, "i", function->iommu_group);
+        g_variant_builder_add(&devices, "s", address);
+    }
+    g_auto(GVariantDict) request;
+    g_variant_dict_init(&request, NULL);
+    g_variant_dict_insert(&request, "kind", "s", "holders");
+    g_variant_dict_insert_value(&request, "groups", g_variant_builder_end(&groups));
+    g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
+    HoldersCall *call = g_new0(HoldersCall, 1);
+    call->claims = entry->claims;
+    call->id = g_strdup(entry->claim->id);
+    pca_worker_call(entry->claims->worker_socket, g_variant_dict_end(&request), NULL, 0, on_holders,
+                    call);
+}
+
+static gboolean on_grace_over(gpointer data) {
+    PcaEntry *entry = data;
+    g_autoptr(GError) error =
+        g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
+                    "the kernel has not taken the devices back yet: some process still holds them "
+                    "open; they are free as soon as it closes them");
+    entry->timer = 0;
+    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "some process still holds the devices open");
+    ask_holders(entry);
+    pca_entry_tell(entry, error);
+    return G_SOURCE_REMOVE;
+}
+
+static void start_release(gpointer data);
+
+static void on_released(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    PcaEntry *entry = data;
+    if (!reply && entry->attempts++ < PCA_MAX_ATTEMPTS) {
+        g_warning("claim %s: %s; releasing once more", entry->claim->id, error->message);
+        start_release(entry);
+        return;
+    }
+    g_clear_handle_id(&entry->timer, g_source_remove);
+    gboolean residue = reply && pca_claims_take_residue(entry->claims, reply);
+    if (!reply || (error && !residue && !g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))) {
+        pca_entry_leave_queue(entry);
+        pca_entry_set_state(entry, PCA_CLAIM_STUCK, error->message);
+        pca_entry_tell(entry, error);
+        return;
+    }
+    pca_entry_end(entry, residue, residue ? error : NULL);
+}
+
+static void start_release(gpointer data) {
+    PcaEntry *entry = data;
+    g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
+    g_autoptr(PcaPlan) plan = pca_plan_release(functions, entry->claim->driver);
+    g_clear_handle_id(&entry->timer, g_source_remove);
+    entry->timer = pca_timer_add(entry->claims->unbind_grace, on_grace_over, entry);
+    pca_entry_call(entry, "run", plan, on_released);
+}
+
+void pca_entry_release(PcaEntry *entry) {
+    pca_entry_set_state(entry, PCA_CLAIM_RELEASING, entry->claim->reason);
+    pca_entry_enqueue(entry, start_release);
+}
+
+void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
+                        gpointer data) {
+    PcaEntry *entry = g_hash_table_lookup(claims->entries, claim->id);
+    if (!entry) {
+        if (func)
+            func(claim, NULL, data);
+        return;
+    }
+    pca_entry_add_waiter(entry, func, data);
+    if (entry->queued || entry->worker_watch) {
+        /* It is on its way already, or a plan of it is at work. */
+        entry->abandoned = TRUE;
+        return;
+    }
+    g_free(claim->reason);
+    claim->reason = g_strdup(reason);
+    pca_entry_release(entry);
+}
+
+/* An open takes its turn with the plans on the same groups: were it still at work when the claim is
+ * released, it could open the node for its client after the next owner's bind. */
+typedef struct {
+    PcaClaims *claims;
+    PcaClaim *claim; /* a reference */
+    int pidfd;
+    PcaClaimOpenFunc func;
+    gpointer data;
+} OpenCall;
+
+static void finish_open(OpenCall *call, GVariant *names, GArray *fds, const GError *error) {
+    call->func(names, fds, error, call->data);
+    pca_queue_done(call->claims->queue, call);
+    pca_claim_unref(call->claim);
+    pca_fd_close(&call->pidfd);
+    g_free(call);
+}
+
+static void on_opened(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    g_autoptr(GVariant) names =
+        reply ? g_variant_lookup_value(reply, "fds", G_VARIANT_TYPE("a(sss)")) : NULL;
+    g_autoptr(GError) odd = NULL;
+    if (!error && (!names || g_variant_n_children(names) != fds->len))
+        odd = g_error_new(PCA_ERROR, PCA_ERROR_FAILED,
+                          "the worker sent %u descriptors and %zu names", fds->len,
+                          names ? g_variant_n_children(names) : 0);
+    finish_open(data, names, fds, error ? error : odd);
+}
+
+static GVariant *open_request(const PcaClaim *claim) {
+    GVariantBuilder devices;
+    g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        g_autofree char *address = pca_address_format(&device->function->address);
+        g_autofree char *identity = pca_function_identity(device->function);
+        g_variant_builder_add(&devices, "(sss)", address, identity, device->name);
+    }
+    g_auto(GVariantDict) request;
+    g_variant_dict_init(&request, NULL);
+    g_variant_dict_insert(&request, "kind", "s", "open");
+    g_variant_dict_insert(&request, "memory", "t", claim->memory);
+    g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
+    return g_variant_dict_end(&request);
+}
+
+static void start_open(gpointer data) {
+    OpenCall *call = data;
+    if (call->claim->state == PCA_CLAIM_READY) {
+        pca_worker_call(call->claims->worker_socket, open_request(call->claim), &call->pidfd, 1,
+                        on_opened, call);
+        return;
+    }
+    g_autoptr(GError) error = g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s",
+                                          pca_claim_state_name(call->claim->state));
+    finish_open(call, NULL, NULL, error);
+}
+
+void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
+                     gpointer data) {
+    g_autoptr(GError) error = NULL;
+    int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+        pca_error_set_errno(&error, PCA_ERROR_FAILED, errno, "keeping the caller's process");
+        func(NULL, NULL, error, data);
+        return;
+    }
+    OpenCall *call = g_new0(OpenCall, 1);
+    call->claims = claims;
+    call->claim = pca_claim_ref(claim);
+    call->pidfd = copy;
+    call->func = func;
+    call->data = data;
+    pca_claim_enqueue(claims, claim, start_open, call);
+}

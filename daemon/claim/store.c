@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: claims on disk.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "claim/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+
+#define FORMAT 1
+#define CLAIM "Claim"
+
+char *pca_store_path(const char *directory, const char *id, const char *name) {
+    return g_build_filename(directory, id, name, NULL);
+}
+
+static void set_optional(GKeyFile *file, const char *group, const char *key, const char *value) {
+    if (value)
+        g_key_file_set_string(file, group, key, value);
+}
+
+static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *device) {
+    const PcaFunction *f = device->function;
+    g_autofree char *group = g_strdup_printf("Device %u", index);
+    g_autofree char *address = pca_address_format(&f->address);
+    g_key_file_set_string(file, group, "Address", address);
+    g_key_file_set_string(file, group, "Name", device->name);
+    g_key_file_set_uint64(file, group, "Vendor", f->vendor);
+    g_key_file_set_uint64(file, group, "Device", f->device);
+    g_key_file_set_uint64(file, group, "SubsystemVendor", f->subsystem_vendor);
+    g_key_file_set_uint64(file, group, "SubsystemDevice", f->subsystem_device);
+    g_key_file_set_integer(file, group, "IommuGroup", f->iommu_group);
+    set_optional(file, group, "Path", f->slot_path);
+    set_optional(file, group, "Driver", f->driver);
+    set_optional(file, group, "Override", f->driver_override);
+}
+
+static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
+    GKeyFile *file = g_key_file_new();
+    g_key_file_set_integer(file, CLAIM, "Format", FORMAT);
+    g_key_file_set_string(file, CLAIM, "BootId", boot_id);
+    g_key_file_set_uint64(file, CLAIM, "Uid", claim->uid);
+    g_key_file_set_uint64(file, CLAIM, "Pid", claim->pid);
+    g_key_file_set_uint64(file, CLAIM, "Memory", claim->memory);
+    g_key_file_set_int64(file, CLAIM, "Since", claim->since);
+    g_key_file_set_string(file, CLAIM, "Driver", claim->driver);
+    set_optional(file, CLAIM, "User", claim->user);
+    set_optional(file, CLAIM, "Label", claim->label);
+    set_optional(file, CLAIM, "Title", claim->title);
+    set_optional(file, CLAIM, "Policy", claim->policy);
+    set_optional(file, CLAIM, "Handoff", claim->handoff);
+    for (guint i = 0; i < claim->devices->len; i++)
+        save_device(file, i, pca_claim_device(claim, i));
+    return file;
+}
+
+static gboolean make_directory(const char *path, GError **error) {
+    if (g_mkdir(path, 0700) == 0)
+        return TRUE;
+    pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "making %s", path);
+    return FALSE;
+}
+
+static gboolean make_journal(const char *path, GError **error) {
+    PCA_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return TRUE;
+    pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "making %s", path);
+    return FALSE;
+}
+
+gboolean pca_store_create(const char *directory, const PcaClaim *claim, const char *boot_id,
+                          GError **error) {
+    g_autofree char *path = g_build_filename(directory, claim->id, NULL);
+    g_autofree char *file_path = pca_store_path(directory, claim->id, "claim");
+    g_autofree char *journal_path = pca_store_path(directory, claim->id, "journal");
+    g_autoptr(GKeyFile) file = to_key_file(claim, boot_id);
+    if (!make_directory(path, error))
+        return FALSE;
+    if (make_journal(journal_path, error) && g_key_file_save_to_file(file, file_path, error))
+        return TRUE;
+    pca_store_remove(directory, claim->id);
+    return FALSE;
+}
+
+static char *get_optional(GKeyFile *file, const char *group, const char *key) {
+    return g_key_file_get_string(file, group, key, NULL);
+}
+
+/* A number within `max`; the first problem stays in *error. */
+static guint64 get_number(GKeyFile *file, const char *group, const char *key, guint64 max,
+                          GError **error) {
+    if (error && *error)
+        return 0;
+    guint64 value = g_key_file_get_uint64(file, group, key, error);
+    if (value <= max || (error && *error))
+        return value;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "%s of [%s] is out of range", key, group);
+    return 0;
+}
+
+static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, GError **error) {
+    g_autofree char *address_text = g_key_file_get_string(file, group, "Address", error);
+    g_autofree char *name = address_text ? g_key_file_get_string(file, group, "Name", error) : NULL;
+    PcaAddress address;
+    GError *problem = NULL;
+    if (!name)
+        return FALSE;
+    if (!pca_address_parse(address_text, &address)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "malformed address %s", address_text);
+        return FALSE;
+    }
+    g_autoptr(PcaFunction) f = pca_function_new(&address);
+    f->vendor = (guint16)get_number(file, group, "Vendor", G_MAXUINT16, &problem);
+    f->device = (guint16)get_number(file, group, "Device", G_MAXUINT16, &problem);
+    f->subsystem_vendor = (guint16)get_number(file, group, "SubsystemVendor", G_MAXUINT16, &problem);
+    f->subsystem_device = (guint16)get_number(file, group, "SubsystemDevice", G_MAXUINT16, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return FALSE;
+    }
+    f->iommu_group = g_key_file_get_integer(file, group, "IommuGroup", NULL);
+    f->slot_path = get_optional(file, group, "Path");
+    f->driver = get_optional(file, group, "Driver");
+    f->driver_override = get_optional(file, group, "Override");
+    pca_claim_add_device(claim, f, name);
+    return TRUE;
+}
+
+static gboolean check_boot(GKeyFile *file, const char *boot_id, GError **error) {
+    int format = g_key_file_get_integer(file, CLAIM, "Format", NULL);
+    g_autofree char *made_in = get_optional(file, CLAIM, "BootId");
+    if (format != FORMAT)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                    "its format is %d, this version knows %d", format, FORMAT);
+    else if (g_strcmp0(made_in, boot_id) != 0)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "it was made before the last boot");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
+                         GError **error) {
+    g_autofree char *path = pca_store_path(directory, id, "claim");
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    GError *problem = NULL;
+    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "no claim in its directory");
+        return NULL;
+    }
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error) ||
+        !check_boot(file, boot_id, error))
+        return NULL;
+    g_autoptr(PcaClaim) claim = pca_claim_new();
+    g_free(claim->id);
+    claim->id = g_strdup(id);
+    claim->uid = (guint32)get_number(file, CLAIM, "Uid", G_MAXUINT32 - 1, &problem);
+    claim->pid = (guint32)get_number(file, CLAIM, "Pid", G_MAXINT, &problem);
+    claim->memory = get_number(file, CLAIM, "Memory", G_MAXUINT64, &problem);
+    claim->driver = problem ? NULL : g_key_file_get_string(file, CLAIM, "Driver", &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return NULL;
+    }
+    claim->since = claim->state_since = g_key_file_get_int64(file, CLAIM, "Since", NULL);
+    claim->user = get_optional(file, CLAIM, "User");
+    claim->label = get_optional(file, CLAIM, "Label");
+    claim->title = get_optional(file, CLAIM, "Title");
+    claim->policy = get_optional(file, CLAIM, "Policy");
+    claim->handoff = get_optional(file, CLAIM, "Handoff");
+    for (guint i = 0;; i++) {
+        g_autofree char *group = g_strdup_printf("Device %u", i);
+        if (!g_key_file_has_group(file, group))
+            return g_steal_pointer(&claim);
+        if (!load_device(file, group, claim, error))
+            return NULL;
+    }
+}
+
+int pca_store_open_journal(const char *directory, const char *id, GError **error) {
+    g_autofree char *path = pca_store_path(directory, id, "journal");
+    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "opening %s", path);
+    return fd;
+}
+
+void pca_store_remove(const char *directory, const char *id) {
+    /* First the claim: a directory without one tells recovery that nothing is left to do. */
+    g_autofree char *claim = pca_store_path(directory, id, "claim");
+    g_unlink(claim);
+    g_autofree char *path = g_build_filename(directory, id, NULL);
+    g_autoptr(GDir) entries = g_dir_open(path, 0, NULL);
+    for (const char *name; entries && (name = g_dir_read_name(entries));) {
+        g_autofree char *entry = g_build_filename(path, name, NULL);
+        g_unlink(entry);
+    }
+    if (g_rmdir(path) < 0)
+        g_warning("removing %s: %s", path, g_strerror(errno));
+}
+
+static gint by_name(gconstpointer a, gconstpointer b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **pca_store_list(const char *directory) {
+    g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    for (const char *name; entries && (name = g_dir_read_name(entries));)
+        if (pca_claim_id_valid(name))
+            g_ptr_array_add(ids, g_strdup(name));
+    g_ptr_array_sort(ids, by_name);
+    g_ptr_array_add(ids, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: claims on disk, one directory each: DIRECTORY/ID/{claim,journal,lease}. They outlive the
+ * daemon, not a reboot, as sysfs does.
+ * Thread: the main one. Ownership: returned objects and descriptors are the caller's.
+ */
+#pragma once
+
+#include "claim/claim.h"
+
+/* DIRECTORY/ID/NAME; free with g_free. */
+char *pca_store_path(const char *directory, const char *id, const char *name);
+
+/* Makes the claim's directory with `claim` and an empty journal in it; nothing is left of it on
+ * failure. */
+gboolean pca_store_create(const char *directory, const PcaClaim *claim, const char *boot_id,
+                          GError **error);
+
+/* Reads a claim back, in the state `preparing`. Fails with NotFound when the directory holds none
+ * (nothing had begun, or everything had ended), Unsupported for another format, Failed for anything
+ * malformed and for a claim of another boot. */
+PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
+                         GError **error);
+
+/* Opens the claim's journal for reading and appending; a new open file each time, so that its lock
+ * is its own. -1 with *error. */
+int pca_store_open_journal(const char *directory, const char *id, GError **error);
+
+/* Removes the claim's directory. */
+void pca_store_remove(const char *directory, const char *id);
+
+/* The ids of all claims on disk, sorted; entries that are no ids are left out. */
+char **pca_store_list(const char *directory);

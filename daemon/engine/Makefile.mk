@@ -1,0 +1,10 @@
+noinst_LIBRARIES += libpca-engine.a
+libpca_engine_a_SOURCES = \
+	daemon/engine/client.c daemon/engine/client.h \
+	daemon/engine/handover.c daemon/engine/handover.h \
+	daemon/engine/journal.c daemon/engine/journal.h \
+	daemon/engine/plan.c daemon/engine/plan.h \
+	daemon/engine/run.c daemon/engine/run.h \
+	daemon/engine/serve.c daemon/engine/serve.h \
+	daemon/engine/step.c daemon/engine/step.h \
+	daemon/engine/wire.c daemon/engine/wire.h

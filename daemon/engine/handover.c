@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: handing VFIO descriptors over.
+ * Thread: the worker's. Ownership: see the header.
+ */
+#include "engine/handover.h"
+
+#include <errno.h>
+#include <sys/sysinfo.h>
+
+#include "base/error.h"
+
+#define MEMLOCK_MARGIN (G_GUINT64_CONSTANT(1) << 30)
+
+guint64 pca_memlock_limit(guint64 memory, guint64 ram) {
+    guint64 wanted = memory > G_MAXUINT64 - MEMLOCK_MARGIN ? G_MAXUINT64 : memory + MEMLOCK_MARGIN;
+    return MIN(wanted, ram);
+}
+
+static gboolean raise_memlock(PcaKernel *kernel, int pidfd, guint64 memory, GError **error) {
+    struct sysinfo info;
+    sysinfo(&info);
+    guint64 limit = pca_memlock_limit(memory, (guint64)info.totalram * info.mem_unit);
+    int result = kernel->ops->raise_memlock(kernel, pidfd, limit);
+    if (result < 0)
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -result,
+                            "raising the caller's locked-memory limit to %" G_GUINT64_FORMAT
+                            " bytes",
+                            limit);
+    return result >= 0;
+}
+
+static gboolean add_iommufd(PcaKernel *kernel, PcaFds *fds, GError **error) {
+    dev_t number = pca_read_device_number(kernel->root, "class/misc/iommu/dev");
+    if (number == 0) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                    "this kernel has no /dev/iommu (CONFIG_IOMMUFD)");
+        return FALSE;
+    }
+    int fd = kernel->ops->open_node(kernel, number);
+    if (fd < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -fd, "opening a new iommufd");
+        return FALSE;
+    }
+    pca_fds_consume(fds, "iommufd", "", "", fd);
+    int result = kernel->ops->set_rlimit_mode(kernel, fd);
+    if (result < 0)
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -result,
+                            "setting the iommufd to account memory per process");
+    return result >= 0;
+}
+
+static gboolean add_device(PcaKernel *kernel, PcaStepContext *context,
+                           const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
+    int directory = pca_step_directory(context, device->address, device->identity, error);
+    if (directory < 0)
+        return FALSE;
+    g_autofree char *driver = pca_step_driver(directory);
+    if (!pca_driver_is_vfio(driver)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                    "%s was rebound by somebody else: its driver is %s", device->address,
+                    driver ? driver : "none");
+        return FALSE;
+    }
+    dev_t number = pca_step_vfio_number(directory);
+    int fd = number ? kernel->ops->open_node(kernel, number) : -ENXIO;
+    if (fd < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -fd, "%s: opening its VFIO node",
+                            device->address);
+        return FALSE;
+    }
+    pca_fds_consume(fds, "device", device->name, device->address, fd);
+    return TRUE;
+}
+
+gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
+                           guint64 memory, int pidfd, PcaFds *fds, GError **error) {
+    g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
+    if (!add_iommufd(kernel, fds, error))
+        return FALSE;
+    for (gsize i = 0; i < n_devices; i++)
+        if (!add_device(kernel, context, &devices[i], fds, error))
+            return FALSE;
+    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: opens the VFIO nodes of prepared functions for a client.
+ * Thread: the worker's. Ownership: the descriptors are added to the caller's list.
+ */
+#pragma once
+
+#include "base/fds.h"
+#include "engine/step.h"
+
+typedef struct {
+    const char *address;
+    const char *identity;
+    const char *name; /* of the device as the client asked for it */
+} PcaHandoverDevice;
+
+/* A fresh iommufd (locked memory accounted per process) and the device node of each function, role
+ * "iommufd" and "device". Each function is looked at once more: right identity, on a vfio driver.
+ * With memory > 0 the locked-memory limit of the process behind `pidfd` is raised to what a guest
+ * of that many bytes needs, at most the machine's RAM. */
+gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
+                           guint64 memory, int pidfd, PcaFds *fds, GError **error);
+
+/* RLIMIT_MEMLOCK in bytes for a guest of `memory` bytes: 1 GiB more, for ROMs and BARs, and never
+ * above `ram`. */
+guint64 pca_memlock_limit(guint64 memory, guint64 ram);

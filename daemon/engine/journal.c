@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: writing and reading claim journals.
+ * Thread: any. Ownership: see the header.
+ */
+#include "engine/journal.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define HEADER "pcassign-journal 1"
+
+void pca_journal_free(PcaJournal *journal) {
+    g_clear_pointer(&journal->plan, pca_plan_free);
+    g_free(journal->states);
+    g_free(journal->last_failure);
+    g_free(journal);
+}
+
+static gboolean read_run(PcaJournal *journal, const char *arguments) {
+    g_auto(GStrv) words = g_strsplit(arguments, " ", 0);
+    guint64 pid;
+    if (g_strv_length(words) != 2 ||
+        !g_ascii_string_to_unsigned(words[0], 10, 1, G_MAXINT, &pid, NULL) ||
+        !g_ascii_string_to_unsigned(words[1], 10, 0, G_MAXUINT64, &journal->start_time, NULL))
+        return FALSE;
+    journal->pid = (pid_t)pid;
+    return TRUE;
+}
+
+static gboolean read_plan(PcaJournal *journal, const char *arguments) {
+    g_autoptr(GVariant) variant =
+        g_variant_parse(G_VARIANT_TYPE(PCA_PLAN_TYPE), arguments, NULL, NULL, NULL);
+    g_clear_pointer(&journal->plan, pca_plan_free);
+    g_clear_pointer(&journal->states, g_free);
+    g_clear_pointer(&journal->last_failure, g_free);
+    journal->plan = variant ? pca_plan_from_variant(variant, NULL) : NULL;
+    if (!journal->plan)
+        return FALSE;
+    journal->states = g_new0(PcaStepState, journal->plan->steps->len + 1);
+    journal->result = PCA_JOURNAL_RUNNING;
+    return TRUE;
+}
+
+static gboolean read_step(PcaJournal *journal, const char *arguments, PcaStepState state,
+                          gboolean failure) {
+    char *end;
+    guint64 index = g_ascii_strtoull(arguments, &end, 10);
+    if (!journal->plan || end == arguments || index >= journal->plan->steps->len)
+        return FALSE;
+    if (failure ? *end != ' ' : *end != '\0')
+        return FALSE;
+    journal->states[index] = state;
+    if (failure) {
+        g_free(journal->last_failure);
+        journal->last_failure = g_strdup(end + 1);
+    }
+    return TRUE;
+}
+
+static gboolean read_end(PcaJournal *journal, const char *arguments) {
+    static const char *const results[] = {NULL, NULL, "done", "undone", "residue"};
+    for (int i = PCA_JOURNAL_DONE; journal->plan && i <= PCA_JOURNAL_RESIDUE; i++)
+        if (g_str_equal(arguments, results[i])) {
+            journal->result = (PcaJournalResult)i;
+            return TRUE;
+        }
+    return FALSE;
+}
+
+static gboolean read_record(PcaJournal *journal, const char *line) {
+    const char *space = strchr(line, ' ');
+    if (!space)
+        return FALSE;
+    g_autofree char *word = g_strndup(line, (gsize)(space - line));
+    const char *arguments = space + 1;
+    if (g_str_equal(word, "run"))
+        return read_run(journal, arguments);
+    if (g_str_equal(word, "plan"))
+        return read_plan(journal, arguments);
+    if (g_str_equal(word, "begin") || g_str_equal(word, "undo"))
+        return read_step(journal, arguments, PCA_STEP_BEGUN, FALSE);
+    if (g_str_equal(word, "done"))
+        return read_step(journal, arguments, PCA_STEP_DONE, FALSE);
+    if (g_str_equal(word, "undone"))
+        return read_step(journal, arguments, PCA_STEP_UNDONE, FALSE);
+    if (g_str_equal(word, "fail") || g_str_equal(word, "undo-failed"))
+        return read_step(journal, arguments, PCA_STEP_BEGUN, TRUE);
+    return g_str_equal(word, "end") && read_end(journal, arguments);
+}
+
+PcaJournal *pca_journal_parse(const char *text, GError **error) {
+    g_autoptr(PcaJournal) journal = g_new0(PcaJournal, 1);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
+    guint n = g_strv_length(lines);
+    /* The piece after the last newline is empty, or torn. */
+    for (guint i = 0; i + 1 < n; i++) {
+        gboolean good = i == 0 ? g_str_equal(lines[i], HEADER) : read_record(journal, lines[i]);
+        if (!good) {
+            g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "line %u of the journal is malformed",
+                        i + 1);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&journal);
+}
+
+static gboolean read_all(int fd, GString *text, GError **error) {
+    char buffer[8192];
+    ssize_t n;
+    while ((n = pread(fd, buffer, sizeof buffer, (off_t)text->len)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "reading the journal");
+            return FALSE;
+        }
+        g_string_append_len(text, buffer, n);
+        if (text->len > PCA_JOURNAL_MAX || memchr(buffer, '\0', (size_t)n)) {
+            g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED,
+                        "the journal is longer than %d bytes or not a text", PCA_JOURNAL_MAX);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+PcaJournal *pca_journal_read(int fd, GError **error) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    return read_all(fd, text, error) ? pca_journal_parse(text->str, error) : NULL;
+}
+
+static gboolean write_all(int fd, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FALSE;
+        data += n;
+        size -= (size_t)n;
+    }
+    return TRUE;
+}
+
+/* A line torn by a killed worker must not run into the next record. */
+static gboolean drop_torn_line(int fd, GError **error) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (!read_all(fd, text, error))
+        return FALSE;
+    const char *newline = strrchr(text->str, '\n');
+    off_t whole = newline ? newline + 1 - text->str : 0;
+    if (whole == (off_t)text->len || ftruncate(fd, whole) == 0)
+        return TRUE;
+    pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "cutting a torn line off the journal");
+    return FALSE;
+}
+
+gboolean pca_journal_append(int fd, GError **error, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    g_autoptr(GString) line = g_string_new(NULL);
+    g_string_vprintf(line, format, args);
+    va_end(args);
+    for (char *p = line->str; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            *p = ' ';
+    g_string_append_c(line, '\n');
+    if (write_all(fd, line->str, line->len))
+        return TRUE;
+    pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "writing the journal");
+    return FALSE;
+}
+
+gboolean pca_journal_begin_run(int fd, const PcaPlan *plan, GError **error) {
+    struct stat st;
+    if (!drop_torn_line(fd, error))
+        return FALSE;
+    if (fstat(fd, &st) < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "fstat of the journal");
+        return FALSE;
+    }
+    if (st.st_size == 0 && !pca_journal_append(fd, error, HEADER))
+        return FALSE;
+    if (!pca_journal_append(fd, error, "run %d %" G_GUINT64_FORMAT, (int)getpid(),
+                            pca_process_start_time(getpid())))
+        return FALSE;
+    if (!plan)
+        return TRUE;
+    g_autoptr(GVariant) variant = g_variant_ref_sink(pca_plan_to_variant(plan));
+    g_autofree char *printed = g_variant_print(variant, FALSE);
+    return pca_journal_append(fd, error, "plan %s", printed);
+}
+
+guint64 pca_process_start_time(pid_t pid) {
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    /* The command's name is in parentheses and may hold anything; field 22 counts from 1. */
+    const char *p = strrchr(text, ')');
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    return p ? g_ascii_strtoull(p + 1, NULL, 10) : 0;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: building, describing and serialising plans.
+ * Thread: any. Ownership: see the header.
+ */
+#include "engine/plan.h"
+
+#include "base/error.h"
+
+static const char *const op_names[PCA_N_OPS] = {
+    [PCA_OP_NONE] = "",
+    [PCA_OP_VERIFY] = "verify",
+    [PCA_OP_IDLE] = "idle",
+    [PCA_OP_OVERRIDE] = "override",
+    [PCA_OP_UNBIND] = "unbind",
+    [PCA_OP_BIND] = "bind",
+    [PCA_OP_QUIESCE] = "quiesce",
+    [PCA_OP_RESET] = "reset",
+    [PCA_OP_ALIVE] = "alive",
+    [PCA_OP_RESTORE] = "restore",
+};
+
+const char *pca_op_name(PcaOp op) {
+    return op_names[op];
+}
+
+static int op_from_name(const char *name) {
+    for (int op = 0; op < PCA_N_OPS; op++)
+        if (g_str_equal(op_names[op], name))
+            return op;
+    return -1;
+}
+
+char *pca_function_identity(const PcaFunction *f) {
+    return g_strdup_printf("%04x:%04x %04x:%04x", f->vendor, f->device, f->subsystem_vendor,
+                           f->subsystem_device);
+}
+
+char *pca_binding_format(const char *driver, const char *override) {
+    return g_strdup_printf("driver=%s override=%s", driver ? driver : "", override ? override : "");
+}
+
+static char *value_after(const char *word, const char *key) {
+    return g_str_has_prefix(word, key) ? g_strdup(word + strlen(key)) : NULL;
+}
+
+static char *empty_to_null(char *text) {
+    if (*text)
+        return text;
+    g_free(text);
+    return NULL;
+}
+
+gboolean pca_binding_parse(const char *text, char **driver, char **override) {
+    g_auto(GStrv) words = g_strsplit(text, " ", 0);
+    if (g_strv_length(words) != 2)
+        return FALSE;
+    g_autofree char *d = value_after(words[0], "driver=");
+    g_autofree char *o = value_after(words[1], "override=");
+    if (!d || !o)
+        return FALSE;
+    *driver = empty_to_null(g_steal_pointer(&d));
+    *override = empty_to_null(g_steal_pointer(&o));
+    return TRUE;
+}
+
+static void step_free(gpointer data) {
+    PcaStep *step = data;
+    g_free(step->device);
+    g_free(step->identity);
+    g_free(step->detail);
+    g_free(step->undo_detail);
+    g_free(step);
+}
+
+static PcaPlan *plan_new(PcaPlanKind kind) {
+    PcaPlan *plan = g_new0(PcaPlan, 1);
+    plan->kind = kind;
+    plan->steps = g_ptr_array_new_with_free_func(step_free);
+    return plan;
+}
+
+void pca_plan_free(PcaPlan *plan) {
+    g_ptr_array_unref(plan->steps);
+    g_free(plan);
+}
+
+static PcaStep *append(PcaPlan *plan, const PcaFunction *function, PcaOp op, const char *detail) {
+    PcaStep *step = g_new0(PcaStep, 1);
+    step->op = op;
+    step->device = pca_address_format(&function->address);
+    step->identity = pca_function_identity(function);
+    step->detail = g_strdup(detail);
+    step->undo_detail = g_strdup("");
+    g_ptr_array_add(plan->steps, step);
+    return step;
+}
+
+static void set_undo(PcaStep *step, PcaOp undo, const char *detail) {
+    step->undo = undo;
+    g_free(step->undo_detail);
+    step->undo_detail = g_strdup(detail);
+}
+
+static void append_verify(PcaPlan *plan, const PcaFunction *function) {
+    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    append(plan, function, PCA_OP_VERIFY, found);
+    if (pca_driver_is_vfio(function->driver)) {
+        g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
+        append(plan, function, PCA_OP_IDLE, group);
+    }
+}
+
+/* Its undo brings the driver back as well: it runs last, when nothing is bound any more. */
+static void append_override(PcaPlan *plan, const PcaFunction *function, const char *driver) {
+    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    set_undo(append(plan, function, PCA_OP_OVERRIDE, driver), PCA_OP_RESTORE, found);
+}
+
+PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver) {
+    PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
+    /* All of them are verified before the first one is touched: all or nothing. */
+    for (guint i = 0; i < functions->len; i++)
+        append_verify(plan, g_ptr_array_index(functions, i));
+    /* The override comes before the unbind, so that no probe in between finds the host driver. */
+    for (guint i = 0; i < functions->len; i++)
+        append_override(plan, g_ptr_array_index(functions, i), driver);
+    for (guint i = 0; i < functions->len; i++) {
+        PcaFunction *function = g_ptr_array_index(functions, i);
+        if (function->driver)
+            append(plan, function, PCA_OP_UNBIND, function->driver);
+    }
+    for (guint i = 0; i < functions->len; i++)
+        set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, driver), PCA_OP_UNBIND,
+                 driver);
+    return plan;
+}
+
+static void append_all(PcaPlan *plan, GPtrArray *functions, PcaOp op, const char *detail) {
+    for (guint i = 0; i < functions->len; i++)
+        append(plan, g_ptr_array_index(functions, i), op, detail);
+}
+
+PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver) {
+    PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
+    append_all(plan, functions, PCA_OP_UNBIND, driver);
+    append_all(plan, functions, PCA_OP_QUIESCE, "");
+    append_all(plan, functions, PCA_OP_RESET, "");
+    append_all(plan, functions, PCA_OP_ALIVE, "");
+    for (guint i = 0; i < functions->len; i++) {
+        PcaFunction *function = g_ptr_array_index(functions, i);
+        g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+        append(plan, function, PCA_OP_RESTORE, found);
+    }
+    return plan;
+}
+
+static char *describe_restore(const char *binding) {
+    g_autofree char *driver = NULL, *override = NULL;
+    if (!pca_binding_parse(binding, &driver, &override))
+        return g_strdup(binding);
+    g_autofree char *tail = override ? g_strdup_printf("set driver_override to %s", override)
+                                     : g_strdup("clear driver_override");
+    return driver ? g_strdup_printf("bind to %s again, %s", driver, tail)
+                  : g_strdup_printf("leave without a driver, %s", tail);
+}
+
+static char *describe_verify(const char *binding) {
+    g_autofree char *driver = NULL, *override = NULL;
+    if (!pca_binding_parse(binding, &driver, &override))
+        return g_strdup(binding);
+    return g_strdup_printf("check that the driver is still %s and driver_override %s",
+                           driver ? driver : "none", override ? override : "empty");
+}
+
+static char *describe(PcaOp op, const char *detail) {
+    switch (op) {
+    case PCA_OP_VERIFY:
+        return describe_verify(detail);
+    case PCA_OP_IDLE:
+        return g_strdup_printf("check that nobody uses IOMMU group %s", detail);
+    case PCA_OP_OVERRIDE:
+        return g_strdup_printf("set driver_override to %s", detail);
+    case PCA_OP_UNBIND:
+        return g_strdup_printf("unbind from %s", detail);
+    case PCA_OP_BIND:
+        return g_strdup_printf("bind to %s, check it, wait for the VFIO node", detail);
+    case PCA_OP_QUIESCE:
+        return g_strdup("switch bus mastering off");
+    case PCA_OP_RESET:
+        return g_strdup("reset the function");
+    case PCA_OP_ALIVE:
+        return g_strdup("check that the function answers and does not master the bus");
+    case PCA_OP_RESTORE:
+        return describe_restore(detail);
+    default:
+        return NULL;
+    }
+}
+
+char *pca_step_describe(const PcaStep *step) {
+    return describe(step->op, step->detail);
+}
+
+char *pca_step_describe_undo(const PcaStep *step) {
+    return describe(step->undo, step->undo_detail);
+}
+
+GVariant *pca_plan_to_variant(const PcaPlan *plan) {
+    GVariantBuilder steps;
+    g_variant_builder_init(&steps, G_VARIANT_TYPE("a(ssssss)"));
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const PcaStep *step = g_ptr_array_index(plan->steps, i);
+        g_variant_builder_add(&steps, "(ssssss)", pca_op_name(step->op), step->device,
+                              step->identity, step->detail, pca_op_name(step->undo),
+                              step->undo_detail);
+    }
+    return g_variant_new(PCA_PLAN_TYPE, (guchar)plan->kind, &steps);
+}
+
+static gboolean step_from_variant(PcaPlan *plan, GVariant *variant, GError **error) {
+    const char *op, *undo;
+    PcaStep *step = g_new0(PcaStep, 1);
+    g_ptr_array_add(plan->steps, step);
+    g_variant_get(variant, "(&ssss&ss)", &op, &step->device, &step->identity, &step->detail, &undo,
+                  &step->undo_detail);
+    PcaAddress address;
+    int code = op_from_name(op), undo_code = op_from_name(undo);
+    if (code <= PCA_OP_NONE || undo_code < 0 || !pca_address_parse(step->device, &address)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "a plan has a malformed step: %s of %s, undone by %s", op, step->device, undo);
+        return FALSE;
+    }
+    step->op = (PcaOp)code;
+    step->undo = (PcaOp)undo_code;
+    return TRUE;
+}
+
+PcaPlan *pca_plan_from_variant(GVariant *variant, GError **error) {
+    guchar kind;
+    g_autoptr(GVariant) steps = NULL;
+    g_variant_get(variant, "(y@a(ssssss))", &kind, &steps);
+    if (kind != PCA_PLAN_CLAIM && kind != PCA_PLAN_RELEASE) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "a plan of unknown kind %u", kind);
+        return NULL;
+    }
+    g_autoptr(PcaPlan) plan = plan_new((PcaPlanKind)kind);
+    for (gsize i = 0; i < g_variant_n_children(steps); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(steps, i);
+        if (!step_from_variant(plan, child, error))
+            return NULL;
+    }
+    return g_steal_pointer(&plan);
+}

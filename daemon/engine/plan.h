@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: plans: what the worker will do to which function, step by step, each with the identity
+ * that the function must have and the step that undoes it. Building one is pure.
+ * Thread: any. Ownership: a plan owns its steps, a step its strings.
+ */
+#pragma once
+
+#include "pci/function.h"
+
+typedef enum {
+    PCA_OP_NONE,
+    PCA_OP_VERIFY,   /* the function is bound as it was when the plan was made; detail: binding */
+    PCA_OP_IDLE,     /* nobody uses the IOMMU group of a function on vfio; detail: the group */
+    PCA_OP_OVERRIDE, /* write driver_override; detail: the driver */
+    PCA_OP_UNBIND,   /* from the driver in detail; the barrier when that is a vfio driver */
+    PCA_OP_BIND,     /* to the driver in detail; verified, the VFIO node awaited */
+    PCA_OP_QUIESCE,  /* bus mastering off */
+    PCA_OP_RESET,    /* by the kernel's methods in their order */
+    PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
+    PCA_OP_RESTORE,  /* driver and override as found; detail: binding */
+    PCA_N_OPS,
+} PcaOp;
+
+typedef struct {
+    PcaOp op;
+    char *device;   /* address */
+    char *identity; /* "vvvv:dddd ssss:dddd", see pca_function_identity */
+    char *detail;   /* never NULL */
+    PcaOp undo;     /* PCA_OP_NONE when there is nothing to undo */
+    char *undo_detail;
+} PcaStep;
+
+typedef enum { PCA_PLAN_CLAIM, PCA_PLAN_RELEASE } PcaPlanKind;
+
+typedef struct {
+    PcaPlanKind kind;
+    GPtrArray *steps; /* of PcaStep */
+} PcaPlan;
+
+/* "override", "unbind", ...; the names of `pcassignctl plan` and of the journal. */
+const char *pca_op_name(PcaOp op);
+
+/* "8086:10d3 8086:a01f": vendor, device and their subsystem's. Free with g_free. */
+char *pca_function_identity(const PcaFunction *function);
+
+/* A binding in a detail: "driver=nvme override=" . Free with g_free. */
+char *pca_binding_format(const char *driver, const char *override);
+
+/* The strings are newly allocated, NULL for an empty value. FALSE when malformed. */
+gboolean pca_binding_parse(const char *text, char **driver, char **override);
+
+/* Takes functions (of PcaFunction) from where they are to `driver` (a vfio driver). */
+PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
+
+/* Gives them back as they were found; `functions` are those that the claim was made with. */
+PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver);
+
+/* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
+char *pca_step_describe(const PcaStep *step);
+char *pca_step_describe_undo(const PcaStep *step);
+
+/* Transport and journal form, type PCA_PLAN_TYPE. NULL (with error) when malformed. */
+#define PCA_PLAN_TYPE "(ya(ssssss))"
+GVariant *pca_plan_to_variant(const PcaPlan *plan);
+PcaPlan *pca_plan_from_variant(GVariant *variant, GError **error);
+
+void pca_plan_free(PcaPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaPlan, pca_plan_free)

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the steps on the kernel.
+ * Thread: the worker's. Ownership: see the header.
+ */
+#include "engine/step.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+
+#define POLL_INTERVAL (20 * G_TIME_SPAN_MILLISECOND)
+#define NODE_TIMEOUT (5 * G_TIME_SPAN_SECOND)
+#define ALIVE_TIMEOUT (5 * G_TIME_SPAN_SECOND)
+
+/* PCI Local Bus Specification 3.0, 6.2.2; linux/pci_regs.h. */
+#define CONFIG_VENDOR 0x00
+#define CONFIG_COMMAND 0x04
+#define COMMAND_MASTER 0x0004
+#define CONFIG_GONE 0xffff
+
+static void close_directory(gpointer fd) {
+    close(GPOINTER_TO_INT(fd));
+}
+
+PcaStepContext *pca_step_context_new(PcaKernel *kernel) {
+    PcaStepContext *context = g_new0(PcaStepContext, 1);
+    context->kernel = kernel;
+    context->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_directory);
+    return context;
+}
+
+void pca_step_context_free(PcaStepContext *context) {
+    g_hash_table_unref(context->directories);
+    g_free(context);
+}
+
+/* A short attribute below a directory, without its newline; NULL with errno when unreadable. */
+static char *read_at(int directory, const char *name) {
+    PCA_AUTO_FD fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    char buffer[4096];
+    ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer - 1);
+    if (n < 0)
+        return NULL;
+    buffer[n] = '\0';
+    return g_strdup(g_strchomp(buffer));
+}
+
+static gboolean read_hex_at(int directory, const char *name, guint *value) {
+    g_autofree char *text = read_at(directory, name);
+    guint64 wide;
+    if (!text || !g_ascii_string_to_unsigned(g_str_has_prefix(text, "0x") ? text + 2 : text, 16, 0,
+                                             G_MAXUINT32, &wide, NULL))
+        return FALSE;
+    *value = (guint)wide;
+    return TRUE;
+}
+
+static gboolean read_config16(int directory, off_t offset, guint16 *value) {
+    PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
+    guint8 bytes[2];
+    if (fd < 0 || pread(fd, bytes, 2, offset) != 2)
+        return FALSE;
+    *value = (guint16)(bytes[0] | bytes[1] << 8);
+    return TRUE;
+}
+
+static int open_directory(PcaStepContext *context, const char *device, GError **error) {
+    gpointer known;
+    if (g_hash_table_lookup_extended(context->directories, device, NULL, &known))
+        return GPOINTER_TO_INT(known);
+    int fd = pca_open_function(context->kernel->root, device);
+    if (fd < 0) {
+        pca_error_set_errno(error, fd == -ENOENT ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED, -fd,
+                            "%s", device);
+        return -1;
+    }
+    g_hash_table_insert(context->directories, g_strdup(device), GINT_TO_POINTER(fd));
+    return fd;
+}
+
+int pca_step_directory(PcaStepContext *context, const char *device, const char *identity,
+                       GError **error) {
+    int directory = open_directory(context, device, error);
+    if (directory < 0)
+        return -1;
+    PcaFunction now = {0};
+    guint ids[4];
+    static const char *const names[] = {"vendor", "device", "subsystem_vendor", "subsystem_device"};
+    for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
+        if (!read_hex_at(directory, names[i], &ids[i])) {
+            pca_error_set_errno(error, PCA_ERROR_NOT_FOUND, errno, "%s is gone (reading %s)", device,
+                                names[i]);
+            return -1;
+        }
+    now.vendor = (guint16)ids[0];
+    now.device = (guint16)ids[1];
+    now.subsystem_vendor = (guint16)ids[2];
+    now.subsystem_device = (guint16)ids[3];
+    g_autofree char *found = pca_function_identity(&now);
+    if (g_str_equal(found, identity))
+        return directory;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_IDENTITY_MISMATCH, "%s is now %s, no longer %s", device,
+                found, identity);
+    return -1;
+}
+
+char *pca_step_driver(int directory) {
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(directory, "driver", target, sizeof target - 1);
+    if (n < 0)
+        return NULL;
+    target[n] = '\0';
+    return g_path_get_basename(target);
+}
+
+static char *read_override(int directory) {
+    char *text = read_at(directory, "driver_override");
+    if (text && (*text == '\0' || g_str_equal(text, "(null)")))
+        g_clear_pointer(&text, g_free);
+    return text;
+}
+
+dev_t pca_step_vfio_number(int directory) {
+    int fd = openat(directory, "vfio-dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    unsigned major = 0, minor = 0;
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        g_autofree char *name = g_strdup_printf("%s/dev", entry->d_name);
+        g_autofree char *text = g_str_has_prefix(entry->d_name, "vfio") ? read_at(fd, name) : NULL;
+        if (text && sscanf(text, "%u:%u", &major, &minor) == 2)
+            break;
+    }
+    if (entries)
+        closedir(entries);
+    return makedev(major, minor);
+}
+
+static gboolean write_attribute(PcaStepContext *context, const PcaStep *step, int directory,
+                                const char *name, const char *value, GError **error) {
+    int result = context->kernel->ops->write_attribute(context->kernel, directory, name, value);
+    if (result < 0)
+        pca_error_set_errno(error, result == -ENODEV ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED,
+                            -result, "%s: writing %s", step->device, name);
+    return result >= 0;
+}
+
+static gboolean write_bus(PcaStepContext *context, const PcaStep *step, const char *name,
+                          GError **error) {
+    PCA_AUTO_FD bus = pca_open_pci_bus(context->kernel->root);
+    if (bus < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -bus, "opening the PCI bus in sysfs");
+        return FALSE;
+    }
+    return write_attribute(context, step, bus, name, step->device, error);
+}
+
+static gboolean set_override(PcaStepContext *context, const PcaStep *step, int directory,
+                             const char *driver, GError **error) {
+    /* Writing nothing changes nothing; a lone newline clears (driver_set_override()). */
+    const char *wanted = driver && *driver ? driver : "\n";
+    if (!write_attribute(context, step, directory, "driver_override", wanted, error))
+        return FALSE;
+    g_autofree char *now = read_override(directory);
+    if (g_strcmp0(now ? now : "", driver ? driver : "") == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED,
+                "%s: driver_override reads %s after writing %s", step->device, now ? now : "nothing",
+                driver ? driver : "nothing");
+    return FALSE;
+}
+
+/* A probe that nobody takes succeeds all the same: only the link tells. */
+static gboolean probe(PcaStepContext *context, const PcaStep *step, int directory,
+                      const char *driver, GError **error) {
+    g_autofree char *before = pca_step_driver(directory);
+    if (!before && !write_bus(context, step, "drivers_probe", error))
+        return FALSE;
+    g_autofree char *now = pca_step_driver(directory);
+    if (g_strcmp0(now, driver) == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED,
+                "%s did not bind to %s: its driver is %s; the kernel log says why", step->device,
+                driver, now ? now : "none");
+    return FALSE;
+}
+
+static gboolean do_verify(PcaStepContext *context, const PcaStep *step, int directory,
+                          const char *detail, GError **error) {
+    g_autofree char *driver = pca_step_driver(directory);
+    g_autofree char *override = read_override(directory);
+    g_autofree char *now = pca_binding_format(driver, override);
+    if (g_str_equal(now, detail))
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                "%s was rebound by somebody else meanwhile: expected %s, found %s", step->device,
+                detail, now);
+    return FALSE;
+}
+
+static gboolean do_idle(PcaStepContext *context, const PcaStep *step, int directory,
+                        const char *detail, GError **error) {
+    PCA_AUTO_FD fd = context->kernel->ops->open_group(context->kernel, atoi(detail));
+    if (fd >= 0)
+        return TRUE;
+    if (fd == -EBUSY)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_IN_USE,
+                    "%s: another process drives IOMMU group %s through VFIO", step->device, detail);
+    else
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -fd, "%s: opening IOMMU group %s",
+                            step->device, detail);
+    return FALSE;
+}
+
+static gboolean do_override(PcaStepContext *context, const PcaStep *step, int directory,
+                            const char *detail, GError **error) {
+    return set_override(context, step, directory, detail, error);
+}
+
+static gboolean do_unbind(PcaStepContext *context, const PcaStep *step, int directory,
+                          const char *detail, GError **error) {
+    g_autofree char *before = pca_step_driver(directory);
+    if (g_strcmp0(before, detail) != 0)
+        return TRUE;
+    g_autofree char *name = g_strdup_printf("drivers/%s/unbind", detail);
+    if (!write_bus(context, step, name, error))
+        return FALSE;
+    g_autofree char *after = pca_step_driver(directory);
+    if (!after)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED, "%s is bound to %s after unbinding %s",
+                step->device, after, detail);
+    return FALSE;
+}
+
+static gboolean await_node(PcaStepContext *context, const PcaStep *step, int directory,
+                           GError **error) {
+    PcaKernel *kernel = context->kernel;
+    if (pca_read_device_number(kernel->root, "class/misc/iommu/dev") == 0)
+        return TRUE;
+    for (gint64 waited = 0; waited < NODE_TIMEOUT; waited += POLL_INTERVAL) {
+        if (pca_step_vfio_number(directory) != 0)
+            return TRUE;
+        kernel->ops->sleep(kernel, POLL_INTERVAL);
+    }
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED,
+                "%s: no VFIO node appeared within 5 seconds of binding", step->device);
+    return FALSE;
+}
+
+static gboolean do_bind(PcaStepContext *context, const PcaStep *step, int directory,
+                        const char *detail, GError **error) {
+    return probe(context, step, directory, detail, error) &&
+           await_node(context, step, directory, error);
+}
+
+static gboolean do_quiesce(PcaStepContext *context, const PcaStep *step, int directory,
+                           const char *detail, GError **error) {
+    PcaKernel *kernel = context->kernel;
+    guint16 command;
+    if (!read_config16(directory, CONFIG_COMMAND, &command) || command == CONFIG_GONE) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
+                    "%s: its config space does not answer", step->device);
+        return FALSE;
+    }
+    if (!(command & COMMAND_MASTER))
+        return TRUE;
+    int result = kernel->ops->write_config16(kernel, directory, CONFIG_COMMAND,
+                                             (guint16)(command & ~COMMAND_MASTER));
+    if (result < 0)
+        pca_error_set_errno(error, PCA_ERROR_QUARANTINED, -result,
+                            "%s: switching bus mastering off", step->device);
+    return result >= 0;
+}
+
+static gboolean do_reset(PcaStepContext *context, const PcaStep *step, int directory,
+                         const char *detail, GError **error) {
+    PcaKernel *kernel = context->kernel;
+    int result = kernel->ops->write_attribute(kernel, directory, "reset", "1");
+    if (result == -ENOENT)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NO_RESET, "%s has no reset method", step->device);
+    else if (result < 0)
+        pca_error_set_errno(error, result == -ENODEV ? PCA_ERROR_NOT_FOUND : PCA_ERROR_RESET_FAILED,
+                            -result, "%s: reset failed", step->device);
+    return result >= 0;
+}
+
+static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int directory,
+                         const char *detail, GError **error) {
+    PcaKernel *kernel = context->kernel;
+    guint16 vendor = CONFIG_GONE, command = 0;
+    for (gint64 waited = 0;; waited += POLL_INTERVAL) {
+        if (read_config16(directory, CONFIG_VENDOR, &vendor) && vendor != CONFIG_GONE)
+            break;
+        if (waited >= ALIVE_TIMEOUT) {
+            g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
+                        "%s does not answer 5 seconds after its reset", step->device);
+            return FALSE;
+        }
+        kernel->ops->sleep(kernel, POLL_INTERVAL);
+    }
+    if (read_config16(directory, CONFIG_COMMAND, &command) && !(command & COMMAND_MASTER))
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
+                "%s still masters the bus after its reset", step->device);
+    return FALSE;
+}
+
+static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int directory,
+                           const char *detail, GError **error) {
+    g_autofree char *driver = NULL, *override = NULL;
+    if (!pca_binding_parse(detail, &driver, &override)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "malformed binding: %s", detail);
+        return FALSE;
+    }
+    g_autofree char *now = pca_step_driver(directory);
+    if (now && g_strcmp0(now, driver) != 0) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED,
+                    "%s should go back to %s, but somebody bound it to %s", step->device,
+                    driver ? driver : "no driver", now);
+        return FALSE;
+    }
+    if (driver && !now) {
+        /* The override makes the probe choose the very driver that was there, among several. */
+        if (!set_override(context, step, directory, driver, error) ||
+            !probe(context, step, directory, driver, error)) {
+            set_override(context, step, directory, override, NULL);
+            return FALSE;
+        }
+    }
+    return set_override(context, step, directory, override, error);
+}
+
+typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,
+                             const char *detail, GError **error);
+
+static const StepFunc functions[PCA_N_OPS] = {
+    [PCA_OP_VERIFY] = do_verify,   [PCA_OP_IDLE] = do_idle,       [PCA_OP_OVERRIDE] = do_override,
+    [PCA_OP_UNBIND] = do_unbind,   [PCA_OP_BIND] = do_bind,       [PCA_OP_QUIESCE] = do_quiesce,
+    [PCA_OP_RESET] = do_reset,     [PCA_OP_ALIVE] = do_alive,     [PCA_OP_RESTORE] = do_restore,
+};
+
+gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,
+                     GError **error) {
+    int directory = pca_step_directory(context, step->device, step->identity, error);
+    return directory >= 0 && functions[op](context, step, directory, detail, error);
+}

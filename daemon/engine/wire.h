@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the messages between daemon and worker: one packet each way on a SOCK_SEQPACKET
+ * connection, a serialised dictionary (a{sv}) with descriptors beside it.
+ * Thread: any. Ownership: descriptors sent stay the sender's, those received are the receiver's.
+ *
+ * Request: "kind" s and what the kind needs:
+ *   run      "plan" PCA_PLAN_TYPE; fd 0: the claim's journal, locked by the worker
+ *   undo     fd 0: the journal
+ *   open     "devices" a(sss): address, identity, name; "memory" t; fd 0: pidfd of the caller
+ *   probe    "groups" ai
+ *   holders  "groups" ai, "devices" as: who holds their nodes
+ * Reply: "ok" b; where not: "error" s (short name), "message" s; and
+ *   run, undo  "residue" a(sbs): address, quarantined, text
+ *   open       "fds" a(sss): role, name, address, one for each descriptor
+ *   probe      "busy" ai: those groups that somebody uses
+ *   holders    "holders" a(uus): pid, uid, comm
+ */
+#pragma once
+
+#include <glib.h>
+
+#define PCA_WIRE_MAX_FDS 64
+#define PCA_WIRE_MAX_SIZE (256 * 1024) /* bytes of one message */
+
+/* Sends one message; a floating `dictionary` is consumed, another one borrowed. */
+gboolean pca_wire_send(int socket, GVariant *dictionary, const int *fds, guint n_fds,
+                       GError **error);
+
+/* Receives one message. NULL with *error when the peer has gone (Failed, "the connection ended"),
+ * or sent what is not a dictionary. `fds` (of int) is filled; close what you do not keep. */
+GVariant *pca_wire_receive(int socket, GArray *fds, GError **error);
+
+/* An array for descriptors that closes those still in it when it is freed; take one out with
+ * pca_wire_steal_fd. */
+GArray *pca_wire_fds_new(void);
+int pca_wire_steal_fd(GArray *fds, guint index);

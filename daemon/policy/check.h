@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what a section must have as a whole, and what it may not share with others.
+ * Thread: any, one PcaSeen per load. Ownership: a PcaSeen owns its keys and borrows the sections.
+ */
+#pragma once
+
+#include "policy/diagnostic.h"
+#include "policy/keys.h"
+
+/* The sections read so far, by what must be unique: name, path, slot. */
+typedef GHashTable PcaSeen;
+PcaSeen *pca_seen_new(void);
+
+/* The section of the same kind and name read before, or NULL: then this one is noted. */
+const PcaSection *pca_seen_name(PcaSeen *seen, const PcaSection *section);
+
+/* The same for the paths of [Device] sections. */
+const PcaSection *pca_seen_path(PcaSeen *seen, const PcaSection *section);
+
+/* Checks a section whose lines are all read. `lines` says for each PcaKey on which line it was
+ * given, 0 when it was not. */
+void pca_section_check(const PcaSection *section, const guint lines[PCA_N_KEYS], PcaSeen *seen,
+                       PcaDiagnostics *diagnostics);

@@ -1,0 +1,11 @@
+noinst_LIBRARIES += libpca-service.a
+libpca_service_a_SOURCES = \
+	daemon/service/checks.c daemon/service/checks.h \
+	daemon/service/examine.c daemon/service/examine.h \
+	daemon/service/names.c daemon/service/names.h \
+	daemon/service/policy-files.c daemon/service/policy-files.h \
+	daemon/service/private.h \
+	daemon/service/request.c daemon/service/request.h \
+	daemon/service/requests.c \
+	daemon/service/service.c daemon/service/service.h
+libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

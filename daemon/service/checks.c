@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the checks.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "service/checks.h"
+
+#include "sys/in-use.h"
+
+#define HANDOFF_CDEV "cdev"
+
+/* One function under examination. */
+typedef struct {
+    const PcaCheckContext *context;
+    const PcaTarget *target;
+    PcaFunction *function;
+    const char *address;
+    PcaFindings *findings;
+} Check;
+
+static void check_iommu(const Check *c) {
+    if (c->context->snapshot->noiommu)
+        pca_findings_fail(c->findings, "iommu", PCA_ERROR_NOT_ISOLATED,
+                          "enable_unsafe_noiommu_mode",
+                          "unload vfio and load it without enable_unsafe_noiommu_mode",
+                          "vfio is in its no-IOMMU mode, in which a device reaches all memory");
+    else if (!c->context->snapshot->has_iommu)
+        pca_findings_fail(c->findings, "iommu", PCA_ERROR_NOT_ISOLATED, NULL,
+                          "switch the IOMMU on in the firmware (VT-d or AMD-Vi) and boot with "
+                          "intel_iommu=on on Intel",
+                          "this host has no IOMMU in use, so a device would reach all memory");
+    else if (c->function->iommu_group == PCA_NO_GROUP)
+        pca_findings_fail(c->findings, "iommu", PCA_ERROR_NOT_ISOLATED, c->address, NULL,
+                          "%s is behind no IOMMU: it has no IOMMU group", c->address);
+}
+
+static void refuse_without_grant(const Check *c) {
+    const PcaFunction *f = c->function;
+    g_autofree char *fix = g_strdup_printf(
+        "an administrator can allow it in /etc/pcassign/policy.d/NAME.conf: [Device NAME], Path=%s, "
+        "Id=%04x:%04x, AllowUser=%s; then pcassignctl policy reload",
+        f->slot_path ? f->slot_path : "?", f->vendor, f->device,
+        c->context->names->user ? c->context->names->user : "USER");
+    pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address, fix,
+                      "no [Device] section of the policy names %s", c->address);
+}
+
+static void refuse_caller(const Check *c, const PcaSection *section) {
+    const PcaNames *names = c->context->names;
+    g_autofree char *number = g_strdup_printf("uid %u", names->uid);
+    g_autofree char *fix = g_strdup_printf(
+        "an administrator can add AllowUser=%s or a group of theirs to [Device %s]; then "
+        "pcassignctl policy reload",
+        names->user ? names->user : "USER", section->name);
+    pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name, fix,
+                      "%s is not for %s: [Device %s] does not allow them (%s:%u)", c->address,
+                      names->user ? names->user : number, section->name, section->file,
+                      section->line);
+}
+
+static void check_policy(const Check *c) {
+    const PcaMatch *match = &c->target->match;
+    g_autofree char *place =
+        match->deny ? g_strdup_printf("%s:%u", match->deny->file, match->deny->line) : NULL;
+    if (match->deny)
+        pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, place, NULL,
+                          "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
+    else if (match->ambiguous)
+        pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address,
+                          "leave only one of the sections that mean it",
+                          "two [Device] sections mean %s", c->address);
+    else if (c->context->names->uid == 0)
+        return;
+    else if (!match->device)
+        refuse_without_grant(c);
+    else if (!pca_section_allows(match->device, c->context->names))
+        refuse_caller(c, match->device);
+}
+
+static void check_identity(const Check *c) {
+    if (c->target->match.mismatch && !c->target->match.ambiguous)
+        pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
+                          "put the right device into the slot, or correct Id= in the policy",
+                          "%s is not the device that the policy means: %s", c->address,
+                          c->target->match.mismatch);
+}
+
+static void refuse_held(const Check *c, const PcaClaim *claim) {
+    const PcaNames *names = c->context->names;
+    gboolean may_know = names->uid == 0 || names->uid == claim->uid;
+    g_autofree char *uid = g_strdup_printf("uid %u", claim->uid);
+    const char *holder = may_know ? (claim->user ? claim->user : uid) : "another user";
+    g_autofree char *fix =
+        may_know ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
+    pca_findings_fail(c->findings, "busy", PCA_ERROR_BUSY, holder, fix,
+                      "%s is held by %s (claim %s)", c->address, holder,
+                      pca_claim_state_name(claim->state));
+}
+
+static void check_busy(const Check *c) {
+    PcaClaims *claims = c->context->claims;
+    const PcaClaim *claim = pca_claims_find_device(claims, &c->function->address);
+    const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
+    if (claim)
+        refuse_held(c, claim);
+    if (residue)
+        pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address,
+                          "restart the host, which resets it for certain",
+                          "%s is %s since its last owner: %s", c->address,
+                          residue->quarantined ? "quarantined" : "degraded", residue->text);
+}
+
+static void check_in_use(const Check *c) {
+    const char *user = g_hash_table_lookup(c->context->busy_groups,
+                                           GINT_TO_POINTER(c->function->iommu_group));
+    pca_in_use(c->context->root, c->function, c->findings);
+    if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
+        pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
+                          "end the program that uses it",
+                          "%s is driven through VFIO by %s already", c->address, user);
+}
+
+static void check_isolation(const Check *c) {
+    if (c->function->reserved_direct)
+        pca_findings_fail(c->findings, "isolation", PCA_ERROR_NOT_ISOLATED, c->address, NULL,
+                          "the firmware keeps memory mapped for %s (RMRR), so it cannot be isolated",
+                          c->address);
+}
+
+static gboolean is_target(const PcaTargets *targets, const PcaFunction *function) {
+    for (guint i = 0; i < targets->len; i++)
+        if (pca_address_equal(&((PcaTarget *)g_ptr_array_index(targets, i))->function->address,
+                              &function->address))
+            return TRUE;
+    return FALSE;
+}
+
+/* Kernel: vfio lets a group go only if each member is unbound, on a vfio driver, or on one of the
+ * drivers that do no DMA of their own (drivers/vfio/group.c, iommu_group_claim_dma_owner()). A member
+ * on vfio that is not claimed together could be handed to somebody else: refused as well. */
+static void check_group(const Check *c) {
+    g_autoptr(GPtrArray) members =
+        pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
+    for (guint i = 0; i < members->len; i++) {
+        const PcaFunction *member = g_ptr_array_index(members, i);
+        if (pca_function_is_bridge(member) || !member->driver ||
+            g_str_equal(member->driver, "pci-stub") || is_target(c->context->targets, member))
+            continue;
+        g_autofree char *sibling = pca_address_format(&member->address);
+        g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
+        pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, sibling, fix,
+                          "%s shares IOMMU group %d with %s, which is on the driver %s",
+                          c->address, c->function->iommu_group, sibling, member->driver);
+    }
+}
+
+static void check_interrupts(const Check *c) {
+    if (c->context->snapshot->unsafe_interrupts)
+        pca_findings_fail(c->findings, "interrupts", PCA_ERROR_NOT_ISOLATED,
+                          "allow_unsafe_interrupts",
+                          "switch allow_unsafe_interrupts off, and interrupt remapping on in the "
+                          "firmware",
+                          "vfio is told to accept interrupts that are not remapped, with which a "
+                          "guest can attack the host");
+}
+
+static void check_driver(const Check *c) {
+    const PcaFunction *f = c->function;
+    if (g_strcmp0(c->context->handoff, HANDOFF_CDEV) == 0 && !c->context->snapshot->has_cdev)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
+                          "use a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV, and load "
+                          "iommufd: modprobe iommufd",
+                          "this kernel has no iommufd loaded");
+    if (!c->context->snapshot->has_vfio_pci)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
+                          "modprobe vfio-pci", "the driver vfio-pci is not loaded");
+    if (f->driver_override && !pca_driver_is_vfio(f->driver_override) &&
+        g_strcmp0(f->driver_override, f->driver) != 0)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_BUSY, f->driver_override,
+                          "clear it with the tool that set it (driverctl, libvirt, a udev rule)",
+                          "another tool set driver_override of %s to %s", c->address,
+                          f->driver_override);
+}
+
+static void check_sriov(const Check *c) {
+    const PcaFunction *f = c->function;
+    if (f->num_vfs > 0) {
+        g_autofree char *fix =
+            g_strdup_printf("echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs", c->address);
+        pca_findings_fail(c->findings, "sriov", PCA_ERROR_IN_USE, c->address, fix,
+                          "%s has %u virtual functions enabled", c->address, f->num_vfs);
+    }
+    const PcaClaim *claim = f->is_vf ? pca_claims_find_device(c->context->claims, &f->pf) : NULL;
+    if (claim) {
+        g_autofree char *pf = pca_address_format(&f->pf);
+        pca_findings_fail(c->findings, "sriov", PCA_ERROR_BUSY, pf, NULL,
+                          "the physical function %s of %s is claimed", pf, c->address);
+    }
+}
+
+static void check_reset(const Check *c) {
+    if (!c->function->reset_methods[0])
+        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address, NULL,
+                          "%s has no reset method, so what one owner leaves in it would reach the "
+                          "next",
+                          c->address);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(const Check *check);
+    const char *passed;
+} table[] = {
+    {"iommu", check_iommu, "behind an IOMMU"},
+    {"policy", check_policy, "allowed"},
+    {"identity", check_identity, "the device that the policy means"},
+    {"busy", check_busy, "nobody holds it"},
+    {"in-use", check_in_use, "the host does not use it"},
+    {"isolation", check_isolation, "the kernel's IOMMU group isolates it"},
+    {"group", check_group, "its IOMMU group is complete"},
+    {"interrupts", check_interrupts, "interrupts are remapped"},
+    {"driver", check_driver, "vfio-pci can take it"},
+    {"sriov", check_sriov, "no conflict between physical and virtual functions"},
+    {"reset", check_reset, "it can be reset"},
+};
+
+static void run_one(const PcaCheckContext *context, gsize row, const PcaTarget *target,
+                    PcaFindings *findings) {
+    g_autofree char *address = pca_address_format(&target->function->address);
+    Check check = {context, target, target->function, address, findings};
+    table[row].run(&check);
+}
+
+void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
+    if (!pca_findings_failed(findings, "exists"))
+        pca_findings_pass(findings, "exists", "found");
+    for (gsize row = 0; row < G_N_ELEMENTS(table); row++) {
+        for (guint i = 0; i < context->targets->len; i++)
+            run_one(context, row, g_ptr_array_index(context->targets, i), findings);
+        if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
+            pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
+    }
+    pca_findings_sort(findings);
+}

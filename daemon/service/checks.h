@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: every check that a claim makes, with its verdict and what mends a refusal.
+ * Thread: the main one; reads sysfs and /proc, changes nothing. Ownership: findings go into the
+ * caller's list.
+ */
+#pragma once
+
+#include "claim/claims.h"
+#include "service/names.h"
+#include "service/request.h"
+#include "sys/root.h"
+
+typedef struct {
+    const PcaRoot *root;
+    const PcaSnapshot *snapshot;
+    PcaClaims *claims;
+    const PcaNames *names; /* of the caller */
+    const PcaTargets *targets;
+    const char *handoff;
+    GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */
+} PcaCheckContext;
+
+/* Appends one verdict for each check that found nothing, and one for each thing found. */
+void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: examining requests.
+ * Thread: the main one. Ownership: an Examiner frees itself with its callback.
+ */
+#include "service/examine.h"
+
+#include "engine/client.h"
+#include "service/checks.h"
+#include "service/private.h"
+
+typedef struct {
+    PcaService *service;
+    PcaSubject *subject;
+    PcaRequest *request;
+    PcaNames *names;
+    GHashTable *busy_groups; /* group → who */
+    PcaExamineFunc func;
+    gpointer data;
+} Examiner;
+
+void pca_examination_free(PcaExamination *examination) {
+    g_clear_pointer(&examination->findings, g_ptr_array_unref);
+    g_clear_pointer(&examination->targets, g_ptr_array_unref);
+    g_clear_pointer(&examination->names, pca_names_free);
+    g_clear_pointer(&examination->policy, pca_policy_unref);
+    g_free(examination);
+}
+
+static void finish(Examiner *x, PcaExamination *examination, const GError *error) {
+    x->func(examination, error, x->data);
+    pca_subject_unref(x->subject);
+    pca_request_unref(x->request);
+    g_clear_pointer(&x->names, pca_names_free);
+    g_hash_table_unref(x->busy_groups);
+    g_free(x);
+}
+
+static void judge(Examiner *x) {
+    PcaService *service = x->service;
+    PcaExamination *e = g_new0(PcaExamination, 1);
+    pca_service_rescan(service);
+    e->findings = pca_findings_new();
+    e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
+    e->names = g_steal_pointer(&x->names);
+    e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, e->findings);
+    PcaCheckContext context = {
+        .root = service->root,
+        .snapshot = service->snapshot,
+        .claims = service->claims,
+        .names = e->names,
+        .targets = e->targets,
+        .handoff = x->request->handoff,
+        .busy_groups = x->busy_groups,
+    };
+    pca_checks_run(&context, e->findings);
+    finish(x, e, NULL);
+}
+
+static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    Examiner *x = data;
+    g_autoptr(GVariant) list =
+        reply ? g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")) : NULL;
+    GHashTableIter iter;
+    gpointer group;
+    if (list && g_variant_n_children(list) > 0) {
+        guint32 pid, uid;
+        const char *comm;
+        g_variant_get_child(list, 0, "(uu&s)", &pid, &uid, &comm);
+        g_hash_table_iter_init(&iter, x->busy_groups);
+        while (g_hash_table_iter_next(&iter, &group, NULL))
+            g_hash_table_iter_replace(
+                &iter, g_strdup_printf("%s (process %u of uid %u)", comm, pid, uid));
+    }
+    judge(x);
+}
+
+static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc func) {
+    g_auto(GVariantDict) request;
+    g_variant_dict_init(&request, NULL);
+    g_variant_dict_insert(&request, "kind", "s", kind);
+    g_variant_dict_insert_value(&request, "groups", groups);
+    pca_worker_call(x->service->worker_socket, g_variant_dict_end(&request), NULL, 0, func, x);
+}
+
+static void on_probed(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    Examiner *x = data;
+    if (error) {
+        finish(x, NULL, error);
+        return;
+    }
+    g_autoptr(GVariant) busy = g_variant_lookup_value(reply, "busy", G_VARIANT_TYPE("ai"));
+    gsize n = busy ? g_variant_n_children(busy) : 0;
+    for (gsize i = 0; i < n; i++) {
+        gint32 group;
+        g_variant_get_child(busy, i, "i", &group);
+        g_hash_table_insert(x->busy_groups, GINT_TO_POINTER(group), g_strdup("another process"));
+    }
+    if (n > 0)
+        ask(x, "holders", busy, on_holders);
+    else
+        judge(x);
+}
+
+/* The groups of the request's functions that are on a vfio driver without a claim of ours. */
+static GVariant *groups_to_probe(Examiner *x) {
+    g_autoptr(GPtrArray) ignored = pca_findings_new();
+    g_autoptr(GPtrArray) targets =
+        pca_request_resolve(x->request, x->service->snapshot, x->service->policy, ignored);
+    GVariantBuilder groups;
+    g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
+    for (guint i = 0; i < targets->len; i++) {
+        const PcaFunction *f = ((PcaTarget *)g_ptr_array_index(targets, i))->function;
+        if (pca_driver_is_vfio(f->driver) && f->iommu_group != PCA_NO_GROUP &&
+            !pca_claims_find_device(x->service->claims, &f->address))
+            g_variant_builder_add(&groups, "i", f->iommu_group);
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&groups));
+}
+
+static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
+    Examiner *x = data;
+    x->names = pca_names_get_finish(result);
+    pca_service_rescan(x->service);
+    g_autoptr(GVariant) groups = groups_to_probe(x);
+    if (g_variant_n_children(groups) > 0)
+        ask(x, "probe", groups, on_probed);
+    else
+        judge(x);
+}
+
+void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, PcaExamineFunc func,
+                 gpointer data) {
+    Examiner *x = g_new0(Examiner, 1);
+    x->service = service;
+    x->subject = pca_subject_ref(subject);
+    x->request = pca_request_ref(request);
+    x->busy_groups = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    x->func = func;
+    x->data = data;
+    pca_names_get_async(subject, on_names, x);
+}

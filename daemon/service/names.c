@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: user and group look-ups.
+ * Thread: see the header; `look_up` runs in a thread of GLib's pool on data of its own.
+ * Ownership: see the header.
+ */
+#include "service/names.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#define BUFFER_SIZE (64 * 1024)
+
+PcaNames *pca_names_new(guint32 uid) {
+    PcaNames *names = g_new0(PcaNames, 1);
+    names->uid = uid;
+    names->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
+    names->groups = g_new0(char *, 1);
+    return names;
+}
+
+void pca_names_free(PcaNames *names) {
+    g_free(names->user);
+    g_array_unref(names->gids);
+    g_strfreev(names->groups);
+    g_free(names);
+}
+
+static char *user_name(uid_t uid, char *buffer) {
+    struct passwd entry, *found = NULL;
+    getpwuid_r(uid, &entry, buffer, BUFFER_SIZE, &found);
+    return found ? g_strdup(found->pw_name) : NULL;
+}
+
+static char *group_name(gid_t gid, char *buffer) {
+    struct group entry, *found = NULL;
+    getgrgid_r(gid, &entry, buffer, BUFFER_SIZE, &found);
+    return found ? g_strdup(found->gr_name) : NULL;
+}
+
+static void look_up(GTask *task, gpointer source, gpointer data, GCancellable *cancellable) {
+    const PcaNames *asked = data;
+    g_autofree char *buffer = g_malloc(BUFFER_SIZE);
+    g_autoptr(PcaNames) names = pca_names_new(asked->uid);
+    g_autoptr(GPtrArray) groups = g_ptr_array_new();
+    names->user = user_name(asked->uid, buffer);
+    g_array_append_vals(names->gids, asked->gids->data, asked->gids->len);
+    for (guint i = 0; i < asked->gids->len; i++) {
+        char *name = group_name(g_array_index(asked->gids, guint32, i), buffer);
+        if (name)
+            g_ptr_array_add(groups, name);
+    }
+    g_ptr_array_add(groups, NULL);
+    g_free(names->groups);
+    names->groups = (char **)g_ptr_array_free(g_steal_pointer(&groups), FALSE);
+    g_task_return_pointer(task, g_steal_pointer(&names), (GDestroyNotify)pca_names_free);
+}
+
+void pca_names_get_async(const PcaSubject *subject, GAsyncReadyCallback callback, gpointer data) {
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
+    PcaNames *asked = pca_names_new(subject->uid);
+    if (subject->gids->len)
+        g_array_append_vals(asked->gids, subject->gids->data, subject->gids->len);
+    g_task_set_task_data(task, asked, (GDestroyNotify)pca_names_free);
+    g_task_run_in_thread(task, look_up);
+}
+
+PcaNames *pca_names_get_finish(GAsyncResult *result) {
+    return g_task_propagate_pointer(G_TASK(result), NULL);
+}

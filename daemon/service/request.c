@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: requests and their targets.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "service/request.h"
+
+static void spec_free(gpointer data) {
+    PcaSpec *spec = data;
+    g_free(spec->text);
+    g_free(spec->alias);
+    g_free(spec);
+}
+
+PcaRequest *pca_request_new(void) {
+    PcaRequest *request = g_new0(PcaRequest, 1);
+    request->specs = g_ptr_array_new_with_free_func(spec_free);
+    request->handoff = g_strdup("cdev");
+    request->wait = PCA_WAIT_DEFAULT;
+    request->refs = 1;
+    return request;
+}
+
+void pca_request_add(PcaRequest *request, const char *text, const char *alias) {
+    PcaSpec *spec = g_new0(PcaSpec, 1);
+    spec->text = g_strdup(text);
+    spec->alias = g_strdup(alias);
+    g_ptr_array_add(request->specs, spec);
+}
+
+PcaRequest *pca_request_ref(PcaRequest *request) {
+    request->refs++;
+    return request;
+}
+
+void pca_request_unref(PcaRequest *request) {
+    if (--request->refs > 0)
+        return;
+    g_ptr_array_unref(request->specs);
+    g_free(request->title);
+    g_free(request->handoff);
+    g_free(request);
+}
+
+static void target_free(gpointer data) {
+    PcaTarget *target = data;
+    pca_function_unref(target->function);
+    pca_match_clear(&target->match);
+    g_free(target->name);
+    g_free(target);
+}
+
+static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {
+    for (guint i = 0; i < targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(targets, i);
+        if (pca_address_equal(&target->function->address, &function->address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void add_target(PcaTargets *targets, PcaFunction *function, const PcaSpec *spec,
+                       const PcaSnapshot *snapshot, const PcaPolicy *policy,
+                       PcaFindings *findings) {
+    if (is_target(targets, function)) {
+        pca_findings_fail(findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
+                          "name each device once", "%s is named twice", spec->text);
+        return;
+    }
+    PcaTarget *target = g_new0(PcaTarget, 1);
+    target->function = pca_function_ref(function);
+    target->name = g_strdup(spec->alias ? spec->alias : spec->text);
+    if (policy)
+        pca_policy_match(policy, snapshot, function, &target->match);
+    g_ptr_array_add(targets, target);
+}
+
+static void resolve_section(PcaTargets *targets, const PcaSection *section, const PcaSpec *spec,
+                            const PcaSnapshot *snapshot, const PcaPolicy *policy,
+                            PcaFindings *findings) {
+    g_autoptr(GPtrArray) functions = pca_section_functions(section, snapshot);
+    if (functions->len == 0)
+        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+                          "look at the slots that are filled: pcassignctl list",
+                          "%s (%s:%u): nothing is plugged into %s", spec->text, section->file,
+                          section->line, section->path);
+    for (guint i = 0; i < functions->len; i++)
+        add_target(targets, g_ptr_array_index(functions, i), spec, snapshot, policy, findings);
+}
+
+static void resolve_spec(PcaTargets *targets, const PcaSpec *spec, const PcaSnapshot *snapshot,
+                         const PcaPolicy *policy, PcaFindings *findings) {
+    PcaAddress address;
+    const PcaSection *section = policy ? pca_policy_find(policy, spec->text) : NULL;
+    PcaFunction *function = NULL;
+    if (section) {
+        resolve_section(targets, section, spec, snapshot, policy, findings);
+        return;
+    }
+    gboolean is_address = pca_address_parse(spec->text, &address);
+    if (is_address)
+        function = pca_snapshot_find(snapshot, &address);
+    if (function)
+        add_target(targets, function, spec, snapshot, policy, findings);
+    else if (is_address)
+        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+                          "see which there are: pcassignctl list",
+                          "there is no PCI function %s", spec->text);
+    else if (strchr(spec->text, ':'))
+        pca_findings_fail(findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
+                          "write DDDD:BB:DD.F or BB:DD.F, as pcassignctl list does",
+                          "%s is not a PCI address", spec->text);
+    else
+        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+                          "see which there are: pcassignctl list",
+                          "%s is neither a PCI address nor the name of a [Device] in the policy",
+                          spec->text);
+}
+
+PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
+                                const PcaPolicy *policy, PcaFindings *findings) {
+    PcaTargets *targets = g_ptr_array_new_with_free_func(target_free);
+    for (guint i = 0; i < request->specs->len; i++)
+        resolve_spec(targets, g_ptr_array_index(request->specs, i), snapshot, policy, findings);
+    return targets;
+}

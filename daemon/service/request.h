@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what a client asks for, and the functions that it means.
+ * Thread: the main one; a request never changes after it was made. Ownership: a request owns its
+ * strings; targets own a reference on their function and borrow their section from the policy.
+ */
+#pragma once
+
+#include "base/finding.h"
+#include "policy/policy.h"
+
+#define PCA_WAIT_DEFAULT (20 * G_TIME_SPAN_SECOND)
+#define PCA_WAIT_MAX (10 * G_TIME_SPAN_MINUTE)
+
+/* One device as it was named: an address or the name of a [Device] section. */
+typedef struct {
+    char *text;
+    char *alias; /* NULL: the text is the name */
+} PcaSpec;
+
+typedef struct {
+    GPtrArray *specs; /* of PcaSpec */
+    char *title;      /* NULL without one */
+    char *handoff;    /* "cdev" */
+    guint64 memory;   /* bytes; 0: not told */
+    gint64 wait;      /* microseconds */
+    guint refs;
+} PcaRequest;
+
+/* Without devices and with the default options; fill in before sharing. */
+PcaRequest *pca_request_new(void);
+void pca_request_add(PcaRequest *request, const char *text, const char *alias);
+PcaRequest *pca_request_ref(PcaRequest *request);
+void pca_request_unref(PcaRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRequest, pca_request_unref)
+
+typedef struct {
+    PcaFunction *function;
+    char *name;        /* alias or text of its spec */
+    PcaMatch match;    /* what the policy says of it */
+} PcaTarget;
+
+typedef GPtrArray PcaTargets; /* owns PcaTarget */
+
+/* The functions that the request means in this snapshot under this policy (NULL: none in force), in
+ * the order of the specs. What is not there, malformed or named twice becomes a failure called
+ * "exists". */
+PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
+                                const PcaPolicy *policy, PcaFindings *findings);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the service's requests: check, plan, claim, open, release.
+ * Thread: the main one. Ownership: a pending request is its GTask's data.
+ */
+#include "base/error.h"
+#include "claim/lease.h"
+#include "engine/wire.h"
+#include "service/examine.h"
+#include "service/private.h"
+
+#define VFIO_DRIVER "vfio-pci"
+
+typedef struct {
+    PcaService *service;
+    PcaSubject *subject;
+    PcaRequest *request; /* NULL for what is about a claim */
+    PcaClaim *claim;     /* NULL for what makes one */
+} Pending;
+
+static void pending_free(gpointer data) {
+    Pending *pending = data;
+    pca_subject_unref(pending->subject);
+    g_clear_pointer(&pending->request, pca_request_unref);
+    g_clear_pointer(&pending->claim, pca_claim_unref);
+    g_free(pending);
+}
+
+static GTask *task_new(PcaService *service, PcaSubject *subject, PcaRequest *request,
+                       PcaClaim *claim, GAsyncReadyCallback callback, gpointer data) {
+    GTask *task = g_task_new(NULL, NULL, callback, data);
+    Pending *pending = g_new0(Pending, 1);
+    pending->service = service;
+    pending->subject = pca_subject_ref(subject);
+    pending->request = request ? pca_request_ref(request) : NULL;
+    pending->claim = claim ? pca_claim_ref(claim) : NULL;
+    g_task_set_task_data(task, pending, pending_free);
+    return task;
+}
+
+/* Every decision is logged once, with device, caller and rule. */
+static void log_decision(const PcaSubject *subject, const PcaExamination *e, const char *verb,
+                         const GError *error) {
+    for (guint i = 0; i < e->targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(e->targets, i);
+        const PcaSection *section = target->match.device;
+        g_autofree char *address = pca_address_format(&target->function->address);
+        g_autofree char *rule =
+            section ? g_strdup_printf("%s:%u", section->file, section->line) : g_strdup("no rule");
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_DEVICE", address,
+                         "PCASSIGN_RULE", rule, "MESSAGE", "%s of %s by uid %u (process %u): %s, %s%s%s",
+                         verb, address, subject->uid, subject->pid, error ? "refused" : "allowed",
+                         rule, error ? ": " : "", error ? error->message : "");
+    }
+}
+
+/* --- Check --- */
+
+static void on_check_examined(PcaExamination *examination, const GError *error, gpointer data) {
+    g_autoptr(GTask) task = data;
+    g_autoptr(PcaExamination) e = examination;
+    if (e)
+        g_task_return_pointer(task, g_steal_pointer(&e->findings),
+                              (GDestroyNotify)g_ptr_array_unref);
+    else
+        g_task_return_error(task, g_error_copy(error));
+}
+
+void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
+                             GAsyncReadyCallback callback, gpointer data) {
+    GTask *task = task_new(service, subject, request, NULL, callback, data);
+    pca_examine(service, subject, request, on_check_examined, task);
+}
+
+PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* --- Plan --- */
+
+static GPtrArray *target_functions(PcaTargets *targets) {
+    GPtrArray *functions = g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+    for (guint i = 0; i < targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(targets, i);
+        g_ptr_array_add(functions, pca_function_ref(target->function));
+    }
+    return functions;
+}
+
+PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error) {
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    pca_service_rescan(service);
+    g_autoptr(GPtrArray) targets =
+        pca_request_resolve(request, service->snapshot, service->policy, findings);
+    if (!pca_findings_to_error(findings, error))
+        return NULL;
+    g_autoptr(GPtrArray) functions = target_functions(targets);
+    return pca_plan_claim(functions, VFIO_DRIVER);
+}
+
+/* --- Claim --- */
+
+static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request,
+                            const PcaExamination *e) {
+    PcaClaim *claim = pca_claim_new();
+    claim->driver = g_strdup(VFIO_DRIVER);
+    claim->uid = subject->uid;
+    claim->user = g_strdup(e->names->user);
+    claim->pid = subject->pid;
+    claim->label = g_strdup(subject->label);
+    claim->title = g_strdup(request->title);
+    claim->handoff = g_strdup(request->handoff);
+    claim->memory = request->memory;
+    for (guint i = 0; i < e->targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(e->targets, i);
+        pca_claim_add_device(claim, target->function, target->name);
+        if (!claim->policy && target->match.device)
+            claim->policy = g_strdup_printf("%s:%u", target->match.device->file,
+                                            target->match.device->line);
+    }
+    return claim;
+}
+
+static void on_prepared(PcaClaim *claim, const GError *error, gpointer data) {
+    g_autoptr(GTask) task = data;
+    Pending *pending = g_task_get_task_data(task);
+    pca_service_rescan(pending->service);
+    if (error)
+        g_task_return_error(task, g_error_copy(error));
+    else if (claim->state != PCA_CLAIM_READY)
+        g_task_return_new_error(task, PCA_ERROR, PCA_ERROR_REVOKED,
+                                "the claim was released while it was prepared");
+    else
+        g_task_return_pointer(task, pca_claim_ref(claim), (GDestroyNotify)pca_claim_unref);
+}
+
+static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **error) {
+    guint held = pca_claims_count(pending->service->claims, pending->subject->uid);
+    if (!pca_findings_to_error(e->findings, error))
+        return FALSE;
+    if (held < pending->service->max_claims || pending->subject->uid == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                "you hold %u claims, which is the limit; release one first", held);
+    return FALSE;
+}
+
+static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data) {
+    g_autoptr(GTask) task = data;
+    g_autoptr(PcaExamination) e = examination;
+    g_autoptr(GError) refusal = NULL;
+    Pending *pending = g_task_get_task_data(task);
+    if (!e) {
+        g_task_return_error(task, g_error_copy(error));
+        return;
+    }
+    may_claim(pending, e, &refusal);
+    log_decision(pending->subject, e, "claim", refusal);
+    if (refusal) {
+        g_task_return_error(task, g_steal_pointer(&refusal));
+        return;
+    }
+    g_autoptr(PcaClaim) claim = make_claim(pending->subject, pending->request, e);
+    pca_claims_prepare(pending->service->claims, claim, pending->request->wait, on_prepared,
+                       g_steal_pointer(&task));
+}
+
+void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
+                             GAsyncReadyCallback callback, gpointer data) {
+    GTask *task = task_new(service, subject, request, NULL, callback, data);
+    pca_examine(service, subject, request, on_claim_examined, task);
+}
+
+PcaClaim *pca_service_claim_finish(GAsyncResult *result, GError **error) {
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* --- Open --- */
+
+static void on_opened(GVariant *names, GArray *fds, const GError *error, gpointer data) {
+    g_autoptr(GTask) task = data;
+    if (error) {
+        g_task_return_error(task, g_error_copy(error));
+        return;
+    }
+    PcaFds *list = pca_fds_new();
+    for (guint i = 0; i < fds->len; i++) {
+        const char *role, *name, *address;
+        g_variant_get_child(names, i, "(&s&s&s)", &role, &name, &address);
+        pca_fds_consume(list, role, name, address, pca_wire_steal_fd(fds, i));
+    }
+    g_task_return_pointer(task, list, (GDestroyNotify)g_ptr_array_unref);
+}
+
+static gboolean may_open(const PcaSubject *subject, const PcaClaim *claim, int lease,
+                         GError **error) {
+    if (claim->state != PCA_CLAIM_READY)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s, not ready",
+                    pca_claim_state_name(claim->state));
+    else if (!pca_lease_proves(claim->lease, lease))
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
+                    "that descriptor is not the lease of this claim");
+    else if (subject->pidfd < 0)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "the calling process has gone");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+void pca_service_open_async(PcaService *service, PcaSubject *subject, PcaClaim *claim, int lease,
+                            GAsyncReadyCallback callback, gpointer data) {
+    g_autoptr(GTask) task = task_new(service, subject, NULL, claim, callback, data);
+    GError *error = NULL;
+    if (may_open(subject, claim, lease, &error))
+        pca_claims_open(service->claims, claim, subject->pidfd, on_opened, g_steal_pointer(&task));
+    else
+        g_task_return_error(task, error);
+}
+
+PcaFds *pca_service_open_finish(GAsyncResult *result, GError **error) {
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* --- Release --- */
+
+static void on_released(PcaClaim *claim, const GError *error, gpointer data) {
+    g_autoptr(GTask) task = data;
+    Pending *pending = g_task_get_task_data(task);
+    pca_service_rescan(pending->service);
+    if (error)
+        g_task_return_error(task, g_error_copy(error));
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
+                               GAsyncReadyCallback callback, gpointer data) {
+    GTask *task = task_new(service, subject, NULL, claim, callback, data);
+    g_autofree char *reason = g_strdup_printf("released by uid %u", subject->uid);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
+                     "claim %s %s", claim->id, reason);
+    pca_claims_release(service->claims, claim, reason, on_released, task);
+}
+
+gboolean pca_service_release_finish(GAsyncResult *result, GError **error) {
+    return g_task_propagate_boolean(G_TASK(result), error);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the service's own life: hardware, policy, what it tells others of them.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "service/service.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "service/policy-files.h"
+#include "service/private.h"
+#include "sys/scan.h"
+
+static void log_diagnostics(PcaDiagnostics *diagnostics) {
+    for (guint i = 0; i < diagnostics->len; i++) {
+        const PcaDiagnostic *diagnostic = g_ptr_array_index(diagnostics, i);
+        g_autofree char *text = pca_diagnostic_format(diagnostic);
+        if (diagnostic->severity == PCA_SEVERITY_NOTE)
+            g_info("%s", text);
+        else
+            g_warning("%s", text);
+    }
+}
+
+PcaDiagnostics *pca_service_reload_policy(PcaService *service) {
+    PcaDiagnostics *diagnostics = pca_diagnostics_new();
+    PcaPolicy *policy = pca_policy_load((const char *const *)service->policy_directories,
+                                        service->policy_owner, diagnostics);
+    service->policy_stale = !policy;
+    if (policy) {
+        g_clear_pointer(&service->policy, pca_policy_unref);
+        service->policy = policy;
+        service->policy_generation++;
+        if (service->snapshot)
+            pca_policy_note_absent(policy, service->snapshot, diagnostics);
+    }
+    log_diagnostics(diagnostics);
+    if (policy)
+        g_message("policy in force, generation %" G_GUINT64_FORMAT, service->policy_generation);
+    else
+        g_warning("the policy files are refused; %s",
+                  service->policy ? "the policy read before stays in force"
+                                  : "no policy is in force and nothing is granted");
+    if (service->snapshot)
+        service->events.policy_changed(service->events_data);
+    return diagnostics;
+}
+
+static void tell_each(PcaService *service, GPtrArray *functions,
+                      void (*tell)(const PcaFunction *function, gpointer data)) {
+    for (guint i = 0; i < functions->len; i++)
+        tell(g_ptr_array_index(functions, i), service->events_data);
+}
+
+void pca_service_rescan(PcaService *service) {
+    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+    g_autoptr(PcaSnapshot) old = service->snapshot;
+    service->snapshot = pca_scan(service->root, evicting);
+    g_autoptr(PcaDiff) diff = pca_snapshot_diff(old, service->snapshot);
+    tell_each(service, diff->removed, service->events.function_removed);
+    tell_each(service, diff->added, service->events.function_added);
+    tell_each(service, diff->changed, service->events.function_changed);
+}
+
+static gboolean on_rescan(gpointer data) {
+    PcaService *service = data;
+    service->rescan = 0;
+    pca_service_rescan(service);
+    return G_SOURCE_REMOVE;
+}
+
+/* Events come in bursts; one look serves them all. */
+static void on_uevent(const char *action, const char *sysname, gpointer data) {
+    PcaService *service = data;
+    if (service->rescan == 0)
+        service->rescan = g_idle_add_full(G_PRIORITY_DEFAULT, on_rescan, service, NULL);
+}
+
+static void on_claim_changed(PcaClaim *claim, gpointer data) {
+    PcaService *service = data;
+    service->events.claim_changed(claim, service->events_data);
+    for (guint i = 0; service->snapshot && i < claim->devices->len; i++) {
+        const PcaAddress *address = &pca_claim_device(claim, i)->function->address;
+        const PcaFunction *function = pca_snapshot_find(service->snapshot, address);
+        if (function)
+            service->events.function_changed(function, service->events_data);
+    }
+}
+
+static gboolean make_state_directory(const char *path, GError **error) {
+    struct stat st;
+    if (g_mkdir_with_parents(path, 0700) < 0 || g_lstat(path, &st) < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "making %s", path);
+        return FALSE;
+    }
+    if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED,
+                "%s is not a directory that its owner alone may enter", path);
+    return FALSE;
+}
+
+static char *read_boot_id(const PcaRoot *root) {
+    g_autofree char *directory = g_build_filename(root->proc, "sys/kernel/random", NULL);
+    char *id = pca_read_text(directory, "boot_id", NULL);
+    return id ? id : g_strdup("unknown");
+}
+
+static void start(PcaService *service) {
+    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy(service);
+    pca_claims_recover(service->claims);
+    pca_service_rescan(service);
+}
+
+PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEvents *events,
+                            gpointer data, GError **error) {
+    g_autofree char *directory = g_build_filename(config->state_directory, "claims", NULL);
+    if (!make_state_directory(directory, error))
+        return NULL;
+    PcaService *service = g_new0(PcaService, 1);
+    service->root = config->root;
+    service->worker_socket = g_strdup(config->worker_socket);
+    service->policy_directories = g_strdupv((char **)config->policy_directories);
+    service->policy_owner = config->policy_owner;
+    service->max_claims = config->max_claims;
+    service->events = *events;
+    service->events_data = data;
+    service->uevents = pca_uevents_new(on_uevent, service, error);
+    if (!service->uevents) {
+        pca_service_free(service);
+        return NULL;
+    }
+    g_autofree char *boot_id = read_boot_id(config->root);
+    PcaClaimsConfig claims = {directory, config->worker_socket, boot_id, config->unbind_grace};
+    service->claims = pca_claims_new(&claims, on_claim_changed, service);
+    start(service);
+    return service;
+}
+
+void pca_service_free(PcaService *service) {
+    g_clear_handle_id(&service->rescan, g_source_remove);
+    g_clear_pointer(&service->uevents, pca_uevents_free);
+    g_clear_pointer(&service->claims, pca_claims_free);
+    g_clear_pointer(&service->snapshot, pca_snapshot_unref);
+    g_clear_pointer(&service->policy, pca_policy_unref);
+    g_strfreev(service->policy_directories);
+    g_free(service->worker_socket);
+    g_free(service);
+}
+
+const PcaSnapshot *pca_service_snapshot(const PcaService *service) {
+    return service->snapshot;
+}
+
+PcaClaims *pca_service_claims(const PcaService *service) {
+    return service->claims;
+}
+
+guint64 pca_service_policy_generation(const PcaService *service) {
+    return service->policy_generation;
+}
+
+gboolean pca_service_policy_stale(const PcaService *service) {
+    return service->policy_stale;
+}
+
+const char *pca_service_function_state(const PcaService *service, const PcaFunction *function) {
+    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
+    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
+    if (claim && claim->state == PCA_CLAIM_STUCK)
+        return "stuck";
+    if (claim && claim->state == PCA_CLAIM_RELEASING)
+        return "releasing";
+    if (claim)
+        return "claimed";
+    if (residue)
+        return residue->quarantined ? "quarantined" : "degraded";
+    return function->driver && !pca_driver_is_vfio(function->driver) ? "host" : "free";
+}
+
+char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {
+    PcaMatch match = {0};
+    if (service->policy)
+        pca_policy_match(service->policy, service->snapshot, function, &match);
+    char *name = match.device && !match.ambiguous ? g_strdup(match.device->name) : NULL;
+    pca_match_clear(&match);
+    return name;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: each request from its arguments to its result. The only place that knows policy, claims,
+ * hardware and callers together.
+ * Thread: the main one; nothing here blocks on the kernel's driver core. Ownership: results are the
+ * caller's unless said otherwise.
+ */
+#pragma once
+
+#include "auth/subject.h"
+#include "base/fds.h"
+#include "claim/claims.h"
+#include "engine/plan.h"
+#include "service/request.h"
+#include "sys/root.h"
+
+typedef struct PcaService PcaService;
+
+typedef struct {
+    const PcaRoot *root;
+    const char *state_directory; /* "/run/pcassign"; claims go below it */
+    const char *worker_socket;
+    const char *const *policy_directories; /* see pca_policy_load */
+    guint32 policy_owner;
+    gint64 unbind_grace; /* microseconds */
+    guint max_claims;    /* of one uid */
+} PcaServiceConfig;
+
+/* What the service tells whoever publishes it. Functions are borrowed. */
+typedef struct {
+    void (*function_added)(const PcaFunction *function, gpointer data);
+    void (*function_changed)(const PcaFunction *function, gpointer data);
+    void (*function_removed)(const PcaFunction *function, gpointer data);
+    void (*claim_changed)(PcaClaim *claim, gpointer data);
+    void (*policy_changed)(gpointer data);
+} PcaServiceEvents;
+
+/* Reads the policy, scans the host, takes up old claims, and watches from then on. NULL with *error
+ * when the state directory cannot be made or uevents cannot be had. A broken policy is no error: then
+ * nothing is granted. */
+PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEvents *events,
+                            gpointer data, GError **error);
+void pca_service_free(PcaService *service);
+
+/* Borrowed, current until the next return to the main loop. */
+const PcaSnapshot *pca_service_snapshot(const PcaService *service);
+PcaClaims *pca_service_claims(const PcaService *service);
+
+/* "host", "free", "claimed", ...; static. */
+const char *pca_service_function_state(const PcaService *service, const PcaFunction *function);
+
+/* The name of the [Device] that means the function; NULL when none does. */
+char *pca_service_function_name(const PcaService *service, const PcaFunction *function);
+
+guint64 pca_service_policy_generation(const PcaService *service);
+gboolean pca_service_policy_stale(const PcaService *service);
+
+/* Reads the policy again; the diagnostics are the caller's. */
+PcaDiagnostics *pca_service_reload_policy(PcaService *service);
+
+/* Every check; FALSE with *error only when they could not be made at all. */
+void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
+                             GAsyncReadyCallback callback, gpointer data);
+PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);
+
+/* The steps that a claim would take; checks are not made, except that the devices exist. */
+PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error);
+
+/* All or nothing. The claim is `ready`, its lease_writer to be taken by whoever answers the client. */
+void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
+                             GAsyncReadyCallback callback, gpointer data);
+PcaClaim *pca_service_claim_finish(GAsyncResult *result, GError **error);
+
+/* Descriptors for whoever presents the lease (borrowed). */
+void pca_service_open_async(PcaService *service, PcaSubject *subject, PcaClaim *claim, int lease,
+                            GAsyncReadyCallback callback, gpointer data);
+PcaFds *pca_service_open_finish(GAsyncResult *result, GError **error);
+
+void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
+                               GAsyncReadyCallback callback, gpointer data);
+gboolean pca_service_release_finish(GAsyncResult *result, GError **error);

@@ -1,0 +1,14 @@
+noinst_LIBRARIES += libpca-sys.a
+libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS)
+libpca_sys_a_SOURCES = \
+	daemon/sys/holders.c daemon/sys/holders.h \
+	daemon/sys/in-use.c daemon/sys/in-use.h daemon/sys/in-use-internal.h \
+	daemon/sys/in-use-mounts.c \
+	daemon/sys/in-use-network.c \
+	daemon/sys/in-use-pools.c \
+	daemon/sys/in-use-routes.c \
+	daemon/sys/in-use-storage.c \
+	daemon/sys/kernel.c daemon/sys/kernel.h daemon/sys/uapi-iommufd.h \
+	daemon/sys/root.c daemon/sys/root.h \
+	daemon/sys/scan.c daemon/sys/scan.h \
+	daemon/sys/uevent.c daemon/sys/uevent.h

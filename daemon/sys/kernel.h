@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: every operation that changes the kernel's state or opens one of its VFIO nodes, behind
+ * a table, so that tests can put a fake kernel in its place. Only the worker calls it.
+ * Thread: one; operations may block as long as the kernel does. Ownership: returned descriptors
+ * are the caller's, O_CLOEXEC.
+ *
+ * Every operation returns 0 (or a descriptor) or a negative errno. Reads need no table: the fake
+ * kernel keeps a real directory tree.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "sys/root.h"
+
+typedef struct PcaKernel PcaKernel;
+
+typedef struct {
+    /* Writes the whole of `value` at once to the existing file `name` below directory `dirfd` (a
+     * function's own directory, or bus/pci, or a driver's). Blocks while the kernel does. */
+    int (*write_attribute)(PcaKernel *kernel, int dirfd, const char *name, const char *value);
+
+    /* Writes the 16-bit `value`, little-endian, at `offset` of the function's config space. */
+    int (*write_config16)(PcaKernel *kernel, int dirfd, unsigned offset, guint16 value);
+
+    /* Opens dev/vfio/GROUP read-write: -EBUSY says that somebody uses a member of the group. */
+    int (*open_group)(PcaKernel *kernel, int group);
+
+    /* Opens the character device `number` read-write through a node of its own in a directory
+     * that only root enters, and removes the node again. */
+    int (*open_node)(PcaKernel *kernel, dev_t number);
+
+    /* IOMMU_OPTION_RLIMIT_MODE = 1 on an iommufd that nothing was done with yet
+     * (include/uapi/linux/iommufd.h). */
+    int (*set_rlimit_mode)(PcaKernel *kernel, int iommufd);
+
+    /* Raises RLIMIT_MEMLOCK (soft and hard) of the live process behind `pidfd` to `bytes`; never
+     * lowers. -ESRCH when the process has gone. */
+    int (*raise_memlock)(PcaKernel *kernel, int pidfd, guint64 bytes);
+
+    /* Waits; the fake only advances its clock. */
+    void (*sleep)(PcaKernel *kernel, gint64 microseconds);
+} PcaKernelOps;
+
+struct PcaKernel {
+    const PcaKernelOps *ops;
+    const PcaRoot *root; /* borrowed */
+};
+
+/* The operations of the running kernel. */
+extern const PcaKernelOps pca_kernel_ops;
+
+/* Opens a function's directory below root->sysfs; a descriptor or -errno (-ENOENT: no such
+ * function). Everything done through the descriptor reaches this very function: once it is removed
+ * the kernel answers ENODEV, even when another one took over its address. */
+int pca_open_function(const PcaRoot *root, const char *address);
+
+/* Opens the directory root->sysfs/bus/pci; a descriptor or -errno. */
+int pca_open_pci_bus(const PcaRoot *root);
+
+/* The number of a character device from a "MAJOR:MINOR" attribute below root->sysfs, such as
+ * class/misc/iommu/dev; 0 when there is none. */
+dev_t pca_read_device_number(const PcaRoot *root, const char *path);

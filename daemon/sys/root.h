@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: where the kernel's trees are, and capped reads below them.
+ * Thread: any; no state. Ownership: returned strings and lists belong to the caller.
+ */
+#pragma once
+
+#include <glib.h>
+
+/* Paths without a trailing slash. Tests and --sysfs point them at other trees. */
+typedef struct {
+    char *sysfs; /* "/sys" */
+    char *proc;  /* "/proc" */
+    char *dev;   /* "/dev" */
+} PcaRoot;
+
+PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev);
+
+/* The host's own: /sys, /proc, /dev; the one place that names them. */
+PcaRoot *pca_root_new_host(void);
+void pca_root_free(PcaRoot *root);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRoot, pca_root_free)
+
+#define PCA_READ_MAX (1024 * 1024) /* bytes; what exceeds it is an error, never cut silently */
+
+/* The text of directory/name without its final newline. NULL, with *error in PCA_ERROR_FAILED
+ * naming the file, when it cannot be read or is longer than PCA_READ_MAX or contains NUL. */
+char *pca_read_text(const char *directory, const char *name, GError **error);
+
+/* An unsigned number in any C base; FALSE when missing or malformed. */
+gboolean pca_read_number(const char *directory, const char *name, guint64 *value);
+
+/* The last element of the target of the link directory/name; NULL when there is no such link. */
+char *pca_read_link_name(const char *directory, const char *name);
+
+/* The entries of a directory without "." and "..", sorted; empty when it cannot be read. */
+char **pca_read_directory(const char *path);

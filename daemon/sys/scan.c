@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: reads sysfs into a snapshot. `uevent` and `modalias` are never read, `driver_override`
+ * not while a function is being evicted.
+ * Thread: any. Ownership: what a scan remembers between functions dies with it.
+ */
+#include "sys/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libudev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fds.h"
+
+#define CONFIG_HEADER_TYPE 0x0e
+#define HEADER_TYPE_MASK 0x7f /* bit 7 says multifunction */
+
+typedef struct {
+    const PcaRoot *root;
+    char *devices;      /* .../bus/pci/devices */
+    GHashTable *groups; /* group number -> whether it has a direct region, both as pointers */
+    GHashTable *vfs;    /* address of a VF -> its number, as a pointer */
+    GHashTable *pfs;    /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
+    struct udev *udev;
+    struct udev_hwdb *hwdb; /* NULL when the host has none */
+} Scan;
+
+/* ---- Position ---- */
+
+static gboolean is_root_bus(const char *element) {
+    unsigned domain, bus;
+    char rest;
+    return sscanf(element, "pci%x:%x%c", &domain, &bus, &rest) == 2;
+}
+
+/* The index of the first function below the innermost root bus (a VMD controller is a function that
+ * has a root bus below it); 0 when there is none. */
+static guint first_function(char **elements) {
+    guint first = 0;
+    for (guint i = 0; elements[i]; i++)
+        if (is_root_bus(elements[i]))
+            first = i + 1;
+    return first;
+}
+
+/* "0000:00:01.1/00.0" from ".../pci0000:00/0000:00:01.1/0000:01:00.0"; "" when the path is unlike
+ * that, which matches no policy. Sets *upstream to the element above the last. */
+static char *slot_path(const char *real, PcaAddress *upstream, gboolean *has_upstream) {
+    g_auto(GStrv) elements = g_strsplit(real, "/", -1);
+    GString *path = g_string_new(NULL);
+    PcaAddress address;
+    guint first = first_function(elements);
+    for (guint i = first; first != 0 && elements[i]; i++) {
+        if (!pca_address_parse(elements[i], &address)) {
+            g_string_truncate(path, 0);
+            break;
+        }
+        if (i == first)
+            g_string_append(path, elements[i]);
+        else
+            g_string_append_printf(path, "/%02x.%x", address.device, address.function);
+        if (elements[i + 1])
+            *has_upstream = pca_address_parse(elements[i], upstream);
+    }
+    return g_string_free(path, FALSE);
+}
+
+/* ---- Identity ---- */
+
+static gboolean read_id(const char *directory, const char *name, guint64 max, guint64 *value) {
+    return pca_read_number(directory, name, value) && *value <= max;
+}
+
+static guint64 read_or_zero(const char *directory, const char *name, guint64 max) {
+    guint64 value;
+    return read_id(directory, name, max, &value) ? value : 0;
+}
+
+static gboolean read_ids(PcaFunction *function, const char *directory) {
+    guint64 vendor, device, class;
+    if (!read_id(directory, "vendor", G_MAXUINT16, &vendor) ||
+        !read_id(directory, "device", G_MAXUINT16, &device) ||
+        !read_id(directory, "class", 0xffffff, &class))
+        return FALSE;
+    function->vendor = vendor;
+    function->device = device;
+    function->class = class;
+    function->subsystem_vendor = read_or_zero(directory, "subsystem_vendor", G_MAXUINT16);
+    function->subsystem_device = read_or_zero(directory, "subsystem_device", G_MAXUINT16);
+    function->revision = read_or_zero(directory, "revision", G_MAXUINT8);
+    return TRUE;
+}
+
+static int read_header_type(const char *directory) {
+    g_autofree char *path = g_build_filename(directory, "config", NULL);
+    PCA_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    guint8 value;
+    /* One byte: each access is a slow cycle on the bus, or an exit to the hypervisor. */
+    if (fd < 0 || pread(fd, &value, sizeof value, CONFIG_HEADER_TYPE) != sizeof value)
+        return PCA_HEADER_UNKNOWN;
+    int type = value & HEADER_TYPE_MASK;
+    return type <= PCA_HEADER_CARDBUS ? type : PCA_HEADER_UNKNOWN;
+}
+
+/* ---- Driver and reset ---- */
+
+static void read_driver(PcaFunction *function, const char *directory, gboolean evicting) {
+    function->driver = pca_read_link_name(directory, "driver");
+    if (evicting)
+        return;
+    g_autofree char *override = pca_read_text(directory, "driver_override", NULL);
+    if (override && override[0] != '\0' && !g_str_equal(override, "(null)"))
+        function->driver_override = g_steal_pointer(&override);
+}
+
+static void read_reset_methods(PcaFunction *function, const char *directory) {
+    g_autofree char *text = pca_read_text(directory, "reset_method", NULL);
+    if (!text)
+        return;
+    g_auto(GStrv) words = g_strsplit_set(text, " \t\n", -1);
+    GPtrArray *methods = g_ptr_array_new();
+    for (char **word = words; *word; word++)
+        if (**word != '\0')
+            g_ptr_array_add(methods, g_strdup(*word));
+    g_ptr_array_add(methods, NULL);
+    g_strfreev(function->reset_methods);
+    function->reset_methods = (char **)g_ptr_array_free(methods, FALSE);
+}
+
+/* ---- IOMMU and NUMA ---- */
+
+static gboolean parse_int(const char *text, int *value) {
+    gint64 number;
+    if (!text || !g_ascii_string_to_signed(text, 10, G_MININT, G_MAXINT, &number, NULL))
+        return FALSE;
+    *value = number;
+    return TRUE;
+}
+
+/* Lines are "START END TYPE" (Documentation/ABI/testing/sysfs-kernel-iommu_groups). */
+static gboolean has_direct_line(const char *text) {
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        const char *type = strrchr(*line, ' ');
+        if (type && g_str_equal(type + 1, "direct"))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A file that is there and cannot be read counts as a direct region; a saved tree may lack it. */
+static gboolean group_has_direct(Scan *scan, int group) {
+    gpointer known;
+    if (g_hash_table_lookup_extended(scan->groups, GINT_TO_POINTER(group), NULL, &known))
+        return GPOINTER_TO_INT(known);
+    g_autofree char *directory =
+        g_strdup_printf("%s/kernel/iommu_groups/%d", scan->root->sysfs, group);
+    g_autofree char *path = g_build_filename(directory, "reserved_regions", NULL);
+    g_autofree char *text = pca_read_text(directory, "reserved_regions", NULL);
+    gboolean direct = text ? has_direct_line(text) : g_file_test(path, G_FILE_TEST_EXISTS);
+    g_hash_table_insert(scan->groups, GINT_TO_POINTER(group), GINT_TO_POINTER(direct));
+    return direct;
+}
+
+static void read_group(Scan *scan, PcaFunction *function, const char *directory) {
+    g_autofree char *group = pca_read_link_name(directory, "iommu_group");
+    if (parse_int(group, &function->iommu_group) && function->iommu_group >= 0)
+        function->reserved_direct = group_has_direct(scan, function->iommu_group);
+    else
+        function->iommu_group = PCA_NO_GROUP;
+    g_autofree char *node = pca_read_text(directory, "numa_node", NULL);
+    if (!parse_int(node, &function->numa_node))
+        function->numa_node = -1;
+}
+
+/* ---- SR-IOV ---- */
+
+/* Reads every virtfnN of a PF once, so that many VFs cost no more than that; how many there are.
+ * The links are counted, and sriov_numvfs not read, because its reader waits for the device's lock
+ * (sriov_numvfs_show in drivers/pci/iov.c), which an unbind or a change of the number holds. */
+static guint learn_vfs(Scan *scan, const char *pf) {
+    gpointer known;
+    if (g_hash_table_lookup_extended(scan->pfs, pf, NULL, &known))
+        return GPOINTER_TO_UINT(known);
+    guint count = 0;
+    g_autofree char *directory = g_build_filename(scan->devices, pf, NULL);
+    g_auto(GStrv) names = pca_read_directory(directory);
+    for (char **name = names; *name; name++) {
+        int number;
+        if (!g_str_has_prefix(*name, "virtfn") || !parse_int(*name + strlen("virtfn"), &number))
+            continue;
+        char *vf = pca_read_link_name(directory, *name);
+        if (!vf)
+            continue;
+        g_hash_table_insert(scan->vfs, vf, GINT_TO_POINTER(number));
+        count++;
+    }
+    g_hash_table_insert(scan->pfs, g_strdup(pf), GUINT_TO_POINTER(count));
+    return count;
+}
+
+static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
+    PcaAddress ignored;
+    gboolean has_ignored = FALSE;
+    gpointer number;
+    g_autofree char *link = g_build_filename(scan->devices, pf, NULL);
+    g_autofree char *real = realpath(link, NULL);
+    learn_vfs(scan, pf);
+    g_autofree char *above = real ? slot_path(real, &ignored, &has_ignored) : NULL;
+    if (!above || *above == '\0' || !g_hash_table_lookup_extended(scan->vfs, vf, NULL, &number))
+        return g_strdup("");
+    return g_strdup_printf("%s/vf%d", above, GPOINTER_TO_INT(number));
+}
+
+/* FALSE: it is a VF and its PF went away, so it is about to go too. */
+static gboolean read_sriov(Scan *scan, PcaFunction *function, const char *directory,
+                           const char *name) {
+    function->total_vfs = read_or_zero(directory, "sriov_totalvfs", G_MAXUINT16);
+    if (function->total_vfs > 0)
+        function->num_vfs = learn_vfs(scan, name);
+    g_autofree char *pf = pca_read_link_name(directory, "physfn");
+    function->is_vf = pf != NULL;
+    if (!pf)
+        return TRUE;
+    g_free(function->slot_path);
+    function->slot_path = vf_slot_path(scan, pf, name);
+    return pca_address_parse(pf, &function->pf);
+}
+
+/* ---- Description ---- */
+
+static const char *hwdb_value(struct udev_list_entry *entries, const char *key) {
+    return udev_list_entry_get_value(udev_list_entry_get_by_name(entries, key));
+}
+
+static char *describe(Scan *scan, const PcaFunction *f) {
+    if (!scan->hwdb)
+        return NULL;
+    char modalias[64];
+    g_snprintf(modalias, sizeof modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor,
+               f->device, f->subsystem_vendor, f->subsystem_device, f->class >> 16,
+               (f->class >> 8) & 0xff, f->class & 0xff);
+    struct udev_list_entry *entries = udev_hwdb_get_properties_list_entry(scan->hwdb, modalias, 0);
+    const char *vendor = hwdb_value(entries, "ID_VENDOR_FROM_DATABASE");
+    const char *model = hwdb_value(entries, "ID_MODEL_FROM_DATABASE");
+    if (!vendor && !model)
+        return NULL;
+    return g_strdup_printf("%s%s%s", vendor ? vendor : "", vendor && model ? " " : "",
+                           model ? model : "");
+}
+
+/* ---- The scan ---- */
+
+static PcaFunction *read_function(Scan *scan, const char *name, gboolean evicting) {
+    PcaAddress address;
+    g_autofree char *link = g_build_filename(scan->devices, name, NULL);
+    g_autofree char *directory = realpath(link, NULL);
+    if (!directory || !pca_address_parse(name, &address))
+        return NULL;
+    g_autoptr(PcaFunction) function = pca_function_new(&address);
+    if (!read_ids(function, directory))
+        return NULL;
+    function->header_type = read_header_type(directory);
+    function->slot_path = slot_path(directory, &function->upstream, &function->has_upstream);
+    read_driver(function, directory, evicting);
+    read_reset_methods(function, directory);
+    read_group(scan, function, directory);
+    function->description = describe(scan, function);
+    /* Last: whether it is still the same function that the first reads met. */
+    guint64 vendor;
+    if (!read_sriov(scan, function, directory, name) ||
+        !read_id(directory, "vendor", G_MAXUINT16, &vendor) || vendor != function->vendor)
+        return NULL;
+    return g_steal_pointer(&function);
+}
+
+static gboolean module_flag(const PcaRoot *root, const char *module, const char *parameter) {
+    g_autofree char *directory =
+        g_build_filename(root->sysfs, "module", module, "parameters", NULL);
+    g_autofree char *text = pca_read_text(directory, parameter, NULL);
+    return text && (text[0] == 'Y' || text[0] == 'y' || text[0] == '1');
+}
+
+static void read_host(PcaSnapshot *snapshot, const PcaRoot *root) {
+    g_autofree char *iommufd = g_build_filename(root->sysfs, "class/misc/iommu/dev", NULL);
+    snapshot->noiommu = module_flag(root, "vfio", "enable_unsafe_noiommu_mode");
+    snapshot->unsafe_interrupts =
+        module_flag(root, "vfio_iommu_type1", "allow_unsafe_interrupts") ||
+        module_flag(root, "iommufd", "allow_unsafe_interrupts");
+    snapshot->has_cdev = g_file_test(iommufd, G_FILE_TEST_EXISTS);
+    g_autofree char *vfio_pci = g_build_filename(root->sysfs, "bus/pci/drivers/vfio-pci", NULL);
+    snapshot->has_vfio_pci = g_file_test(vfio_pci, G_FILE_TEST_IS_DIR);
+}
+
+static void scan_open(Scan *scan, const PcaRoot *root) {
+    scan->root = root;
+    scan->devices = g_build_filename(root->sysfs, "bus/pci/devices", NULL);
+    scan->groups = g_hash_table_new(NULL, NULL);
+    scan->vfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    scan->pfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    scan->udev = udev_new();
+    scan->hwdb = scan->udev ? udev_hwdb_new(scan->udev) : NULL;
+}
+
+static void scan_close(Scan *scan) {
+    g_free(scan->devices);
+    g_hash_table_unref(scan->groups);
+    g_hash_table_unref(scan->vfs);
+    g_hash_table_unref(scan->pfs);
+    udev_hwdb_unref(scan->hwdb);
+    udev_unref(scan->udev);
+}
+
+PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
+    Scan scan;
+    scan_open(&scan, root);
+    PcaSnapshot *snapshot = pca_snapshot_new();
+    g_auto(GStrv) names = pca_read_directory(scan.devices);
+    for (char **name = names; *name; name++) {
+        gboolean skip_locked = evicting && g_hash_table_contains(evicting, *name);
+        PcaFunction *function = read_function(&scan, *name, skip_locked);
+        if (!function)
+            continue;
+        snapshot->has_iommu |= function->iommu_group != PCA_NO_GROUP;
+        pca_snapshot_add(snapshot, function);
+    }
+    read_host(snapshot, root);
+    pca_snapshot_seal(snapshot);
+    scan_close(&scan);
+    return snapshot;
+}

@@ -1,0 +1,16 @@
+nodist_systemdsystemunit_DATA += systemd/pcassignd.service systemd/pcassign-worker.service
+nodist_dbusservice_DATA += systemd/org.pcassign1.service
+dist_dbuspolicy_DATA += systemd/org.pcassign1.conf
+dist_systemdsystemunit_DATA = systemd/pcassign-worker.socket
+CLEANFILES += systemd/pcassignd.service systemd/pcassign-worker.service systemd/org.pcassign1.service
+EXTRA_DIST += systemd/pcassignd.service.in systemd/pcassign-worker.service.in \
+	systemd/org.pcassign1.service.in
+
+GENERATE_UNIT = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SUBSTITUTE) $(srcdir)/$@.in >$@
+
+systemd/pcassignd.service: systemd/pcassignd.service.in Makefile
+	$(GENERATE_UNIT)
+systemd/pcassign-worker.service: systemd/pcassign-worker.service.in Makefile
+	$(GENERATE_UNIT)
+systemd/org.pcassign1.service: systemd/org.pcassign1.service.in Makefile
+	$(GENERATE_UNIT)

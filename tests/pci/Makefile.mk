@@ -1,0 +1,7 @@
+check_PROGRAMS += tests/pci/test-pci
+TESTS += tests/pci/test-pci
+tests_pci_test_pci_SOURCES = tests/support/main.c tests/support/suite.h \
+	tests/pci/test-pci.c
+tests_pci_test_pci_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_pci_test_pci_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_pci_test_pci_LDADD = $(LIBS_PCI) $(CHECK_LIBS)

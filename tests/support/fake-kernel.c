@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the fake kernel's operations: their log, faults, hooks and clock around the machine.
+ * Thread: one a process. Ownership: see fake-kernel.h.
+ */
+#include "support/fake-kernel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "support/fake-machine.h"
+
+typedef struct {
+    char *glob;
+    int error;
+    guint left; /* 0: without end */
+} Fault;
+
+typedef struct {
+    gint64 due;
+    PcaFakeHook hook;
+    char *what;
+    gpointer data;
+} Event;
+
+static void fault_free(gpointer data) {
+    Fault *fault = data;
+    g_free(fault->glob);
+    g_free(fault);
+}
+
+static void event_free(gpointer data) {
+    Event *event = data;
+    g_free(event->what);
+    g_free(event);
+}
+
+static PcaFakeKernel *fake_of(PcaKernel *kernel) {
+    return (PcaFakeKernel *)kernel;
+}
+
+/* ---- Operations ---- */
+
+static int begin(PcaFakeKernel *fake, const char *line) {
+    pca_tree_append(fake->tree, "fake/log", "%s\n", line);
+    fake->n_operations++;
+    if (fake->before)
+        fake->before(fake, line, fake->data);
+    if (fake->n_operations == fake->fail_at)
+        return -fake->fail_error;
+    for (guint i = 0; i < fake->faults->len; i++) {
+        Fault *fault = g_ptr_array_index(fake->faults, i);
+        if (!g_pattern_match_simple(fault->glob, line))
+            continue;
+        int error = fault->error;
+        if (fault->left > 0 && --fault->left == 0)
+            g_ptr_array_remove_index(fake->faults, i);
+        return -error;
+    }
+    return 0;
+}
+
+static int finish(PcaFakeKernel *fake, const char *line, int result) {
+    if (fake->after)
+        fake->after(fake, line, fake->data);
+    return result;
+}
+
+static int fake_write_attribute(PcaKernel *kernel, int dirfd, const char *name, const char *value) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *address = NULL;
+    g_autofree char *path = pca_fake_attribute_path(fake, dirfd, name, &address);
+    g_autofree char *escaped = g_strescape(value, NULL);
+    g_autofree char *line = path ? g_strdup_printf("write %s %s", path, escaped)
+                                 : g_strdup_printf("write (gone)/%s %s", name, escaped);
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_write_value(fake, dirfd, name, value));
+}
+
+static int fake_write_config16(PcaKernel *kernel, int dirfd, unsigned offset, guint16 value) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    g_autofree char *line =
+        g_strdup_printf("config %s 0x%02x=0x%04x", address ? address : "(gone)", offset, value);
+    int result = begin(fake, line);
+    return finish(fake, line,
+                  result ? result : pca_fake_write_register(fake, dirfd, offset, value));
+}
+
+static int fake_open_group(PcaKernel *kernel, int group) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = g_strdup_printf("open_group %d", group);
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_open_group(fake, group));
+}
+
+static int fake_open_node(PcaKernel *kernel, dev_t number) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = g_strdup_printf("open_node %u:%u", major(number), minor(number));
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_open_number(fake, number));
+}
+
+static int fake_set_rlimit_mode(PcaKernel *kernel, int iommufd) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    int result = begin(fake, "set_rlimit_mode");
+    if (result == 0) {
+        g_autofree char *what = pca_fake_kernel_describe_fd(fake, iommufd);
+        result = g_strcmp0(what, "node " PCA_FAKE_IOMMU_NUMBER) == 0 ? 0 : -ENOTTY;
+    }
+    return finish(fake, "set_rlimit_mode", result);
+}
+
+static int fake_raise_memlock(PcaKernel *kernel, int pidfd, guint64 bytes) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = g_strdup_printf("raise_memlock %" G_GUINT64_FORMAT, bytes);
+    int result = begin(fake, line);
+    if (result == 0) {
+        struct pollfd poller = {.fd = pidfd, .events = POLLIN};
+        int ready = poll(&poller, 1, 0);
+        result = ready > 0 && (poller.revents & POLLNVAL) ? -EBADF : ready == 0 ? 0 : -ESRCH;
+    }
+    if (result == 0)
+        fake->memlock = MAX(fake->memlock, bytes);
+    return finish(fake, line, result);
+}
+
+static Event *next_event(PcaFakeKernel *fake, gint64 until) {
+    guint next = fake->events->len;
+    for (guint i = 0; i < fake->events->len; i++) {
+        Event *event = g_ptr_array_index(fake->events, i);
+        if (event->due > until)
+            continue;
+        if (next == fake->events->len ||
+            event->due < ((Event *)g_ptr_array_index(fake->events, next))->due)
+            next = i;
+    }
+    return next < fake->events->len ? g_ptr_array_steal_index(fake->events, next) : NULL;
+}
+
+static void fake_sleep(PcaKernel *kernel, gint64 microseconds) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    gint64 until = fake->now + MAX(microseconds, 0);
+    for (Event *event; (event = next_event(fake, until));) {
+        fake->now = MAX(fake->now, event->due);
+        event->hook(fake, event->what, event->data);
+        event_free(event);
+    }
+    fake->now = until;
+}
+
+static const PcaKernelOps fake_ops = {
+    .write_attribute = fake_write_attribute,
+    .write_config16 = fake_write_config16,
+    .open_group = fake_open_group,
+    .open_node = fake_open_node,
+    .set_rlimit_mode = fake_set_rlimit_mode,
+    .raise_memlock = fake_raise_memlock,
+    .sleep = fake_sleep,
+};
+
+/* ---- For the test ---- */
+
+PcaFakeKernel *pca_fake_kernel_new(PcaTree *tree, gboolean cdev) {
+    PcaFakeKernel *fake = g_new0(PcaFakeKernel, 1);
+    fake->kernel = (PcaKernel){.ops = &fake_ops, .root = pca_tree_root(tree)};
+    fake->tree = tree;
+    fake->faults = g_ptr_array_new_with_free_func(fault_free);
+    fake->events = g_ptr_array_new_with_free_func(event_free);
+    pca_tree_append(tree, "fake/log", "%s", "");
+    pca_tree_write(tree, "sys/class/misc/vfio/dev", "%s\n", PCA_FAKE_CONTAINER_NUMBER);
+    pca_tree_write(tree, "dev/vfio/vfio", "%s", "");
+    if (cdev) {
+        pca_tree_write(tree, "sys/class/misc/iommu/dev", "%s\n", PCA_FAKE_IOMMU_NUMBER);
+        pca_tree_write(tree, "dev/iommu", "%s", "");
+    }
+    g_autofree char *devices = g_build_filename(fake->kernel.root->sysfs, "bus/pci/devices", NULL);
+    g_auto(GStrv) addresses = pca_read_directory(devices);
+    for (int i = 0; addresses[i]; i++)
+        pca_fake_make_nodes(fake, addresses[i], NULL);
+    return fake;
+}
+
+void pca_fake_kernel_free(PcaFakeKernel *fake) {
+    g_ptr_array_unref(fake->faults);
+    g_ptr_array_unref(fake->events);
+    g_free(fake);
+}
+
+char **pca_fake_kernel_operations(const PcaFakeKernel *fake) {
+    g_autofree char *text = pca_fake_get_state(fake, "log", NULL);
+    if (!text || !*text)
+        return g_new0(char *, 1);
+    text[strlen(text) - 1] = '\0';
+    return g_strsplit(text, "\n", -1);
+}
+
+guint pca_fake_kernel_count(const PcaFakeKernel *fake, const char *glob) {
+    g_auto(GStrv) lines = pca_fake_kernel_operations(fake);
+    guint count = 0;
+    for (int i = 0; lines[i]; i++)
+        count += g_pattern_match_simple(glob, lines[i]);
+    return count;
+}
+
+void pca_fake_kernel_forget(PcaFakeKernel *fake) {
+    pca_tree_write(fake->tree, "fake/log", "%s", "");
+}
+
+void pca_fake_kernel_fail(PcaFakeKernel *fake, guint k, int errnum) {
+    fake->fail_at = fake->n_operations + k;
+    fake->fail_error = errnum;
+}
+
+void pca_fake_kernel_fail_matching(PcaFakeKernel *fake, const char *glob, int errnum, guint times) {
+    Fault *fault = g_new0(Fault, 1);
+    *fault = (Fault){.glob = g_strdup(glob), .error = errnum, .left = times};
+    g_ptr_array_add(fake->faults, fault);
+}
+
+void pca_fake_kernel_later(PcaFakeKernel *fake, gint64 microseconds, PcaFakeHook event,
+                           const char *what, gpointer data) {
+    Event *queued = g_new0(Event, 1);
+    *queued = (Event){
+        .due = fake->now + microseconds, .hook = event, .what = g_strdup(what), .data = data};
+    g_ptr_array_add(fake->events, queued);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the fake kernel's machine: nodes, binding, attributes, and the state below fake/ in the
+ * tree. Thread: one a process. Ownership: see fake-kernel.h.
+ */
+#include "support/fake-machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+
+#include "base/fds.h"
+#include "pci/function.h"
+
+#define COMMAND 0x04 /* config space registers: PCI Local Bus 3.0, chapter 6.1 */
+#define COMMAND_BUS_MASTER 0x0004
+#define HEADER_TYPE 0x0e
+
+/* ---- What the model keeps to itself: small files fake/KIND/NAME ---- */
+
+static char *state_path(const PcaFakeKernel *fake, const char *kind, const char *name) {
+    return g_build_filename(pca_tree_path(fake->tree), "fake", kind, name, NULL);
+}
+
+void pca_fake_set_state(PcaFakeKernel *fake, const char *kind, const char *name, const char *text) {
+    g_autofree char *path = g_build_filename("fake", kind, name, NULL);
+    if (text)
+        pca_tree_write(fake->tree, path, "%s", text);
+    else
+        pca_tree_delete(fake->tree, path);
+}
+
+char *pca_fake_get_state(const PcaFakeKernel *fake, const char *kind, const char *name) {
+    g_autofree char *path = state_path(fake, kind, name);
+    char *text = NULL;
+    g_file_get_contents(path, &text, NULL, NULL);
+    return text;
+}
+
+/* A descriptor whose lock is held until its last copy is closed. */
+static int open_locked(PcaFakeKernel *fake, const char *kind, const char *name, int operation) {
+    g_autofree char *folder = g_build_filename("fake", kind, NULL);
+    pca_tree_mkdir(fake->tree, folder);
+    g_autofree char *path = state_path(fake, kind, name);
+    PCA_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    while (flock(fd, operation) < 0)
+        if (errno != EINTR)
+            return errno == EWOULDBLOCK ? -EBUSY : -errno;
+    return pca_fd_steal(&fd);
+}
+
+static gboolean is_locked(const PcaFakeKernel *fake, const char *kind, const char *name) {
+    g_autofree char *path = state_path(fake, kind, name);
+    PCA_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+/* ---- Nodes ---- */
+
+static gboolean exists(const PcaFakeKernel *fake, const char *path) {
+    g_autofree char *whole = g_build_filename(pca_tree_path(fake->tree), path, NULL);
+    return g_file_test(whole, G_FILE_TEST_EXISTS);
+}
+
+static gboolean on_vfio(const PcaFakeKernel *fake, const char *address) {
+    g_autofree char *driver = pca_tree_driver(fake->tree, address);
+    return driver && pca_driver_is_vfio(driver);
+}
+
+static char **group_members(const PcaFakeKernel *fake, int group) {
+    g_autofree char *path =
+        g_strdup_printf("%s/kernel/iommu_groups/%d/devices", fake->kernel.root->sysfs, group);
+    return pca_read_directory(path);
+}
+
+static void make_group_node(PcaFakeKernel *fake, int group) {
+    g_autofree char *directory = g_strdup_printf("sys/devices/virtual/vfio/%d", group);
+    if (exists(fake, directory))
+        return;
+    g_autofree char *number = g_build_filename(directory, "dev", NULL);
+    g_autofree char *link = g_strdup_printf("sys/class/vfio/%d", group);
+    g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
+    pca_tree_write(fake->tree, number, "%d:%d\n", PCA_FAKE_GROUP_MAJOR, group);
+    pca_tree_link(fake->tree, link, directory);
+    pca_tree_write(fake->tree, node, "%s", "");
+}
+
+static void remove_group_node(PcaFakeKernel *fake, int group) {
+    g_auto(GStrv) members = group_members(fake, group);
+    for (int i = 0; members[i]; i++)
+        if (on_vfio(fake, members[i]))
+            return;
+    /* The file of the lock goes too: an old descriptor is dead and holds up no new one. */
+    static const char *const formats[] = {"sys/class/vfio/%d", "sys/devices/virtual/vfio/%d",
+                                          "dev/vfio/%d", "fake/group/%d"};
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        g_auto(GStrv) around = g_strsplit(formats[i], "%d", 2);
+        g_autofree char *path = g_strdup_printf("%s%d%s", around[0], group, around[1]);
+        pca_tree_delete(fake->tree, path);
+    }
+}
+
+static char *cdev_directory(const PcaFakeKernel *fake, const char *address) {
+    g_autofree char *directory = pca_tree_directory(fake->tree, address);
+    const char *below = directory + strlen(pca_tree_path(fake->tree)) + 1;
+    return g_build_filename(below, "vfio-dev", NULL);
+}
+
+static void make_cdev_node(PcaFakeKernel *fake, const char *address) {
+    g_autofree char *parent = cdev_directory(fake, address);
+    if (exists(fake, parent))
+        return;
+    g_autofree char *link = NULL;
+    int minor_number = -1;
+    do {
+        g_free(link);
+        link = g_strdup_printf("sys/class/vfio-dev/vfio%d", ++minor_number);
+    } while (exists(fake, link));
+    g_autofree char *directory = g_strdup_printf("%s/vfio%d", parent, minor_number);
+    g_autofree char *number = g_build_filename(directory, "dev", NULL);
+    g_autofree char *node = g_strdup_printf("dev/vfio/devices/vfio%d", minor_number);
+    pca_tree_write(fake->tree, number, "%d:%d\n", PCA_FAKE_CDEV_MAJOR, minor_number);
+    pca_tree_link(fake->tree, link, directory);
+    pca_tree_write(fake->tree, node, "%s", "");
+}
+
+void pca_fake_make_nodes(PcaFakeKernel *fake, const char *address, gpointer data) {
+    if (!pca_tree_has(fake->tree, address) || !on_vfio(fake, address))
+        return;
+    make_group_node(fake, pca_tree_group(fake->tree, address));
+    if (exists(fake, "sys/class/misc/iommu/dev"))
+        make_cdev_node(fake, address);
+}
+
+static void remove_nodes(PcaFakeKernel *fake, const char *address, int group) {
+    g_autofree char *directory = pca_tree_directory(fake->tree, address);
+    g_autofree char *parent = g_build_filename(directory, "vfio-dev", NULL);
+    g_auto(GStrv) names = pca_read_directory(parent);
+    for (int i = 0; names[i]; i++) {
+        g_autofree char *link = g_build_filename("sys/class/vfio-dev", names[i], NULL);
+        g_autofree char *node = g_build_filename("dev/vfio/devices", names[i], NULL);
+        pca_tree_delete(fake->tree, link);
+        pca_tree_delete(fake->tree, node);
+    }
+    pca_tree_unset(fake->tree, address, "vfio-dev");
+    remove_group_node(fake, group);
+}
+
+/* ---- Binding ---- */
+
+static gboolean in_use(const PcaFakeKernel *fake, const char *address) {
+    return is_locked(fake, "cdev", address) || is_locked(fake, "use", address);
+}
+
+static char *override_of(const PcaFakeKernel *fake, const char *address) {
+    char *override = pca_tree_get(fake->tree, address, "driver_override");
+    if (g_strcmp0(override, "(null)") == 0)
+        g_clear_pointer(&override, g_free);
+    return override;
+}
+
+static void set_bus_master(PcaFakeKernel *fake, const char *address, gboolean on) {
+    guint16 command = pca_tree_get_config16(fake->tree, address, COMMAND) & ~COMMAND_BUS_MASTER;
+    pca_tree_set_config16(fake->tree, address, COMMAND, command | (on ? COMMAND_BUS_MASTER : 0));
+}
+
+/* What vfio-pci asks before it takes a function (drivers/vfio/pci). */
+static gboolean vfio_takes(const PcaFakeKernel *fake, const char *address) {
+    g_autofree char *vfs = pca_tree_get(fake->tree, address, "sriov_numvfs");
+    return pca_tree_group(fake->tree, address) > 0 && (!vfs || g_str_equal(vfs, "0")) &&
+           (pca_tree_get_config16(fake->tree, address, HEADER_TYPE) & 0x7f) == 0;
+}
+
+static void bind(PcaFakeKernel *fake, const char *address, const char *driver) {
+    pca_tree_bind(fake->tree, address, driver);
+    if (!pca_driver_is_vfio(driver))
+        set_bus_master(fake, address, !g_str_equal(driver, "pci-stub"));
+    else if (fake->node_delay > 0)
+        pca_fake_kernel_later(fake, fake->node_delay, pca_fake_make_nodes, address, NULL);
+    else
+        pca_fake_make_nodes(fake, address, NULL);
+}
+
+/* Whether the text, which the code under test wrote, names a function. */
+static gboolean is_function(const PcaFakeKernel *fake, const char *text) {
+    PcaAddress address;
+    return pca_address_parse(text, &address) && pca_tree_has(fake->tree, text);
+}
+
+/* Like the kernel's, it succeeds when nobody takes the function. */
+static int probe(PcaFakeKernel *fake, const char *address) {
+    if (!is_function(fake, address))
+        return -ENODEV;
+    g_autofree char *bound = pca_tree_driver(fake->tree, address);
+    g_autofree char *driver = override_of(fake, address);
+    gboolean told = driver != NULL;
+    if (!told)
+        driver = pca_fake_get_state(fake, "native", address);
+    g_autofree char *refused = pca_fake_get_state(fake, "refuse", address);
+    if (!bound && driver && pca_tree_has_driver(fake->tree, driver) &&
+        g_strcmp0(driver, refused) != 0 &&
+        (!pca_driver_is_vfio(driver) || vfio_takes(fake, address))) {
+        pca_fake_set_state(fake, "told", address, told ? driver : NULL);
+        bind(fake, address, driver);
+    }
+    return 0;
+}
+
+/* A driver that took the function without being told to knows its id. */
+static void learn_native(PcaFakeKernel *fake, const char *address, const char *driver) {
+    g_autofree char *override = override_of(fake, address);
+    g_autofree char *told = pca_fake_get_state(fake, "told", address);
+    if (!pca_driver_is_vfio(driver) && g_strcmp0(override, driver) != 0 &&
+        g_strcmp0(told, driver) != 0)
+        pca_fake_kernel_set_native(fake, address, driver);
+}
+
+static int unbind(PcaFakeKernel *fake, const char *driver, const char *address) {
+    g_autofree char *bound =
+        is_function(fake, address) ? pca_tree_driver(fake->tree, address) : NULL;
+    if (g_strcmp0(bound, driver) != 0)
+        return -ENODEV;
+    learn_native(fake, address, driver);
+    pca_tree_unbind(fake->tree, address);
+    if (pca_driver_is_vfio(driver))
+        remove_nodes(fake, address, pca_tree_group(fake->tree, address));
+    if (fake->blocked && in_use(fake, address))
+        fake->blocked(fake, address, fake->data);
+    if (in_use(fake, address))
+        return -EINTR;
+    if (!fake->keeps_bus_master && pca_tree_has(fake->tree, address))
+        set_bus_master(fake, address, FALSE);
+    return 0;
+}
+
+/* ---- Attributes ---- */
+
+static gboolean is_dead(const PcaFakeKernel *fake, const char *address) {
+    return pca_tree_get_config16(fake->tree, address, 0) == 0xffff;
+}
+
+static int reset(PcaFakeKernel *fake, const char *address, const char *value) {
+    g_autofree char *methods = pca_tree_get(fake->tree, address, "reset_method");
+    if (!methods)
+        return -ENOENT; /* The kernel shows neither file for what it cannot reset. */
+    if (!g_str_equal(value, "1"))
+        return -EINVAL;
+    if (!*methods)
+        return -ENOTTY;
+    pca_fake_set_state(fake, "secret", address, NULL);
+    g_autofree char *dies = pca_fake_get_state(fake, "dies", address);
+    if (dies)
+        for (unsigned offset = 0; offset < 256; offset += 2)
+            pca_tree_set_config16(fake->tree, address, offset, 0xffff);
+    pca_fake_set_state(fake, "dies", address, NULL);
+    return 0;
+}
+
+/* A list of methods of which the first `reset_method` that was ever written over had all. */
+static int set_reset_method(PcaFakeKernel *fake, const char *address, const char *value) {
+    g_autofree char *now = pca_tree_get(fake->tree, address, "reset_method");
+    if (!now)
+        return -ENOENT;
+    g_autofree char *kept = pca_fake_get_state(fake, "methods", address);
+    if (!kept)
+        pca_fake_set_state(fake, "methods", address, now);
+    const char *all = kept ? kept : now;
+    g_auto(GStrv) supported = g_strsplit(all, " ", -1);
+    g_auto(GStrv) wanted = g_strsplit(value, " ", -1);
+    gboolean usual = g_str_equal(value, "default");
+    for (int i = 0; !usual && wanted[i]; i++)
+        if (!g_strv_contains((const char *const *)supported, wanted[i]))
+            return -EINVAL;
+    pca_tree_set(fake->tree, address, "reset_method", "%s", usual ? all : value);
+    return 0;
+}
+
+static gboolean is_forbidden(const char *name) {
+    static const char *const never[] = {"bind", "new_id", "remove_id", "remove", "rescan", NULL};
+    g_autofree char *last = g_path_get_basename(name);
+    return g_strv_contains(never, last);
+}
+
+static int write_function(PcaFakeKernel *fake, const char *address, const char *name,
+                          const char *value) {
+    if (g_str_equal(name, "driver/unbind")) {
+        g_autofree char *driver = pca_tree_driver(fake->tree, address);
+        return driver ? unbind(fake, driver, value) : -ENOENT;
+    }
+    if (g_str_equal(name, "reset"))
+        return reset(fake, address, value);
+    if (g_str_equal(name, "reset_method"))
+        return set_reset_method(fake, address, value);
+    g_autofree char *old = pca_tree_get(fake->tree, address, name);
+    if (!old)
+        return -ENOENT;
+    gboolean none = !*value && g_str_equal(name, "driver_override");
+    pca_tree_set(fake->tree, address, name, "%s", none ? "(null)" : value);
+    return 0;
+}
+
+static int write_bus(PcaFakeKernel *fake, const char *path, const char *value) {
+    if (g_str_equal(path, "bus/pci/drivers_probe"))
+        return probe(fake, value);
+    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    if (g_strv_length(parts) != 5 || !g_str_has_prefix(path, "bus/pci/drivers/") ||
+        !g_str_equal(parts[4], "unbind") || !pca_tree_has_driver(fake->tree, parts[3]))
+        return -ENOENT;
+    return unbind(fake, parts[3], value);
+}
+
+/* "0000:01:00.0/reset", "bus/pci/drivers_probe"; NULL when the directory was removed. */
+char *pca_fake_attribute_path(const PcaFakeKernel *fake, int dirfd, const char *name,
+                              char **address) {
+    *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    g_autofree char *directory = pca_tree_name_of_fd(fake->tree, dirfd);
+    if (!directory)
+        return NULL;
+    return g_build_filename(*address ? *address : directory, name, NULL);
+}
+
+int pca_fake_write_value(PcaFakeKernel *fake, int dirfd, const char *name, const char *value) {
+    g_autofree char *address = NULL;
+    g_autofree char *path = pca_fake_attribute_path(fake, dirfd, name, &address);
+    g_autofree char *text = g_strdup(value);
+    size_t size = strlen(text);
+    if (size == 0)
+        return -EINVAL;
+    if (!path)
+        return -ENODEV;
+    if (is_forbidden(name))
+        return -EPERM;
+    if (text[size - 1] == '\n')
+        text[size - 1] = '\0';
+    return address ? write_function(fake, address, name, text) : write_bus(fake, path, text);
+}
+
+int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, guint16 value) {
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    if (offset % 2 || offset > 254)
+        return -EINVAL;
+    if (!address)
+        return -ENODEV;
+    if (!is_dead(fake, address))
+        pca_tree_set_config16(fake->tree, address, offset, value);
+    return 0;
+}
+
+/* ---- Opening ---- */
+
+int pca_fake_open_group(PcaFakeKernel *fake, int group) {
+    g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
+    if (!exists(fake, node))
+        return -ENOENT;
+    g_auto(GStrv) members = group_members(fake, group);
+    for (int i = 0; members[i]; i++)
+        if (is_locked(fake, "use", members[i]))
+            return -EBUSY;
+    g_autofree char *name = g_strdup_printf("%d", group);
+    return open_locked(fake, "group", name, LOCK_EX | LOCK_NB);
+}
+
+static int open_cdev(PcaFakeKernel *fake, unsigned minor_number) {
+    /* A link .../0000:01:00.0/vfio-dev/vfioN */
+    g_autofree char *link =
+        g_strdup_printf("%s/class/vfio-dev/vfio%u", fake->kernel.root->sysfs, minor_number);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    if (!target)
+        return -ENXIO;
+    g_auto(GStrv) parts = g_strsplit(target, "/", -1);
+    return open_locked(fake, "cdev", parts[g_strv_length(parts) - 3], LOCK_SH);
+}
+
+int pca_fake_open_number(PcaFakeKernel *fake, dev_t number) {
+    if (major(number) == PCA_FAKE_GROUP_MAJOR) {
+        int result = pca_fake_open_group(fake, (int)minor(number));
+        return result == -ENOENT ? -ENXIO : result;
+    }
+    if (major(number) == PCA_FAKE_CDEV_MAJOR)
+        return open_cdev(fake, minor(number));
+    g_autofree char *name = g_strdup_printf("%u:%u", major(number), minor(number));
+    return open_locked(fake, "node", name, LOCK_SH);
+}
+
+/* ---- For the test ---- */
+
+char *pca_fake_kernel_describe_fd(const PcaFakeKernel *fake, int fd) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    g_autofree char *prefix = g_strdup_printf("%s/fake/", pca_tree_path(fake->tree));
+    if (!target || !g_str_has_prefix(target, prefix))
+        return NULL;
+    g_auto(GStrv) parts = g_strsplit(target + strlen(prefix), "/", 2);
+    if (parts[1] && g_str_has_suffix(parts[1], " (deleted)"))
+        parts[1][strlen(parts[1]) - strlen(" (deleted)")] = '\0';
+    return g_strjoinv(" ", parts);
+}
+
+void pca_fake_kernel_set_native(PcaFakeKernel *fake, const char *address, const char *driver) {
+    pca_fake_set_state(fake, "native", address, driver);
+}
+
+void pca_fake_kernel_refuse(PcaFakeKernel *fake, const char *address, const char *driver) {
+    pca_fake_set_state(fake, "refuse", address, driver);
+}
+
+void pca_fake_kernel_die_at_reset(PcaFakeKernel *fake, const char *address) {
+    pca_fake_set_state(fake, "dies", address, "");
+}
+
+void pca_fake_kernel_set_secret(PcaFakeKernel *fake, const char *address, const char *secret) {
+    pca_fake_set_state(fake, "secret", address, secret);
+}
+
+char *pca_fake_kernel_get_secret(const PcaFakeKernel *fake, const char *address) {
+    return pca_fake_get_state(fake, "secret", address);
+}
+
+int pca_fake_kernel_use(PcaFakeKernel *fake, const char *address) {
+    return open_locked(fake, "use", address, LOCK_SH);
+}
+
+void pca_fake_kernel_unplug(PcaFakeKernel *fake, const char *address) {
+    int group = pca_tree_group(fake->tree, address);
+    if (on_vfio(fake, address)) {
+        pca_tree_unbind(fake->tree, address);
+        remove_nodes(fake, address, group);
+    }
+    pca_tree_remove(fake->tree, address);
+    /* What another function at this address inherits: nothing. */
+    static const char *const kinds[] = {"native",  "refuse", "dies", "secret",
+                                        "methods", "told",   "cdev", "use"};
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+        pca_fake_set_state(fake, kinds[i], address, NULL);
+}

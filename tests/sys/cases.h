@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the cases of test-sys, one function a file.
+ * Thread: one. Ownership: the suite takes the cases over.
+ */
+#pragma once
+
+#include "support/suite.h"
+
+void pca_add_scan_cases(Suite *suite);
+void pca_add_storage_cases(Suite *suite);
+void pca_add_network_cases(Suite *suite);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: asks the in-use guard about a function of a tree and compares its answer.
+ * Thread: one. Ownership: see the header.
+ */
+#include "sys/guard.h"
+
+#include "sys/in-use.h"
+#include "sys/scan.h"
+
+static PcaFindings *ask(const PcaTree *tree, const char *text) {
+    PcaAddress address;
+    ck_assert(pca_address_parse(text, &address));
+    g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
+    PcaFunction *function = pca_snapshot_find(snapshot, &address);
+    ck_assert_ptr_nonnull(function);
+    PcaFindings *findings = pca_findings_new();
+    pca_in_use(pca_tree_root(tree), function, findings);
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        ck_assert_str_eq(finding->name, "in-use");
+        ck_assert(!finding->ok && finding->error == PCA_ERROR_IN_USE);
+    }
+    return findings;
+}
+
+void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected) {
+    g_autoptr(GPtrArray) findings = ask(tree, address);
+    GString *told = g_string_new(NULL);
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        g_string_append_printf(told, "%s: %s\n", finding->culprit, finding->text);
+    }
+    ck_assert_str_eq(told->str, expected);
+    g_string_free(told, TRUE);
+}
+
+void pca_expect_words(const PcaTree *tree, const char *address, guint uses, ...) {
+    g_autoptr(GPtrArray) findings = ask(tree, address);
+    GString *told = g_string_new(NULL);
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        g_string_append_printf(told, "%s; %s\n", finding->text, finding->fix);
+    }
+    ck_assert_msg(findings->len == uses, "%u uses: %s", findings->len, told->str);
+    va_list words;
+    va_start(words, uses);
+    for (const char *word; (word = va_arg(words, const char *));)
+        ck_assert_msg(strstr(told->str, word) != NULL, "no \"%s\" in: %s", word, told->str);
+    va_end(words);
+    g_string_free(told, TRUE);
+}

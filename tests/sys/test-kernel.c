@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the running kernel's operations as far as they can be tried on any machine: on plain
+ * files, on nodes of /dev/null and on processes of our own. The rest is tests/vm/kernel-contract.
+ * Thread: main. Ownership: the fixture owns its directory.
+ */
+#include "support/suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "base/fds.h"
+#include "sys/kernel.h"
+
+static char *top; /* holds sys and dev; proc is the machine's */
+static PcaRoot *root;
+static PcaKernel kernel;
+
+static char *path_of(const char *name) {
+    return g_build_filename(top, name, NULL);
+}
+
+static void make(const char *name, const char *text) {
+    g_autofree char *path = path_of(name);
+    g_autofree char *parent = g_path_get_dirname(path);
+    ck_assert_int_eq(g_mkdir_with_parents(parent, 0755), 0);
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void make_link(const char *name, const char *target) {
+    g_autofree char *path = path_of(name);
+    g_autofree char *parent = g_path_get_dirname(path);
+    ck_assert_int_eq(g_mkdir_with_parents(parent, 0755), 0);
+    ck_assert_int_eq(symlink(target, path), 0);
+}
+
+static int open_directory(const char *name) {
+    g_autofree char *path = path_of(name);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+#define assert_text(name, expected)                                                                \
+    do {                                                                                           \
+        g_autofree char *text = pca_read_text(top, name, NULL);                                    \
+        ck_assert_pstr_eq(text, expected);                                                         \
+    } while (0)
+
+static void set_up(void) {
+    top = g_dir_make_tmp("pca-kernel-XXXXXX", NULL);
+    g_autofree char *sysfs = path_of("sys");
+    g_autofree char *dev = path_of("dev");
+    root = pca_root_new(sysfs, "/proc", dev);
+    kernel = (PcaKernel){.ops = &pca_kernel_ops, .root = root};
+    make("sys/devices/pci0000:00/0000:00:01.0/uevent", "");
+    make("sys/devices/pci0000:00/0000:00:01.0/reset", "");
+    make("sys/bus/pci/uevent", "");
+    make_link("sys/bus/pci/devices/0000:00:01.0", "../../../devices/pci0000:00/0000:00:01.0");
+    make("dev/null", "");
+}
+
+static void tear_down(void) {
+    const char *argv[] = {"rm", "-rf", "--", top, NULL};
+    g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
+                 NULL);
+    pca_root_free(root);
+    g_free(top);
+}
+
+/* ---- Directories ---- */
+
+START_TEST(function_opens_through_its_link) {
+    PCA_AUTO_FD fd = pca_open_function(root, "0000:00:01.0");
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(faccessat(fd, "reset", F_OK, 0), 0);
+    PCA_AUTO_FD bus = pca_open_pci_bus(root);
+    ck_assert_int_eq(faccessat(bus, "devices", F_OK, 0), 0);
+}
+END_TEST
+
+START_TEST(function_names_are_addresses) {
+    static const char *const wrong[] = {"",  "..",   "../../../kernel", "0000:00:01.0/..",
+                                        "/", "vfio", "0000:00:01.0 ",   "0000:00:01.8"};
+    for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++)
+        ck_assert_int_eq(pca_open_function(root, wrong[i]), -EINVAL);
+    ck_assert_int_eq(pca_open_function(root, "0000:00:02.0"), -ENOENT);
+}
+END_TEST
+
+START_TEST(function_stays_below_sysfs) {
+    make("outside/reset", "");
+    make_link("sys/bus/pci/devices/0000:00:03.0", "../../../../outside");
+    make_link("sys/bus/pci/devices/0000:00:04.0", "/dev");
+    ck_assert_int_eq(pca_open_function(root, "0000:00:03.0"), -EXDEV);
+    ck_assert_int_eq(pca_open_function(root, "0000:00:04.0"), -EXDEV);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    unsigned major_number, minor_number;
+} numbers[] = {{"10:126\n", 10, 126}, {"511:1048575", 511, 1048575}, {"1:3\n", 1, 3}};
+
+START_TEST(device_number) {
+    make("sys/class/misc/x/dev", numbers[_i].text);
+    ck_assert_uint_eq(pca_read_device_number(root, "class/misc/x/dev"),
+                      makedev(numbers[_i].major_number, numbers[_i].minor_number));
+}
+END_TEST
+
+static const char *const no_numbers[] = {"",      "10",      "10:",        "10:126:1",     "a:1",
+                                         " 10:1", "4096:0",  "1:1048576",  "-1:3",         "10:+6",
+                                         "0x1:3", "10:126 ", "10:126\n\n", "1:99999999999"};
+
+START_TEST(no_device_number) {
+    make("sys/class/misc/x/dev", no_numbers[_i]);
+    ck_assert_uint_eq(pca_read_device_number(root, "class/misc/x/dev"), 0);
+    ck_assert_uint_eq(pca_read_device_number(root, "class/misc/y/dev"), 0);
+}
+END_TEST
+
+/* ---- Attributes ---- */
+
+static int write_name(const char *directory, const char *name, const char *value) {
+    PCA_AUTO_FD fd = open_directory(directory);
+    return kernel.ops->write_attribute(&kernel, fd, name, value);
+}
+
+START_TEST(attribute_is_written_whole) {
+    make_link("sys/bus/pci/driver", "drivers/x");
+    make("sys/bus/pci/drivers/x/unbind", "");
+    ck_assert_int_eq(write_name("sys/bus/pci", "driver/unbind", "0000:00:01.0"), 0);
+    assert_text("sys/bus/pci/drivers/x/unbind", "0000:00:01.0");
+    ck_assert_int_eq(write_name("sys/bus/pci/devices/0000:00:01.0", "reset", "\n"), 0);
+    assert_text("sys/devices/pci0000:00/0000:00:01.0/reset", "");
+}
+END_TEST
+
+START_TEST(attribute_names_stay_inside) {
+    static const char *const wrong[] = {
+        "", "/etc/hostname", "../pci/uevent", "drivers/../uevent", "./uevent", "drivers//x", "."};
+    for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++)
+        ck_assert_int_eq(write_name("sys/bus/pci", wrong[i], "1"), -EINVAL);
+    ck_assert_int_eq(write_name("sys/bus/pci", "uevent", ""), -EINVAL);
+}
+END_TEST
+
+START_TEST(attribute_that_is_a_link_is_refused) {
+    make("outside", "as it was");
+    make_link("sys/bus/pci/link", "../../../outside");
+    ck_assert_int_eq(write_name("sys/bus/pci", "link", "1"), -ELOOP);
+    assert_text("outside", "as it was");
+}
+END_TEST
+
+START_TEST(missing_attribute_or_device) {
+    ck_assert_int_eq(write_name("sys/bus/pci", "nothing", "1"), -ENOENT);
+    g_autofree char *path = path_of("sys/gone");
+    ck_assert_int_eq(g_mkdir(path, 0755), 0);
+    PCA_AUTO_FD fd = open_directory("sys/gone");
+    ck_assert_int_eq(g_rmdir(path), 0);
+    ck_assert_int_eq(kernel.ops->write_attribute(&kernel, fd, "reset", "1"), -ENODEV);
+    ck_assert_int_eq(kernel.ops->write_config16(&kernel, fd, 4, 0), -ENODEV);
+    ck_assert_int_eq(kernel.ops->write_attribute(&kernel, -1, "reset", "1"), -EBADF);
+}
+END_TEST
+
+START_TEST(write_errors_come_through) {
+    PCA_AUTO_FD dev = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(kernel.ops->write_attribute(&kernel, dev, "full", "1"), -ENOSPC);
+}
+END_TEST
+
+START_TEST(short_write_is_an_error) {
+    struct rlimit limit = {4, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int result = write_name("sys/bus/pci/devices/0000:00:01.0", "reset", "0000:00:01.0");
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert_int_eq(result, -EIO);
+}
+END_TEST
+
+START_TEST(config_is_little_endian) {
+    make("sys/bus/pci/config", "01234567");
+    PCA_AUTO_FD fd = open_directory("sys/bus/pci");
+    ck_assert_int_eq(kernel.ops->write_config16(&kernel, fd, 4, 0x4241), 0);
+    assert_text("sys/bus/pci/config", "0123AB67");
+    ck_assert_int_eq(kernel.ops->write_config16(&kernel, fd, 3, 0), -EINVAL);
+    ck_assert_int_eq(kernel.ops->write_config16(&kernel, fd, 4096, 0), -EINVAL);
+    assert_text("sys/bus/pci/config", "0123AB67");
+}
+END_TEST
+
+/* ---- Nodes ---- */
+
+#define NULL_NUMBER                                                                                \
+    makedev(1, 3) /* /dev/null everywhere: Documentation/admin-guide/devices.txt                   \
+                   */
+
+/* Said aloud where nodes cannot be made (not root) or opened (nodev). */
+static gboolean without_nodes(void) {
+    g_autofree char *path = path_of("dev/probe");
+    PCA_AUTO_FD fd = -1;
+    if (mknod(path, S_IFCHR | 0600, NULL_NUMBER) == 0)
+        fd = open(path, O_RDWR | O_CLOEXEC);
+    int error = errno;
+    unlink(path);
+    if (fd >= 0)
+        return FALSE;
+    g_print("skipped: cannot make and open device nodes in %s: %s\n", top, g_strerror(error));
+    return TRUE;
+}
+
+static void assert_null_node(int fd) {
+    struct stat status;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fstat(fd, &status), 0);
+    ck_assert(S_ISCHR(status.st_mode) && status.st_rdev == NULL_NUMBER);
+    ck_assert_uint_eq(status.st_nlink, 0);
+    ck_assert_int_eq(status.st_mode & 0777, 0600);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFL) & (O_ACCMODE | O_PATH), O_RDWR);
+    ck_assert_int_eq(write(fd, "x", 1), 1);
+}
+
+static void assert_directory_empty(void) {
+    g_autofree char *path = path_of("dev/pcassign");
+    g_auto(GStrv) left = pca_read_directory(path);
+    ck_assert_pstr_eq(left[0], NULL);
+}
+
+START_TEST(node_opens_and_leaves_nothing) {
+    if (without_nodes())
+        return;
+    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER);
+    assert_null_node(fd);
+    assert_directory_empty();
+    ck_assert_int_eq(kernel.ops->open_node(&kernel, makedev(4000, 1)), -ENXIO);
+    assert_directory_empty();
+}
+END_TEST
+
+START_TEST(stale_nodes_go) {
+    if (without_nodes())
+        return;
+    g_autofree char *directory = path_of("dev/pcassign");
+    g_autofree char *stale = path_of("dev/pcassign/node");
+    ck_assert_int_eq(g_mkdir(directory, 0700), 0);
+    ck_assert_int_eq(mknod(stale, S_IFCHR | 0600, makedev(1, 5)), 0);
+    make("dev/pcassign/another", "");
+    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER);
+    assert_null_node(fd);
+    assert_directory_empty();
+}
+END_TEST
+
+START_TEST(foreign_directory_is_refused) {
+    g_autofree char *directory = path_of("dev/pcassign");
+    ck_assert_int_eq(g_mkdir(directory, 0700), 0);
+    static const mode_t modes[] = {0755, 0770, 0701, 01700, 0500};
+    for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
+        ck_assert_int_eq(g_chmod(directory, modes[i]), 0);
+        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -EPERM);
+    }
+    if (geteuid() == 0) {
+        ck_assert_int_eq(g_chmod(directory, 0700), 0);
+        ck_assert_int_eq(chown(directory, 65534, 65534), 0);
+        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -EPERM);
+    }
+    ck_assert_int_eq(g_rmdir(directory), 0);
+    make_link("dev/pcassign", "/tmp");
+    ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -ENOTDIR);
+}
+END_TEST
+
+START_TEST(workers_do_not_take_each_others_nodes) {
+    if (without_nodes())
+        return;
+    pid_t children[4];
+    for (gsize i = 0; i < G_N_ELEMENTS(children); i++) {
+        children[i] = fork();
+        if (children[i] != 0)
+            continue;
+        for (int k = 0; k < 200; k++) {
+            int fd = kernel.ops->open_node(&kernel, makedev(1, k % 2 ? 3 : 5));
+            if (fd < 0)
+                _exit(1);
+            close(fd);
+        }
+        _exit(0);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(children); i++) {
+        int status = -1;
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert_int_eq(status, 0);
+    }
+    assert_directory_empty();
+}
+END_TEST
+
+START_TEST(group_is_a_device_node) {
+    make("dev/vfio/7", "");
+    ck_assert_int_eq(kernel.ops->open_group(&kernel, 7), -ENOTTY);
+    ck_assert_int_eq(kernel.ops->open_group(&kernel, 8), -ENOENT);
+    ck_assert_int_eq(kernel.ops->open_group(&kernel, -1), -EINVAL);
+    make_link("dev/vfio/9", "/dev/null");
+    ck_assert_int_eq(kernel.ops->open_group(&kernel, 9), -ELOOP);
+    g_autofree char *node = path_of("dev/vfio/10");
+    if (without_nodes())
+        return;
+    ck_assert_int_eq(mknod(node, S_IFCHR | 0600, NULL_NUMBER), 0);
+    PCA_AUTO_FD fd = kernel.ops->open_group(&kernel, 10);
+    ck_assert_int_ge(fd, 0);
+}
+END_TEST
+
+/* ---- Locked memory ---- */
+
+/* A child whose soft limit is 4 KiB below a hard limit of its own. */
+static pid_t start_limited(int *pidfd, rlim_t *hard) {
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    *hard = MIN(limit.rlim_max, 65536);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        while (TRUE)
+            pause();
+    limit = (struct rlimit){*hard - 4096, *hard};
+    ck_assert_int_eq(prlimit(pid, RLIMIT_MEMLOCK, &limit, NULL), 0);
+    *pidfd = pidfd_open(pid, 0);
+    ck_assert_int_ge(*pidfd, 0);
+    return pid;
+}
+
+START_TEST(memlock_only_rises) {
+    PCA_AUTO_FD pidfd = -1;
+    rlim_t hard;
+    struct rlimit limit;
+    pid_t pid = start_limited(&pidfd, &hard);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, pidfd, 1), 0);
+    ck_assert_int_eq(prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit), 0);
+    ck_assert_uint_eq(limit.rlim_cur, hard - 4096);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, pidfd, hard), 0);
+    ck_assert_int_eq(prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit), 0);
+    ck_assert_uint_eq(limit.rlim_cur, hard);
+    ck_assert_uint_eq(limit.rlim_max, hard);
+    int more = kernel.ops->raise_memlock(&kernel, pidfd, hard + 1);
+    ck_assert(more == 0 || more == -EPERM); /* by our privileges */
+    kill(pid, SIGKILL);
+    siginfo_t ended;
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, pidfd, hard), -ESRCH);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, pidfd, hard), -ESRCH);
+}
+END_TEST
+
+START_TEST(memlock_wants_a_pidfd) {
+    PCA_AUTO_FD fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, fd, 4096), -EBADF);
+    ck_assert_int_eq(kernel.ops->raise_memlock(&kernel, -1, 4096), -EBADF);
+    ck_assert_int_eq(kernel.ops->set_rlimit_mode(&kernel, fd), -ENOTTY);
+    ck_assert_int_eq(kernel.ops->set_rlimit_mode(&kernel, -1), -EBADF);
+}
+END_TEST
+
+static void add_case(Suite *suite, const char *name, const TTest *const tests[], gsize n) {
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    for (gsize i = 0; i < n; i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+}
+
+static void add_numbers(Suite *suite) {
+    TCase *tcase = tcase_create("numbers");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, device_number, 0, G_N_ELEMENTS(numbers));
+    tcase_add_loop_test(tcase, no_device_number, 0, G_N_ELEMENTS(no_numbers));
+    suite_add_tcase(suite, tcase);
+}
+
+#define ADD_CASE(suite, name, ...)                                                                 \
+    do {                                                                                           \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
+        add_case(suite, name, tests, G_N_ELEMENTS(tests));                                         \
+    } while (0)
+
+Suite *pca_suite(void) {
+    Suite *suite = suite_create("kernel");
+    ADD_CASE(suite, "directories", function_opens_through_its_link, function_names_are_addresses,
+             function_stays_below_sysfs);
+    add_numbers(suite);
+    ADD_CASE(suite, "attributes", attribute_is_written_whole, attribute_names_stay_inside,
+             attribute_that_is_a_link_is_refused, missing_attribute_or_device,
+             write_errors_come_through, short_write_is_an_error, config_is_little_endian);
+    ADD_CASE(suite, "nodes", node_opens_and_leaves_nothing, stale_nodes_go,
+             foreign_directory_is_refused, workers_do_not_take_each_others_nodes,
+             group_is_a_device_node);
+    ADD_CASE(suite, "memlock", memlock_only_rises, memlock_wants_a_pidfd);
+    return suite;
+}
