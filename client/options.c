@@ -32,15 +32,16 @@ static const struct option_spec {
     {"--all", 'a', FLAG, "list", offsetof(PcaOptions, all)},
     {"--output", 'o', VALUE, "list", offsetof(PcaOptions, columns)},
     {"--wait", 0, VALUE, "run", offsetof(PcaOptions, wait)},
+    {"--handoff", 0, VALUE, "run", offsetof(PcaOptions, handoff)},
     {"--memory", 0, VALUE, "run", offsetof(PcaOptions, memory)},
     {"--title", 0, VALUE, "run", offsetof(PcaOptions, title)},
     {"--vmm", 0, VALUE, "run", offsetof(PcaOptions, vmm)},
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
 };
 
-static const char *const names[] = {"--help",  "--version", "--json",    "--no-legend",
-                                    "--all",   "--output",  "--wait",    "--memory",
-                                    "--title", "--vmm",     "--dry-run", NULL};
+static const char *const names[] = {"--help",   "--version", "--json",    "--no-legend", "--all",
+                                    "--output", "--wait",    "--handoff", "--memory",    "--title",
+                                    "--vmm",    "--dry-run", NULL};
 
 typedef struct {
     PcaOptions *options;

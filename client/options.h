@@ -22,6 +22,7 @@ typedef struct {
     gboolean dry_run; /* run */
     const char *columns;
     const char *wait;
+    const char *handoff;
     const char *memory;
     const char *title;
     const char *vmm;

@@ -43,15 +43,19 @@ gboolean pca_run_reserve(GError **error) {
     return TRUE;
 }
 
+gboolean pca_run_is_device(const char *role) {
+    return g_str_equal(role, "device") || g_str_equal(role, "group");
+}
+
 const char *pca_run_key(const PcaNamedFd *named) {
-    return g_str_equal(named->role, "device") && *named->name ? named->name : named->role;
+    return pca_run_is_device(named->role) && *named->name ? named->name : named->role;
 }
 
 void pca_run_number(PcaFds *fds) {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0; i < fds->len; i++) {
         PcaNamedFd *named = pca_fds_get(fds, i);
-        if (!g_str_equal(named->role, "device"))
+        if (!pca_run_is_device(named->role))
             continue;
         guint before = GPOINTER_TO_UINT(g_hash_table_lookup(seen, named->name));
         g_hash_table_insert(seen, g_strdup(named->name), GUINT_TO_POINTER(before + 1));
@@ -147,14 +151,15 @@ static char **expand_all(Expansion *expansion, const char *const *arguments, GEr
 
 /* Before Open: any number will do, and how many functions a name brings is not known yet. */
 static int lookup_name(const char *word, gconstpointer data) {
-    if (g_str_equal(word, PCA_RUN_IOMMUFD) || g_str_equal(word, PCA_RUN_LEASE))
+    static const char *const roles[] = {PCA_RUN_IOMMUFD, PCA_RUN_CONTAINER, PCA_RUN_LEASE, NULL};
+    if (g_strv_contains(roles, word))
         return 0;
     return pca_run_spec_of(word, data) >= 0 ? 0 : -1;
 }
 
 static char *describe_names(gconstpointer data) {
     const char *const *names = data;
-    g_autoptr(GString) text = g_string_new("{" PCA_RUN_IOMMUFD "}");
+    g_autoptr(GString) text = g_string_new("{" PCA_RUN_IOMMUFD "} or {" PCA_RUN_CONTAINER "}");
     for (; *names; names++)
         g_string_append_printf(text, ", {%s}", *names);
     g_string_append(text, " and {" PCA_RUN_LEASE "}");

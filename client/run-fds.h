@@ -17,6 +17,10 @@
 
 #define PCA_RUN_LEASE "lease"
 #define PCA_RUN_IOMMUFD "iommufd"
+#define PCA_RUN_CONTAINER "container"
+
+/* Whether a role stands for a device that was asked for: itself, or its IOMMU group. */
+gboolean pca_run_is_device(const char *role);
 
 /* Sees that 0, 1 and 2 are open and keeps the numbers that will be handed on from being used by
  * anybody in this process meanwhile, above all by GDBus and its thread. Call it first of all. */

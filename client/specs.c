@@ -30,7 +30,7 @@ static gboolean alias_is_good(const char *alias) {
     for (const char *p = alias; *p; p++)
         if (!g_ascii_isalnum(*p) && !strchr("-_.", *p))
             return FALSE;
-    return !g_str_equal(alias, "iommufd") && !g_str_equal(alias, "lease");
+    return !g_strv_contains((const char *const[]){"iommufd", "container", "lease", NULL}, alias);
 }
 
 static PcaSpec *parse_one(const char *word, GError **error) {
@@ -44,7 +44,7 @@ static PcaSpec *parse_one(const char *word, GError **error) {
     if (alias && !alias_is_good(alias)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
                     "'%s' cannot be an alias: letters, digits, '-', '_' and '.', not first '-' or "
-                    "'.', and neither 'iommufd' nor 'lease'",
+                    "'.', and none of 'iommufd', 'container' and 'lease'",
                     alias);
         return NULL;
     }

@@ -83,6 +83,13 @@ static gboolean read_memory(Run *run, GError **error) {
     return FALSE;
 }
 
+/* A VMM whose arguments are made here takes nothing but an iommufd. */
+static const char *handoff(const Run *run) {
+    if (run->options->handoff)
+        return run->options->handoff;
+    return run->placeholders == 0 ? "cdev" : NULL;
+}
+
 static gboolean read_vmm(Run *run, GError **error) {
     if (!run->options->vmm)
         run->vmm = pca_vmm_guess(command(run)[0]);
@@ -90,6 +97,12 @@ static gboolean read_vmm(Run *run, GError **error) {
         return FALSE;
     if (run->placeholders > 0)
         return TRUE;
+    if (g_strcmp0(handoff(run), "group") == 0) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "--handoff=group: put {container} and {%s} into the command's arguments",
+                    names(run)[0]);
+        return FALSE;
+    }
     if (run->vmm != PCA_VMM_UNKNOWN)
         return pca_vmm_check(run->vmm, command(run), error);
     g_autofree char *list = g_strjoinv("}, {", (char **)run->names->pdata);
@@ -131,6 +144,8 @@ static int find_command(const char *name) {
 static GVariant *claim_options(const Run *run) {
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+    if (handoff(run))
+        g_variant_builder_add(&builder, "{sv}", "handoff", g_variant_new_string(handoff(run)));
     if (run->options->title)
         g_variant_builder_add(&builder, "{sv}", "title", g_variant_new_string(run->options->title));
     if (run->memory > 0)

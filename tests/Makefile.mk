@@ -4,7 +4,13 @@ include tests/pci/Makefile.mk
 include tests/policy/Makefile.mk
 include tests/sys/Makefile.mk
 include tests/sys/kernel.mk
+include tests/engine/Makefile.mk
+include tests/claim/Makefile.mk
+include tests/auth/Makefile.mk
+include tests/service/Makefile.mk
+include tests/bus/Makefile.mk
 include tests/client/Makefile.mk
+include tests/vm/Makefile.mk
 
 check_SCRIPTS += tests/check-layers
 TESTS += tests/check-layers

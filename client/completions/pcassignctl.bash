@@ -38,7 +38,7 @@ _pcassignctl_options() {
     local all='--json= -j --no-legend --help --version'
     case $1 in
     list | '') echo "$all --all --output=" ;;
-    run) echo "$all --wait= --memory= --title= --vmm= --dry-run --" ;;
+    run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
     *) echo "$all" ;;
     esac
 }

@@ -6,6 +6,7 @@
 #include "bus/bus.h"
 
 #include "bus/private.h"
+#include "engine/handover.h"
 
 PcaBus *pca_bus_new(GDBusConnection *connection) {
     PcaBus *bus = g_new0(PcaBus, 1);
@@ -88,10 +89,9 @@ static void on_function_changed(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
     g_autofree char *path = device_path(function);
     g_autoptr(GDBusInterface) device =
-        bus->service
-            ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects), path,
-                                                  "org.pcassign1.Device")
-            : NULL;
+        bus->service ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects),
+                                                           path, "org.pcassign1.Device")
+                     : NULL;
     if (device)
         fill(bus, PCA_BUS_DEVICE(device), function);
 }
@@ -123,10 +123,15 @@ const PcaServiceEvents pca_bus_events = {
 };
 
 static void fill_manager(PcaBus *bus) {
-    static const char *const cdev[] = {"cdev", NULL}, *const none[] = {NULL};
+    const char *backends[3] = {NULL};
+    guint n = 0;
     const PcaSnapshot *snapshot = pca_service_snapshot(bus->service);
     pca_bus_manager_set_version(bus->manager, VERSION);
-    pca_bus_manager_set_backends(bus->manager, snapshot->has_cdev ? cdev : none);
+    if (snapshot->has_cdev)
+        backends[n++] = PCA_HANDOFF_CDEV;
+    if (snapshot->has_group)
+        backends[n++] = PCA_HANDOFF_GROUP;
+    pca_bus_manager_set_backends(bus->manager, backends);
     on_policy_changed(bus);
 }
 

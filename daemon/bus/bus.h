@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: publishes the service on D-Bus: objects, properties, and the translation of messages into
- * requests and back. It decides nothing.
- * Thread: the main one. Ownership: borrows the connection and the service.
+ * Purpose: publishes the service on D-Bus: objects, properties, and the translation of messages
+ * into requests and back. It decides nothing. Thread: the main one. Ownership: borrows the
+ * connection and the service.
  */
 #pragma once
 

@@ -34,11 +34,16 @@ void pca_call_fail(PcaCall *call, const GError *error) {
 }
 
 static gboolean passes_gate(const PcaCall *call, GError **error) {
-    PcaRule rule = pca_gate_rule(g_dbus_method_invocation_get_interface_name(call->invocation),
-                                 g_dbus_method_invocation_get_method_name(call->invocation));
-    return pca_gate_allows(rule, call->subject->uid, call->subject->label,
-                           call->claim ? call->claim->uid : G_MAXUINT32,
-                           call->claim ? call->claim->label : NULL, error);
+    const char *method = g_dbus_method_invocation_get_method_name(call->invocation);
+    PcaRule rule =
+        pca_gate_rule(g_dbus_method_invocation_get_interface_name(call->invocation), method);
+    if (pca_gate_allows(rule, call->subject->uid, call->subject->label,
+                        call->claim ? call->claim->uid : G_MAXUINT32,
+                        call->claim ? call->claim->label : NULL, error))
+        return TRUE;
+    g_message("%s by uid %u (process %u): refused: %s", method, call->subject->uid,
+              call->subject->pid, (*error)->message);
+    return FALSE;
 }
 
 static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
@@ -58,6 +63,7 @@ void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *cl
     call->invocation = invocation;
     call->claim = claim ? pca_claim_ref(claim) : NULL;
     call->func = func;
+    call->arrived = g_get_monotonic_time();
     /* GUnixFDList asserts on an index that it does not have. */
     call->fd = fds && fd_index >= 0 && fd_index < g_unix_fd_list_get_length(fds)
                    ? g_unix_fd_list_get(fds, fd_index, NULL)

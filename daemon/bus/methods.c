@@ -15,7 +15,9 @@ static PcaRequest *take_request(PcaCall *call) {
     g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
     g_autoptr(GError) error = NULL;
     PcaRequest *request = pca_translate_request(devices, options, &error);
-    if (!request)
+    if (request)
+        request->arrived = call->arrived;
+    else
         pca_call_fail(call, error);
     return request;
 }
@@ -30,7 +32,8 @@ static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
         pca_call_fail(call, error);
         return;
     }
-    /* From here on the message holds the only writing end: if nobody receives it, the lease ends. */
+    /* From here on the message holds the only writing end: if nobody receives it, the lease ends.
+     */
     int writer = pca_fd_steal(&claim->lease_writer);
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new_from_array(&writer, 1);
     g_autofree char *path = pca_translate_claim_path(claim);
@@ -79,8 +82,7 @@ static void do_list_claims(PcaCall *call) {
     for (guint i = 0; i < claims->len; i++) {
         const PcaClaim *claim = g_ptr_array_index(claims, i);
         g_autofree char *path = pca_translate_claim_path(claim);
-        g_variant_builder_add(&list, "(o@a{sv})", path,
-                              pca_translate_claim(claim, call->subject));
+        g_variant_builder_add(&list, "(o@a{sv})", path, pca_translate_claim(claim, call->subject));
     }
     pca_call_return(call, g_variant_new("(@a(oa{sv}))", g_variant_builder_end(&list)));
 }
@@ -151,6 +153,12 @@ static gboolean begin_on_claim(PcaBus *bus, PcaBusClaim *object, GDBusMethodInvo
 
 static GVariant *append_fds(PcaFds *list, GUnixFDList *fds, GError **error) {
     GVariantBuilder builder;
+    /* A claim that a newer version made may have more; sending them would cost us the bus. */
+    if (list->len > PCA_OPEN_MAX_FDS) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "%u descriptors are more than one message takes", list->len);
+        return NULL;
+    }
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(ssha{sv})"));
     for (guint i = 0; i < list->len; i++) {
         const PcaNamedFd *named = pca_fds_get(list, i);

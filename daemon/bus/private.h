@@ -26,11 +26,12 @@ struct PcaCall {
     PcaSubject *subject;
     PcaClaim *claim; /* of the object; NULL on the manager */
     PcaCallFunc func;
-    int fd; /* the descriptor that came as argument, or -1 */
+    gint64 arrived; /* monotonic, microseconds */
+    int fd;         /* the descriptor that came as argument, or -1 */
 };
 
-/* Asks the bus who calls, then the gate, then goes on with `func`; a refusal is answered here. Takes
- * the invocation over. `fds` may be NULL; the descriptor at `fd_index` goes with the call. */
+/* Asks the bus who calls, then the gate, then goes on with `func`; a refusal is answered here.
+ * Takes the invocation over. `fds` may be NULL; the descriptor at `fd_index` goes with the call. */
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
                     GUnixFDList *fds, gint fd_index, PcaCallFunc func);
 

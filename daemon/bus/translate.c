@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "bus/private.h"
+#include "engine/handover.h"
 
 #define MAX_DEVICES 64
 #define MAX_TEXT 256 /* bytes of a device's text, alias or title */
@@ -17,8 +18,8 @@ static gboolean invalid(GError **error, const char *what, const char *name) {
 static gboolean check_text(const char *what, const char *text, GError **error) {
     if (*text && strlen(text) <= MAX_TEXT)
         return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
-                "%s must have 1 to %d bytes", what, MAX_TEXT);
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "%s must have 1 to %d bytes", what,
+                MAX_TEXT);
     return FALSE;
 }
 
@@ -51,8 +52,8 @@ static gboolean add_device(PcaRequest *request, GVariant *device, GError **error
 static gboolean add_devices(PcaRequest *request, GVariant *devices, GError **error) {
     gsize n = g_variant_n_children(devices);
     if (n == 0 || n > MAX_DEVICES) {
-        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
-                    "name 1 to %d devices, not %zu", MAX_DEVICES, n);
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "name 1 to %d devices, not %zu",
+                    MAX_DEVICES, n);
         return FALSE;
     }
     for (gsize i = 0; i < n; i++) {
@@ -82,11 +83,15 @@ static gboolean take_options(PcaRequest *request, GVariant *options, GError **er
         return FALSE;
     }
     request->wait = (gint64)wait;
-    if (take(&dict, "handoff", "s", &handoff) && !g_str_equal(handoff, "cdev")) {
+    if (take(&dict, "handoff", "s", &handoff) &&
+        !g_strv_contains((const char *const[]){PCA_HANDOFF_CDEV, PCA_HANDOFF_GROUP, NULL},
+                         handoff)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
-                    "handoff \"%s\" is not known; this version knows \"cdev\"", handoff);
+                    "handoff \"%s\" is not known; this version knows \"cdev\" and \"group\"",
+                    handoff);
         return FALSE;
     }
+    request->handoff = g_steal_pointer(&handoff);
     return refuse_leftover(&dict, "unknown or mistyped option:", error);
 }
 

@@ -24,14 +24,14 @@ typedef struct {
 typedef struct {
     char *id; /* 32 hex digits, random */
     PcaClaimState state;
-    char *reason;          /* for the state, in words; NULL when there is nothing to say */
-    gint64 since;          /* of the claim; microseconds, wall clock */
-    gint64 state_since;    /* of the state */
-    GPtrArray *devices;    /* of PcaClaimDevice */
-    char *driver;          /* the vfio driver */
+    char *reason;       /* for the state, in words; NULL when there is nothing to say */
+    gint64 since;       /* of the claim; microseconds, wall clock */
+    gint64 state_since; /* of the state */
+    GPtrArray *devices; /* of PcaClaimDevice */
+    char *driver;       /* the vfio driver */
 
     guint32 uid;
-    char *user; /* NULL when the uid has no name */
+    char *user;  /* NULL when the uid has no name */
     guint32 pid; /* of the process that claimed; for people only, never for decisions */
     char *label; /* of the security module, NULL without one */
     char *title;

@@ -16,6 +16,7 @@
 #include "engine/plan.h"
 
 typedef struct {
+    gboolean prepare;
     PcaClaimFunc func;
     gpointer data;
 } Waiter;
@@ -30,8 +31,10 @@ static void entry_free(gpointer data) {
     PcaEntry *entry = data;
     g_clear_handle_id(&entry->timer, g_source_remove);
     g_clear_handle_id(&entry->worker_watch, g_source_remove);
+    g_clear_handle_id(&entry->claim->lease_watch, g_source_remove);
     g_slist_free_full(entry->waiters, g_free);
     g_clear_error(&entry->failure);
+    g_array_unref(entry->numbers);
     pca_claim_unref(entry->claim);
     g_free(entry);
 }
@@ -43,6 +46,7 @@ PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc ch
     claims->worker_socket = g_strdup(config->worker_socket);
     claims->boot_id = g_strdup(config->boot_id);
     claims->unbind_grace = config->unbind_grace;
+    claims->root = config->root;
     claims->changed = changed;
     claims->changed_data = data;
     claims->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
@@ -65,6 +69,7 @@ PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim) {
     PcaEntry *entry = g_new0(PcaEntry, 1);
     entry->claims = claims;
     entry->claim = pca_claim_ref(claim);
+    entry->numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
     g_hash_table_insert(claims->entries, claim->id, entry);
     return entry;
 }
@@ -86,17 +91,21 @@ void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reaso
 void pca_entry_tell(PcaEntry *entry, const GError *error) {
     GSList *waiters = g_slist_reverse(g_steal_pointer(&entry->waiters));
     g_autoptr(PcaClaim) claim = pca_claim_ref(entry->claim);
+    g_autoptr(GError) revoked =
+        g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim was released while it was prepared");
+    gboolean over = claim->state != PCA_CLAIM_READY;
     for (GSList *item = waiters; item; item = item->next) {
         Waiter *waiter = item->data;
-        waiter->func(claim, error, waiter->data);
+        waiter->func(claim, !error && over && waiter->prepare ? revoked : error, waiter->data);
     }
     g_slist_free_full(waiters, g_free);
 }
 
-void pca_entry_add_waiter(PcaEntry *entry, PcaClaimFunc func, gpointer data) {
+void pca_entry_add_waiter(PcaEntry *entry, gboolean prepare, PcaClaimFunc func, gpointer data) {
     if (!func)
         return;
     Waiter *waiter = g_new0(Waiter, 1);
+    waiter->prepare = prepare;
     waiter->func = func;
     waiter->data = data;
     entry->waiters = g_slist_prepend(entry->waiters, waiter);
@@ -115,8 +124,7 @@ void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quar
 
 /* Notes what the worker could not put right; whether there was anything. */
 gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply) {
-    g_autoptr(GVariant) list =
-        g_variant_lookup_value(reply, "residue", G_VARIANT_TYPE("a(sbs)"));
+    g_autoptr(GVariant) list = g_variant_lookup_value(reply, "residue", G_VARIANT_TYPE("a(sbs)"));
     gsize n = list ? g_variant_n_children(list) : 0;
     for (gsize i = 0; i < n; i++) {
         const char *device, *text;
@@ -175,9 +183,7 @@ void pca_entry_enqueue(PcaEntry *entry, PcaQueueFunc start) {
     pca_claim_enqueue(entry->claims, entry->claim, start, entry);
 }
 
-/* Sends a request that needs the journal; without one, `func` gets the error. */
-void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan,
-                              PcaWorkerFunc func) {
+void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan, PcaWorkerFunc func) {
     g_autoptr(GError) error = NULL;
     PCA_AUTO_FD journal =
         pca_store_open_journal(entry->claims->directory, entry->claim->id, &error);
@@ -202,6 +208,7 @@ static void on_undone(GVariant *reply, GArray *fds, const GError *error, gpointe
         return;
     }
     if (!reply || (error && !residue)) {
+        g_clear_handle_id(&entry->timer, g_source_remove);
         pca_entry_leave_queue(entry);
         pca_entry_set_state(entry, PCA_CLAIM_STUCK, error->message);
         pca_entry_tell(entry, failure ? failure : error);
@@ -215,6 +222,7 @@ static void start_undo(gpointer data) {
 }
 
 void pca_entry_undo(PcaEntry *entry) {
+    entry->undoing = TRUE;
     if (entry->queued)
         start_undo(entry);
     else
@@ -230,7 +238,6 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
     } else if (error) {
         pca_entry_end(entry, pca_claims_take_residue(entry->claims, reply), error);
     } else if (entry->abandoned) {
-        pca_entry_leave_queue(entry);
         pca_entry_release(entry);
     } else {
         pca_entry_leave_queue(entry);
@@ -242,6 +249,11 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
 
 static void start_prepare(gpointer data) {
     PcaEntry *entry = data;
+    if (entry->abandoned) {
+        /* Nobody wants it any more, and nothing was touched. */
+        pca_entry_end(entry, FALSE, NULL);
+        return;
+    }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     g_autoptr(PcaPlan) plan = pca_plan_claim(functions, entry->claim->driver);
     pca_entry_call(entry, "run", plan, on_prepared);
@@ -266,11 +278,24 @@ guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data) {
     return g_timeout_add((guint)milliseconds, func, data);
 }
 
+static gboolean check_exclusive(PcaClaims *claims, const PcaClaim *claim, GError **error) {
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaAddress *address = &pca_claim_device(claim, i)->function->address;
+        g_autofree char *text = pca_address_format(address);
+        if (!pca_claims_find_device(claims, address))
+            continue;
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY, "%s is held by another claim", text);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
                         gpointer data) {
     g_autoptr(GError) error = NULL;
     g_autofree char *lease = pca_store_path(claims->directory, claim->id, "lease");
-    if (!pca_store_create(claims->directory, claim, claims->boot_id, &error)) {
+    if (!check_exclusive(claims, claim, &error) ||
+        !pca_store_create(claims->directory, claim, claims->boot_id, &error)) {
         func(claim, error, data);
         return;
     }
@@ -280,7 +305,7 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
         return;
     }
     PcaEntry *entry = pca_entry_new(claims, claim);
-    pca_entry_add_waiter(entry, func, data);
+    pca_entry_add_waiter(entry, TRUE, func, data);
     pca_entry_set_state(entry, PCA_CLAIM_PREPARING, NULL);
     entry->timer = pca_timer_add(wait, on_wait_over, entry);
     pca_entry_enqueue(entry, start_prepare);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "claim/claim.h"
+#include "sys/root.h"
 
 typedef struct PcaClaims PcaClaims;
 
@@ -32,6 +33,7 @@ typedef struct {
     const char *worker_socket; /* path */
     const char *boot_id;
     gint64 unbind_grace; /* microseconds until a release that does not end counts as stuck */
+    const PcaRoot *root; /* borrowed; where the nodes' numbers are read, to name who holds them */
 } PcaClaimsConfig;
 
 PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc changed,
@@ -43,17 +45,20 @@ void pca_claims_free(PcaClaims *claims);
 void pca_claims_recover(PcaClaims *claims);
 
 /* Runs the claim's plan. The callback comes once: when the claim is `ready`, with lease_writer to
- * take; or with the error, everything undone; or with TimedOut after `wait` microseconds, when the
- * devices go back as soon as the kernel lets go of them. */
+ * take; or with the error, everything undone; with Revoked when it was released meanwhile; or with
+ * TimedOut after `wait` microseconds, when the devices go back as soon as the kernel lets go of
+ * them. It comes before this returns with Busy when another claim has one of the devices. */
 void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
                         gpointer data);
 
 /* Gives the devices back. The callback comes when they are, or with UnbindTimeout when the kernel
- * does not let go within the grace time (the release goes on), or with what could not be put right. */
+ * does not let go within the grace time (the release goes on), or with what could not be put right.
+ */
 void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
                         gpointer data);
 
-/* Opens the nodes for the process behind `pidfd` (borrowed). The claim must be `ready`. */
+/* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,
+ * now or when its turn comes. */
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
                      gpointer data);
 
@@ -67,6 +72,6 @@ const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *a
 GPtrArray *pca_claims_list(PcaClaims *claims);
 guint pca_claims_count(PcaClaims *claims, guint32 uid);
 
-/* The addresses whose attributes must not be read now, because a worker may be blocked in the kernel
- * with their lock: a set of strings, the caller's. */
+/* The addresses whose attributes must not be read now, because a worker may be blocked in the
+ * kernel with their lock: a set of strings, the caller's. */
 GHashTable *pca_claims_evicting(PcaClaims *claims);

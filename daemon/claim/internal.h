@@ -18,6 +18,7 @@ struct PcaClaims {
     char *worker_socket;
     char *boot_id;
     gint64 unbind_grace;
+    const PcaRoot *root;
     PcaClaimsChangedFunc changed;
     gpointer changed_data;
     GHashTable *entries;  /* id → PcaEntry */
@@ -28,12 +29,14 @@ struct PcaClaims {
 typedef struct {
     PcaClaims *claims;
     PcaClaim *claim;
-    GSList *waiters;  /* of Waiter */
-    guint timer;      /* of the wait for prepare, or of the grace for release; or 0 */
-    guint attempts;   /* of the running plan, beyond the first */
+    GSList *waiters;    /* of Waiter */
+    guint timer;        /* of the wait for prepare, or of the grace for release; or 0 */
+    guint attempts;     /* of the running plan, beyond the first */
     gboolean abandoned; /* nobody waits for prepare any more */
+    gboolean undoing;   /* what is left to do is the undo of a claim plan, not a release */
     gboolean queued;
-    GError *failure; /* why prepare failed, while it is undone */
+    GArray *numbers;    /* of guint64: device numbers of the nodes when the release began */
+    GError *failure;    /* why prepare failed, while it is undone */
     guint worker_watch; /* of the pidfd of a worker of a former daemon; or 0 */
 } PcaEntry;
 
@@ -41,7 +44,8 @@ PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim);
 void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason);
 void pca_entry_watch_lease(PcaEntry *entry);
 
-/* Puts the undo of an interrupted claim plan, or a release, into the queue. */
+/* Puts the undo of an interrupted claim plan, or a release, into the queue; begins it at once where
+ * the entry has its turn already, so that no other plan comes in between. */
 void pca_entry_undo(PcaEntry *entry);
 void pca_entry_release(PcaEntry *entry);
 
@@ -55,10 +59,11 @@ void pca_entry_leave_queue(PcaEntry *entry);
 /* Sends the worker a request about the claim's journal; `plan` may be NULL. */
 void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan, PcaWorkerFunc func);
 
-/* `func` may be NULL: then nobody waits. */
-void pca_entry_add_waiter(PcaEntry *entry, PcaClaimFunc func, gpointer data);
+/* `func` may be NULL: then nobody waits. `prepare`: for the claim to be ready, not for its end. */
+void pca_entry_add_waiter(PcaEntry *entry, gboolean prepare, PcaClaimFunc func, gpointer data);
 
-/* Every waiter gets its one answer. */
+/* Every waiter gets its one answer. Whoever waits for a claim to be ready hears Revoked when it
+ * ended without an error. */
 void pca_entry_tell(PcaEntry *entry, const GError *error);
 
 /* The claim is over: tells the waiters, forgets it, and removes it from disk unless there is a
@@ -70,3 +75,6 @@ void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quar
 /* Notes what the worker could not put right; whether there was anything. */
 gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply);
 guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
+
+/* Unless a time runs already, the waiters are told after the grace time that it takes longer. */
+void pca_entry_start_grace(PcaEntry *entry);

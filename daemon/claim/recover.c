@@ -33,7 +33,8 @@ static gboolean on_retry(gpointer data) {
     return G_SOURCE_REMOVE;
 }
 
-/* The worker that holds the lock by the journal's last record, if that process is still the same. */
+/* The worker that holds the lock by the journal's last record, if that process is still the same.
+ */
 static int open_worker(int journal) {
     g_autoptr(PcaJournal) progress = pca_journal_read(journal, NULL);
     if (!progress || progress->pid == 0)
@@ -66,13 +67,14 @@ static gboolean lease_alive(PcaEntry *entry) {
 }
 
 static void recover_prepared(PcaEntry *entry) {
-    if (lease_alive(entry)) {
+    if (!entry->abandoned && lease_alive(entry)) {
         pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
         pca_entry_watch_lease(entry);
         return;
     }
     g_free(entry->claim->reason);
-    entry->claim->reason = g_strdup("the lease ended while the service was down");
+    entry->claim->reason =
+        g_strdup(entry->abandoned ? "released" : "the lease ended while the service was down");
     pca_entry_release(entry);
 }
 

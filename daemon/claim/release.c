@@ -10,8 +10,10 @@
 #include "base/fds.h"
 #include "claim/internal.h"
 #include "engine/wire.h"
+#include "sys/kernel.h"
 
-/* Who holds the devices of a claim that does not end; the claim may be gone when the answer comes. */
+/* Who holds the devices of a claim that does not end; the claim may be gone when the answer comes.
+ */
 typedef struct {
     PcaClaims *claims;
     char *id;
@@ -57,6 +59,10 @@ static void ask_holders(PcaEntry *entry) {
     g_variant_dict_insert(&request, "kind", "s", "holders");
     g_variant_dict_insert_value(&request, "groups", g_variant_builder_end(&groups));
     g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
+    g_variant_dict_insert_value(&request, "numbers",
+                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT64,
+                                                          entry->numbers->data, entry->numbers->len,
+                                                          sizeof(guint64)));
     HoldersCall *call = g_new0(HoldersCall, 1);
     call->claims = entry->claims;
     call->id = g_strdup(entry->claim->id);
@@ -75,6 +81,11 @@ static gboolean on_grace_over(gpointer data) {
     ask_holders(entry);
     pca_entry_tell(entry, error);
     return G_SOURCE_REMOVE;
+}
+
+void pca_entry_start_grace(PcaEntry *entry) {
+    if (!entry->timer)
+        entry->timer = pca_timer_add(entry->claims->unbind_grace, on_grace_over, entry);
 }
 
 static void start_release(gpointer data);
@@ -102,13 +113,42 @@ static void start_release(gpointer data) {
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     g_autoptr(PcaPlan) plan = pca_plan_release(functions, entry->claim->driver);
     g_clear_handle_id(&entry->timer, g_source_remove);
-    entry->timer = pca_timer_add(entry->claims->unbind_grace, on_grace_over, entry);
+    pca_entry_start_grace(entry);
     pca_entry_call(entry, "run", plan, on_released);
 }
 
+static void remember_number(PcaEntry *entry, const char *path) {
+    guint64 number = pca_read_device_number(entry->claims->root, path);
+    if (number)
+        g_array_append_val(entry->numbers, number);
+}
+
+/* While the nodes are there: a blocked unbind has removed them by the time that somebody asks who
+ * holds them open. */
+static void remember_numbers(PcaEntry *entry) {
+    const PcaRoot *root = entry->claims->root;
+    for (guint i = 0; root && i < entry->claim->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
+        g_autofree char *address = pca_address_format(&function->address);
+        g_autofree char *group = g_strdup_printf("class/vfio/%d/dev", function->iommu_group);
+        g_autofree char *nodes = g_strdup_printf("bus/pci/devices/%s/vfio-dev", address);
+        g_autofree char *directory = g_build_filename(root->sysfs, nodes, NULL);
+        g_auto(GStrv) names = pca_read_directory(directory);
+        remember_number(entry, group);
+        for (char **name = names; *name; name++) {
+            g_autofree char *path = g_build_filename(nodes, *name, "dev", NULL);
+            remember_number(entry, path);
+        }
+    }
+}
+
 void pca_entry_release(PcaEntry *entry) {
+    remember_numbers(entry);
     pca_entry_set_state(entry, PCA_CLAIM_RELEASING, entry->claim->reason);
-    pca_entry_enqueue(entry, start_release);
+    if (entry->queued)
+        start_release(entry);
+    else
+        pca_entry_enqueue(entry, start_release);
 }
 
 void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
@@ -119,15 +159,21 @@ void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, 
             func(claim, NULL, data);
         return;
     }
-    pca_entry_add_waiter(entry, func, data);
+    pca_entry_add_waiter(entry, FALSE, func, data);
     if (entry->queued || entry->worker_watch) {
         /* It is on its way already, or a plan of it is at work. */
         entry->abandoned = TRUE;
+        pca_entry_start_grace(entry);
         return;
     }
     g_free(claim->reason);
     claim->reason = g_strdup(reason);
-    pca_entry_release(entry);
+    if (!entry->undoing) {
+        pca_entry_release(entry);
+        return;
+    }
+    pca_entry_start_grace(entry);
+    pca_entry_undo(entry);
 }
 
 /* An open takes its turn with the plans on the same groups: were it still at work when the claim is
@@ -153,9 +199,9 @@ static void on_opened(GVariant *reply, GArray *fds, const GError *error, gpointe
         reply ? g_variant_lookup_value(reply, "fds", G_VARIANT_TYPE("a(sss)")) : NULL;
     g_autoptr(GError) odd = NULL;
     if (!error && (!names || g_variant_n_children(names) != fds->len))
-        odd = g_error_new(PCA_ERROR, PCA_ERROR_FAILED,
-                          "the worker sent %u descriptors and %zu names", fds->len,
-                          names ? g_variant_n_children(names) : 0);
+        odd =
+            g_error_new(PCA_ERROR, PCA_ERROR_FAILED, "the worker sent %u descriptors and %zu names",
+                        fds->len, names ? g_variant_n_children(names) : 0);
     finish_open(data, names, fds, error ? error : odd);
 }
 
@@ -172,8 +218,15 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "open");
     g_variant_dict_insert(&request, "memory", "t", claim->memory);
+    if (claim->handoff)
+        g_variant_dict_insert(&request, "handoff", "s", claim->handoff);
     g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
     return g_variant_dict_end(&request);
+}
+
+static GError *error_not_ready(const PcaClaim *claim) {
+    return g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s, not ready",
+                       pca_claim_state_name(claim->state));
 }
 
 static void start_open(gpointer data) {
@@ -183,14 +236,18 @@ static void start_open(gpointer data) {
                         on_opened, call);
         return;
     }
-    g_autoptr(GError) error = g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s",
-                                          pca_claim_state_name(call->claim->state));
+    g_autoptr(GError) error = error_not_ready(call->claim);
     finish_open(call, NULL, NULL, error);
 }
 
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
                      gpointer data) {
     g_autoptr(GError) error = NULL;
+    if (claim->state != PCA_CLAIM_READY) {
+        error = error_not_ready(claim);
+        func(NULL, NULL, error, data);
+        return;
+    }
     int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
     if (copy < 0) {
         pca_error_set_errno(&error, PCA_ERROR_FAILED, errno, "keeping the caller's process");

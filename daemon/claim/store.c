@@ -119,13 +119,16 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     g_autoptr(PcaFunction) f = pca_function_new(&address);
     f->vendor = (guint16)get_number(file, group, "Vendor", G_MAXUINT16, &problem);
     f->device = (guint16)get_number(file, group, "Device", G_MAXUINT16, &problem);
-    f->subsystem_vendor = (guint16)get_number(file, group, "SubsystemVendor", G_MAXUINT16, &problem);
-    f->subsystem_device = (guint16)get_number(file, group, "SubsystemDevice", G_MAXUINT16, &problem);
+    f->subsystem_vendor =
+        (guint16)get_number(file, group, "SubsystemVendor", G_MAXUINT16, &problem);
+    f->subsystem_device =
+        (guint16)get_number(file, group, "SubsystemDevice", G_MAXUINT16, &problem);
+    f->iommu_group =
+        problem ? PCA_NO_GROUP : g_key_file_get_integer(file, group, "IommuGroup", &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return FALSE;
     }
-    f->iommu_group = g_key_file_get_integer(file, group, "IommuGroup", NULL);
     f->slot_path = get_optional(file, group, "Path");
     f->driver = get_optional(file, group, "Driver");
     f->driver_override = get_optional(file, group, "Override");
@@ -177,7 +180,7 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     claim->handoff = get_optional(file, CLAIM, "Handoff");
     for (guint i = 0;; i++) {
         g_autofree char *group = g_strdup_printf("Device %u", i);
-        if (!g_key_file_has_group(file, group))
+        if (!g_key_file_has_group(file, group) && i > 0)
             return g_steal_pointer(&claim);
         if (!load_device(file, group, claim, error))
             return NULL;

@@ -81,8 +81,7 @@ void pca_worker_call(const char *socket_path, GVariant *request, const int *fds,
     call->func = func;
     call->data = data;
     call->socket = connect_to(socket_path, &call->early);
-    if (call->socket >= 0 &&
-        pca_wire_send(call->socket, message, fds, n_fds, &call->early))
+    if (call->socket >= 0 && pca_wire_send(call->socket, message, fds, n_fds, &call->early))
         g_unix_fd_add(call->socket, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, call);
     else
         g_idle_add(on_idle, call);

@@ -23,10 +23,9 @@ static gboolean raise_memlock(PcaKernel *kernel, int pidfd, guint64 memory, GErr
     guint64 limit = pca_memlock_limit(memory, (guint64)info.totalram * info.mem_unit);
     int result = kernel->ops->raise_memlock(kernel, pidfd, limit);
     if (result < 0)
-        pca_error_set_errno(error, PCA_ERROR_FAILED, -result,
-                            "raising the caller's locked-memory limit to %" G_GUINT64_FORMAT
-                            " bytes",
-                            limit);
+        pca_error_set_errno(
+            error, PCA_ERROR_FAILED, -result,
+            "raising the caller's locked-memory limit to %" G_GUINT64_FORMAT " bytes", limit);
     return result >= 0;
 }
 
@@ -50,27 +49,77 @@ static gboolean add_iommufd(PcaKernel *kernel, PcaFds *fds, GError **error) {
     return result >= 0;
 }
 
-static gboolean add_device(PcaKernel *kernel, PcaStepContext *context,
-                           const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
+/* The directory of a function that is still ours: right identity, on the vfio driver that its
+ * override names; -1 with *error otherwise. */
+static int claimed_directory(PcaStepContext *context, const PcaHandoverDevice *device,
+                             GError **error) {
     int directory = pca_step_directory(context, device->address, device->identity, error);
     if (directory < 0)
-        return FALSE;
+        return -1;
     g_autofree char *driver = pca_step_driver(directory);
-    if (!pca_driver_is_vfio(driver)) {
-        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
-                    "%s was rebound by somebody else: its driver is %s", device->address,
-                    driver ? driver : "none");
-        return FALSE;
-    }
-    dev_t number = pca_step_vfio_number(directory);
+    g_autofree char *override = pca_step_override(directory);
+    if (pca_driver_is_vfio(driver) && g_strcmp0(driver, override) == 0)
+        return directory;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                "%s was rebound by somebody else: its driver is %s, its driver_override %s",
+                device->address, driver ? driver : "none", override ? override : "empty");
+    return -1;
+}
+
+static gboolean add_node(PcaKernel *kernel, dev_t number, const char *role,
+                         const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
     int fd = number ? kernel->ops->open_node(kernel, number) : -ENXIO;
     if (fd < 0) {
-        pca_error_set_errno(error, PCA_ERROR_FAILED, -fd, "%s: opening its VFIO node",
-                            device->address);
+        pca_error_set_errno(error, fd == -EBUSY ? PCA_ERROR_BUSY : PCA_ERROR_FAILED, -fd,
+                            "%s: opening its VFIO %s node", device->address, role);
         return FALSE;
     }
-    pca_fds_consume(fds, "device", device->name, device->address, fd);
+    pca_fds_consume(fds, role, device->name, device->address, fd);
     return TRUE;
+}
+
+static gboolean add_device(PcaKernel *kernel, PcaStepContext *context,
+                           const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
+    int directory = claimed_directory(context, device, error);
+    return directory >= 0 &&
+           add_node(kernel, pca_step_vfio_number(directory), "device", device, fds, error);
+}
+
+static gboolean add_container(PcaKernel *kernel, PcaFds *fds, GError **error) {
+    dev_t number = pca_read_device_number(kernel->root, "class/misc/vfio/dev");
+    int fd = number ? kernel->ops->open_node(kernel, number) : -ENXIO;
+    if (fd < 0) {
+        pca_error_set_errno(error, number ? PCA_ERROR_FAILED : PCA_ERROR_UNSUPPORTED, -fd,
+                            "opening a new VFIO container");
+        return FALSE;
+    }
+    pca_fds_consume(fds, "container", "", "", fd);
+    return TRUE;
+}
+
+/* The number of the group's node (class/vfio/GROUP/dev), 0 without one. `seen` is a set of group
+ * names; *fresh tells whether this one was not in it yet. */
+static dev_t group_number(PcaKernel *kernel, int directory, GHashTable *seen, gboolean *fresh) {
+    g_autofree char *group = pca_step_group(directory);
+    g_autofree char *path = g_strdup_printf("class/vfio/%s/dev", group ? group : "");
+    *fresh = !group || g_hash_table_add(seen, g_strdup(group));
+    return group ? pca_read_device_number(kernel->root, path) : 0;
+}
+
+gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
+                            guint64 memory, int pidfd, PcaFds *fds, GError **error) {
+    g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (!add_container(kernel, fds, error))
+        return FALSE;
+    for (gsize i = 0; i < n_devices; i++) {
+        gboolean fresh;
+        int directory = claimed_directory(context, &devices[i], error);
+        dev_t number = directory < 0 ? 0 : group_number(kernel, directory, seen, &fresh);
+        if (directory < 0 || (fresh && !add_node(kernel, number, "group", &devices[i], fds, error)))
+            return FALSE;
+    }
+    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
 }
 
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,

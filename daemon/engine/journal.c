@@ -49,11 +49,13 @@ static gboolean read_step(PcaJournal *journal, const char *arguments, PcaStepSta
                           gboolean failure) {
     char *end;
     guint64 index = g_ascii_strtoull(arguments, &end, 10);
-    if (!journal->plan || end == arguments || index >= journal->plan->steps->len)
+    if (!journal->plan || !g_ascii_isdigit(*arguments) || index >= journal->plan->steps->len)
         return FALSE;
     if (failure ? *end != ' ' : *end != '\0')
         return FALSE;
     journal->states[index] = state;
+    /* Also after an end: then an undo of the finished plan was begun. */
+    journal->result = PCA_JOURNAL_RUNNING;
     if (failure) {
         g_free(journal->last_failure);
         journal->last_failure = g_strdup(end + 1);
@@ -83,7 +85,7 @@ static gboolean read_record(PcaJournal *journal, const char *line) {
         return read_plan(journal, arguments);
     if (g_str_equal(word, "begin") || g_str_equal(word, "undo"))
         return read_step(journal, arguments, PCA_STEP_BEGUN, FALSE);
-    if (g_str_equal(word, "done"))
+    if (g_str_equal(word, "done") || g_str_equal(word, "gone"))
         return read_step(journal, arguments, PCA_STEP_DONE, FALSE);
     if (g_str_equal(word, "undone"))
         return read_step(journal, arguments, PCA_STEP_UNDONE, FALSE);
@@ -165,13 +167,18 @@ gboolean pca_journal_append(int fd, GError **error, const char *format, ...) {
     g_autoptr(GString) line = g_string_new(NULL);
     g_string_vprintf(line, format, args);
     va_end(args);
-    for (char *p = line->str; *p; p++)
+    g_autofree char *text = g_utf8_make_valid(line->str, (gssize)line->len);
+    for (char *p = text; *p; p++)
         if (g_ascii_iscntrl(*p))
             *p = ' ';
-    g_string_append_c(line, '\n');
-    if (write_all(fd, line->str, line->len))
+    g_string_printf(line, "%s\n", text);
+    off_t before = lseek(fd, 0, SEEK_END);
+    if (before >= 0 && write_all(fd, line->str, line->len))
         return TRUE;
     pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "writing the journal");
+    /* What was written of the line must not run into the next one. */
+    if (before >= 0 && lseek(fd, 0, SEEK_END) != before && ftruncate(fd, before) < 0)
+        g_warning("cutting a torn line off the journal: %s", g_strerror(errno));
     return FALSE;
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: the journal of a claim: which plan the worker runs, and how far it has come. Append only,
- * one record a line. Whoever runs a plan holds the file's flock: a free lock proves that no worker
- * is at work on the claim, a held one that a worker may still be in the kernel.
- * Thread: any. Ownership: a PcaJournal owns its plan and strings.
+ * Purpose: the journal of a claim: which plan the worker runs, and how far it has come. Append
+ * only, one record a line. Whoever runs a plan holds the file's flock: a free lock proves that no
+ * worker is at work on the claim, a held one that a worker may still be in the kernel. Thread: any.
+ * Ownership: a PcaJournal owns its plan and strings.
  *
  *   pcassign-journal 1
  *   run PID START          process and its start time in clock ticks after boot (proc(5), stat)
  *   plan VARIANT           GVariant text of type PCA_PLAN_TYPE; begins a new run
  *   begin N | done N | fail N TEXT
+ *   gone N                 the function was removed: nothing is left to do, the step counts as done
  *   undo N | undone N | undo-failed N TEXT
  *   end RESULT             "done", "undone" or "residue"
  *
@@ -48,7 +49,8 @@ PcaJournal *pca_journal_read(int fd, GError **error);
 void pca_journal_free(PcaJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaJournal, pca_journal_free)
 
-/* Appends one record; the newline is added, control characters in the text become spaces. */
+/* Appends one record; the newline is added, control characters in the text become spaces and what
+ * is not UTF-8 is replaced. Nothing of it is left in the file when it cannot be written whole. */
 gboolean pca_journal_append(int fd, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* The records that begin a run by this process: header if the file is empty, run, plan. Without a

@@ -8,16 +8,11 @@
 #include "base/error.h"
 
 static const char *const op_names[PCA_N_OPS] = {
-    [PCA_OP_NONE] = "",
-    [PCA_OP_VERIFY] = "verify",
-    [PCA_OP_IDLE] = "idle",
-    [PCA_OP_OVERRIDE] = "override",
-    [PCA_OP_UNBIND] = "unbind",
-    [PCA_OP_BIND] = "bind",
-    [PCA_OP_QUIESCE] = "quiesce",
-    [PCA_OP_RESET] = "reset",
-    [PCA_OP_ALIVE] = "alive",
-    [PCA_OP_RESTORE] = "restore",
+    [PCA_OP_NONE] = "",           [PCA_OP_VERIFY] = "verify",
+    [PCA_OP_IDLE] = "idle",       [PCA_OP_OVERRIDE] = "override",
+    [PCA_OP_UNBIND] = "unbind",   [PCA_OP_BIND] = "bind",
+    [PCA_OP_QUIESCE] = "quiesce", [PCA_OP_RESET] = "reset",
+    [PCA_OP_ALIVE] = "alive",     [PCA_OP_RESTORE] = "restore",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -40,27 +35,15 @@ char *pca_binding_format(const char *driver, const char *override) {
     return g_strdup_printf("driver=%s override=%s", driver ? driver : "", override ? override : "");
 }
 
-static char *value_after(const char *word, const char *key) {
-    return g_str_has_prefix(word, key) ? g_strdup(word + strlen(key)) : NULL;
-}
-
-static char *empty_to_null(char *text) {
-    if (*text)
-        return text;
-    g_free(text);
-    return NULL;
-}
-
 gboolean pca_binding_parse(const char *text, char **driver, char **override) {
-    g_auto(GStrv) words = g_strsplit(text, " ", 0);
-    if (g_strv_length(words) != 2)
+    static const char first[] = "driver=", second[] = " override=";
+    const char *middle = strstr(text, second);
+    if (!g_str_has_prefix(text, first) || !middle)
         return FALSE;
-    g_autofree char *d = value_after(words[0], "driver=");
-    g_autofree char *o = value_after(words[1], "override=");
-    if (!d || !o)
-        return FALSE;
-    *driver = empty_to_null(g_steal_pointer(&d));
-    *override = empty_to_null(g_steal_pointer(&o));
+    const char *start = text + strlen(first), *rest = middle + strlen(second);
+    *driver = middle > start ? g_strndup(start, (gsize)(middle - start)) : NULL;
+    /* The kernel takes any line as an override, also one with spaces. */
+    *override = *rest ? g_strdup(rest) : NULL;
     return TRUE;
 }
 
@@ -241,7 +224,8 @@ PcaPlan *pca_plan_from_variant(GVariant *variant, GError **error) {
     g_autoptr(GVariant) steps = NULL;
     g_variant_get(variant, "(y@a(ssssss))", &kind, &steps);
     if (kind != PCA_PLAN_CLAIM && kind != PCA_PLAN_RELEASE) {
-        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "a plan of unknown kind %u", kind);
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "a plan of unknown kind %u",
+                    kind);
         return NULL;
     }
     g_autoptr(PcaPlan) plan = plan_new((PcaPlanKind)kind);

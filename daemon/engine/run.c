@@ -58,10 +58,11 @@ static void undo_step(PcaStepContext *context, const PcaPlan *plan, guint index,
     g_autoptr(GError) failure = NULL;
     if (step->undo == PCA_OP_NONE || has_residue(residues, step->device))
         return;
+    /* Whether the journal takes it or not: it says already that there is something to undo. */
+    pca_journal_append(journal, NULL, "undo %u", index);
     /* A device that has gone has nothing left to undo. */
-    if (pca_journal_append(journal, &failure, "undo %u", index) &&
-        (pca_step_do(context, step, step->undo, step->undo_detail, &failure) ||
-         g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND))) {
+    if (pca_step_do(context, step, step->undo, step->undo_detail, &failure) ||
+        g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND)) {
         pca_journal_append(journal, NULL, "undone %u", index);
         return;
     }
@@ -71,30 +72,64 @@ static void undo_step(PcaStepContext *context, const PcaPlan *plan, guint index,
 
 static gboolean run_claim(PcaStepContext *context, const PcaPlan *plan, int journal,
                           PcaResidues *residues, GError **error) {
-    for (guint i = 0; i < plan->steps->len; i++) {
-        if (do_step(context, plan, i, journal, error))
-            continue;
-        for (guint j = i + 1; j-- > 0;)
-            undo_step(context, plan, j, journal, residues);
-        end_run(journal, residues, "undone", NULL);
-        return FALSE;
+    guint begun = 0;
+    gboolean ok = TRUE;
+    while (ok && begun < plan->steps->len)
+        ok = do_step(context, plan, begun++, journal, error);
+    if (ok && end_run(journal, residues, "done", error))
+        return TRUE;
+    while (begun-- > 0)
+        undo_step(context, plan, begun, journal, residues);
+    end_run(journal, residues, "undone", NULL);
+    return FALSE;
+}
+
+static gboolean same_plan(const PcaPlan *a, const PcaPlan *b) {
+    g_autoptr(GVariant) x = g_variant_ref_sink(pca_plan_to_variant(a));
+    g_autoptr(GVariant) y = g_variant_ref_sink(pca_plan_to_variant(b));
+    return g_variant_equal(x, y);
+}
+
+/* The functions (a set of addresses) that the run before had proved clean and begun to give back:
+ * their host driver may be at work, so all that may be done again is the restore. */
+static GHashTable *find_restored(const PcaJournal *before) {
+    GHashTable *devices = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; before && i < before->plan->steps->len; i++) {
+        const PcaStep *step = g_ptr_array_index(before->plan->steps, i);
+        if (step->op == PCA_OP_RESTORE && before->states[i] != PCA_STEP_PENDING)
+            g_hash_table_add(devices, step->device);
     }
-    return end_run(journal, residues, "done", error);
+    for (guint i = 0; before && i < before->plan->steps->len; i++) {
+        const PcaStep *step = g_ptr_array_index(before->plan->steps, i);
+        if (step->op != PCA_OP_RESTORE && before->states[i] != PCA_STEP_DONE)
+            g_hash_table_remove(devices, step->device);
+    }
+    return devices;
 }
 
 static gboolean run_release(PcaStepContext *context, const PcaPlan *plan, int journal,
-                            PcaResidues *residues, GError **error) {
+                            const PcaJournal *before, PcaResidues *residues, GError **error) {
     g_autoptr(GError) first = NULL;
+    g_autoptr(GHashTable) restored = find_restored(before);
+    g_autoptr(GHashTable) gone = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < plan->steps->len; i++) {
         const PcaStep *step = g_ptr_array_index(plan->steps, i);
         g_autoptr(GError) failure = NULL;
-        if (has_residue(residues, step->device) ||
-            do_step(context, plan, i, journal, &failure))
+        if (step->op != PCA_OP_RESTORE && g_hash_table_contains(restored, step->device)) {
+            pca_journal_append(journal, NULL, "done %u", i);
+            continue;
+        }
+        if (g_hash_table_contains(gone, step->device)) {
+            pca_journal_append(journal, NULL, "gone %u", i);
+            continue;
+        }
+        if (has_residue(residues, step->device) || do_step(context, plan, i, journal, &failure))
             continue;
         /* Past the restore the function was proved clean; before it, it was not. */
-        gboolean gone = g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND);
-        if (!gone)
+        if (!g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND))
             add_residue(residues, step->device, step->op != PCA_OP_RESTORE, failure->message);
+        else if (g_hash_table_add(gone, step->device))
+            pca_journal_append(journal, NULL, "gone %u", i);
         if (!first)
             first = g_steal_pointer(&failure);
     }
@@ -108,16 +143,28 @@ static gboolean run_release(PcaStepContext *context, const PcaPlan *plan, int jo
 gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidues *residues,
                  GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
-    if (!pca_journal_begin_run(journal, plan, error))
+    g_autoptr(PcaJournal) before = pca_journal_read(journal, NULL);
+    /* A release whose worker died goes on in the journal where it stood. */
+    if (before &&
+        (plan->kind != PCA_PLAN_RELEASE || !before->plan || !same_plan(before->plan, plan)))
+        g_clear_pointer(&before, pca_journal_free);
+    if (!pca_journal_begin_run(journal, before ? NULL : plan, error))
         return FALSE;
-    return plan->kind == PCA_PLAN_CLAIM ? run_claim(context, plan, journal, residues, error)
-                                        : run_release(context, plan, journal, residues, error);
+    if (plan->kind == PCA_PLAN_CLAIM)
+        return run_claim(context, plan, journal, residues, error);
+    return run_release(context, plan, journal, before, residues, error);
 }
 
 gboolean pca_run_undo(PcaKernel *kernel, int journal, PcaResidues *residues, GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
     g_autoptr(PcaJournal) progress = pca_journal_read(journal, error);
-    if (!progress || !pca_journal_begin_run(journal, NULL, error))
+    if (!progress)
+        return FALSE;
+    if (progress->plan && progress->plan->kind != PCA_PLAN_CLAIM) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "a release cannot be undone");
+        return FALSE;
+    }
+    if (!pca_journal_begin_run(journal, NULL, error))
         return FALSE;
     if (!progress->plan)
         return TRUE;

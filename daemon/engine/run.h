@@ -19,8 +19,10 @@ typedef GPtrArray PcaResidues; /* owns PcaResidue */
 PcaResidues *pca_residues_new(void);
 
 /* Runs `plan`, the journal's lock held by the caller. A claim plan that fails is undone in reverse
- * and *error says why it failed. A release plan goes on with the other functions when one fails.
- * Either way `residues` tells what could not be put right. Returns TRUE when every step was done. */
+ * and *error says why it failed. A release plan goes on with the other functions when one fails,
+ * and one that goes on where an earlier run of it died touches no function that this had restored.
+ * Either way `residues` tells what could not be put right. Returns TRUE when every step was done.
+ */
 gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidues *residues,
                  GError **error);
 

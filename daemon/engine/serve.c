@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "engine/handover.h"
@@ -14,21 +15,36 @@
 #include "engine/wire.h"
 #include "sys/holders.h"
 
+#define LOCK_TIMEOUT (2 * G_USEC_PER_SEC)
+#define LOCK_INTERVAL (5 * G_TIME_SPAN_MILLISECOND)
+
 typedef struct {
     PcaKernel *kernel;
+    int socket;
     GVariant *request;
     GArray *fds;         /* that came with the request */
+    gboolean locked;     /* the first of them is a journal whose lock we hold */
     GVariantDict *reply; /* being made */
     PcaFds *reply_fds;
 } Exchange;
+
+/* Others choose some of what ends up in a reply: a process its name, root a driver_override. */
+static char *printable(const char *text) {
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autoptr(GString) clean = g_string_new(NULL);
+    for (const char *p = valid; *p; p = g_utf8_next_char(p))
+        g_string_append_unichar(clean,
+                                g_unichar_isprint(g_utf8_get_char(p)) ? g_utf8_get_char(p) : '?');
+    return g_string_free(g_steal_pointer(&clean), FALSE);
+}
 
 static void reply_residues(Exchange *x, PcaResidues *residues) {
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(sbs)"));
     for (guint i = 0; i < residues->len; i++) {
         const PcaResidue *residue = g_ptr_array_index(residues, i);
-        g_variant_builder_add(&builder, "(sbs)", residue->device, residue->quarantined,
-                              residue->text);
+        g_autofree char *text = printable(residue->text);
+        g_variant_builder_add(&builder, "(sbs)", residue->device, residue->quarantined, text);
     }
     g_variant_dict_insert_value(x->reply, "residue", g_variant_builder_end(&builder));
 }
@@ -38,6 +54,21 @@ static gboolean malformed(const char *what, GError **error) {
     return FALSE;
 }
 
+static gboolean peer_is_gone(int socket) {
+    char byte;
+    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* A worker that was killed lets go of its connection a moment before it lets go of the lock. */
+static gboolean take_lock(int journal) {
+    for (gint64 waited = 0; flock(journal, LOCK_EX | LOCK_NB) < 0; waited += LOCK_INTERVAL) {
+        if (errno != EWOULDBLOCK || waited >= LOCK_TIMEOUT)
+            return FALSE;
+        g_usleep(LOCK_INTERVAL);
+    }
+    return TRUE;
+}
+
 /* The lock goes with the open file: it stays held as long as this process has not died. */
 static int lock_journal(Exchange *x, GError **error) {
     int journal = x->fds->len > 0 ? g_array_index(x->fds, int, 0) : -1;
@@ -45,10 +76,24 @@ static int lock_journal(Exchange *x, GError **error) {
         malformed("a journal", error);
         return -1;
     }
-    if (flock(journal, LOCK_EX | LOCK_NB) == 0)
-        return journal;
-    pca_error_set_errno(error, PCA_ERROR_BUSY, errno, "another worker holds the claim's journal");
-    return -1;
+    if (!take_lock(journal)) {
+        pca_error_set_errno(error, PCA_ERROR_BUSY, errno,
+                            "another worker holds the claim's journal");
+        return -1;
+    }
+    x->locked = TRUE;
+    /* A daemon that is started after this one's death may have found the lock free and made up its
+     * mind about the claim. */
+    if (peer_is_gone(x->socket)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_REVOKED, "whoever asked for it has gone");
+        return -1;
+    }
+    return journal;
+}
+
+static void unlock_journal(Exchange *x) {
+    if (x->locked)
+        flock(g_array_index(x->fds, int, 0), LOCK_UN);
 }
 
 static gboolean serve_run(Exchange *x, GError **error) {
@@ -84,17 +129,26 @@ static gboolean serve_open(Exchange *x, GError **error) {
         return malformed("devices or a pidfd", error);
     g_variant_lookup(x->request, "memory", "t", &memory);
     gsize n = g_variant_n_children(list);
+    if (n >= PCA_WIRE_MAX_FDS) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "%zu devices are more than fit into one reply", n);
+        return FALSE;
+    }
     g_autofree PcaHandoverDevice *devices = g_new0(PcaHandoverDevice, n);
     for (gsize i = 0; i < n; i++)
         g_variant_get_child(list, i, "(&s&s&s)", &devices[i].address, &devices[i].identity,
                             &devices[i].name);
+    const char *handoff = PCA_HANDOFF_CDEV;
+    g_variant_lookup(x->request, "handoff", "&s", &handoff);
+    if (g_str_equal(handoff, PCA_HANDOFF_GROUP))
+        return pca_handover_group(x->kernel, devices, n, memory, g_array_index(x->fds, int, 0),
+                                  x->reply_fds, error);
     return pca_handover_cdev(x->kernel, devices, n, memory, g_array_index(x->fds, int, 0),
                              x->reply_fds, error);
 }
 
 static gboolean serve_probe(Exchange *x, GError **error) {
-    g_autoptr(GVariant) groups =
-        g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
+    g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
     GVariantBuilder busy;
     if (!groups)
         return malformed("groups", error);
@@ -112,10 +166,16 @@ static gboolean serve_probe(Exchange *x, GError **error) {
 
 static void collect_numbers(Exchange *x, GArray *numbers) {
     const PcaRoot *root = x->kernel->root;
-    g_autoptr(GVariant) groups =
-        g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
+    g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
     g_autoptr(GVariant) devices =
         g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE_STRING_ARRAY);
+    g_autoptr(GVariant) old = g_variant_lookup_value(x->request, "numbers", G_VARIANT_TYPE("at"));
+    for (gsize i = 0; old && i < g_variant_n_children(old); i++) {
+        guint64 wide;
+        g_variant_get_child(old, i, "t", &wide);
+        dev_t number = (dev_t)wide;
+        g_array_append_val(numbers, number);
+    }
     for (gsize i = 0; groups && i < g_variant_n_children(groups); i++) {
         gint32 group;
         g_variant_get_child(groups, i, "i", &group);
@@ -143,8 +203,8 @@ static gboolean serve_holders(Exchange *x, GError **error) {
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uus)"));
     for (guint i = 0; i < holders->len; i++) {
         const PcaHolder *holder = g_ptr_array_index(holders, i);
-        g_variant_builder_add(&builder, "(uus)", (guint32)holder->pid, (guint32)holder->uid,
-                              holder->comm);
+        g_autofree char *comm = printable(holder->comm);
+        g_variant_builder_add(&builder, "(uus)", (guint32)holder->pid, (guint32)holder->uid, comm);
     }
     g_variant_dict_insert_value(x->reply, "holders", g_variant_builder_end(&builder));
     return TRUE;
@@ -183,7 +243,8 @@ static void send_reply(int socket, Exchange *x, gboolean ok, const GError *failu
     if (!ok) {
         const char *name = failure->domain == PCA_ERROR ? pca_error_name(failure->code) : NULL;
         g_variant_dict_insert(x->reply, "error", "s", name ? name : "Failed");
-        g_variant_dict_insert(x->reply, "message", "s", failure->message);
+        g_autofree char *message = printable(failure->message);
+        g_variant_dict_insert(x->reply, "message", "s", message);
     }
     /* A daemon that has gone meanwhile reads the journal when it is back. */
     g_autoptr(GError) error = NULL;
@@ -202,7 +263,14 @@ void pca_serve(PcaKernel *kernel, int socket) {
     }
     g_auto(GVariantDict) reply;
     g_variant_dict_init(&reply, NULL);
-    Exchange exchange = {kernel, request, fds, &reply, reply_fds};
+    Exchange exchange = {.kernel = kernel,
+                         .socket = socket,
+                         .request = request,
+                         .fds = fds,
+                         .reply = &reply,
+                         .reply_fds = reply_fds};
     gboolean ok = dispatch(&exchange, &error);
+    /* Before the reply, because the next request about the claim may follow at once. */
+    unlock_journal(&exchange);
     send_reply(socket, &exchange, ok, error);
 }

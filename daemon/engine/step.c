@@ -85,6 +85,14 @@ static int open_directory(PcaStepContext *context, const char *device, GError **
     return fd;
 }
 
+/* Whether the function behind the directory was removed. That it cannot be read for another reason
+ * says nothing of it. */
+static gboolean is_gone(int directory) {
+    PCA_AUTO_FD fd = openat(directory, "vendor", O_RDONLY | O_CLOEXEC);
+    char byte;
+    return (fd < 0 || read(fd, &byte, 1) < 0) && (errno == ENOENT || errno == ENODEV);
+}
+
 int pca_step_directory(PcaStepContext *context, const char *device, const char *identity,
                        GError **error) {
     int directory = open_directory(context, device, error);
@@ -95,8 +103,9 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
     static const char *const names[] = {"vendor", "device", "subsystem_vendor", "subsystem_device"};
     for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
         if (!read_hex_at(directory, names[i], &ids[i])) {
-            pca_error_set_errno(error, PCA_ERROR_NOT_FOUND, errno, "%s is gone (reading %s)", device,
-                                names[i]);
+            gboolean gone = is_gone(directory);
+            g_set_error(error, PCA_ERROR, gone ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED,
+                        gone ? "%s is gone (its %s)" : "%s: cannot read its %s", device, names[i]);
             return -1;
         }
     now.vendor = (guint16)ids[0];
@@ -111,16 +120,24 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
     return -1;
 }
 
-char *pca_step_driver(int directory) {
+static char *read_link_name(int directory, const char *name) {
     char target[PATH_MAX];
-    ssize_t n = readlinkat(directory, "driver", target, sizeof target - 1);
+    ssize_t n = readlinkat(directory, name, target, sizeof target - 1);
     if (n < 0)
         return NULL;
     target[n] = '\0';
     return g_path_get_basename(target);
 }
 
-static char *read_override(int directory) {
+char *pca_step_driver(int directory) {
+    return read_link_name(directory, "driver");
+}
+
+char *pca_step_group(int directory) {
+    return read_link_name(directory, "iommu_group");
+}
+
+char *pca_step_override(int directory) {
     char *text = read_at(directory, "driver_override");
     if (text && (*text == '\0' || g_str_equal(text, "(null)")))
         g_clear_pointer(&text, g_free);
@@ -146,8 +163,7 @@ static gboolean write_attribute(PcaStepContext *context, const PcaStep *step, in
                                 const char *name, const char *value, GError **error) {
     int result = context->kernel->ops->write_attribute(context->kernel, directory, name, value);
     if (result < 0)
-        pca_error_set_errno(error, result == -ENODEV ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED,
-                            -result, "%s: writing %s", step->device, name);
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -result, "%s: writing %s", step->device, name);
     return result >= 0;
 }
 
@@ -167,12 +183,12 @@ static gboolean set_override(PcaStepContext *context, const PcaStep *step, int d
     const char *wanted = driver && *driver ? driver : "\n";
     if (!write_attribute(context, step, directory, "driver_override", wanted, error))
         return FALSE;
-    g_autofree char *now = read_override(directory);
+    g_autofree char *now = pca_step_override(directory);
     if (g_strcmp0(now ? now : "", driver ? driver : "") == 0)
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_BIND_FAILED,
-                "%s: driver_override reads %s after writing %s", step->device, now ? now : "nothing",
-                driver ? driver : "nothing");
+                "%s: driver_override reads %s after writing %s", step->device,
+                now ? now : "nothing", driver ? driver : "nothing");
     return FALSE;
 }
 
@@ -194,7 +210,7 @@ static gboolean probe(PcaStepContext *context, const PcaStep *step, int director
 static gboolean do_verify(PcaStepContext *context, const PcaStep *step, int directory,
                           const char *detail, GError **error) {
     g_autofree char *driver = pca_step_driver(directory);
-    g_autofree char *override = read_override(directory);
+    g_autofree char *override = pca_step_override(directory);
     g_autofree char *now = pca_binding_format(driver, override);
     if (g_str_equal(now, detail))
         return TRUE;
@@ -260,13 +276,25 @@ static gboolean do_bind(PcaStepContext *context, const PcaStep *step, int direct
            await_node(context, step, directory, error);
 }
 
+/* What is done between two drivers must not be done under one. */
+static gboolean require_unbound(const PcaStep *step, int directory, GError **error) {
+    g_autofree char *driver = pca_step_driver(directory);
+    if (driver)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                    "%s should have no driver now, but somebody bound it to %s", step->device,
+                    driver);
+    return !driver;
+}
+
 static gboolean do_quiesce(PcaStepContext *context, const PcaStep *step, int directory,
                            const char *detail, GError **error) {
     PcaKernel *kernel = context->kernel;
     guint16 command;
+    if (!require_unbound(step, directory, error))
+        return FALSE;
     if (!read_config16(directory, CONFIG_COMMAND, &command) || command == CONFIG_GONE) {
-        g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
-                    "%s: its config space does not answer", step->device);
+        g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED, "%s: its config space does not answer",
+                    step->device);
         return FALSE;
     }
     if (!(command & COMMAND_MASTER))
@@ -282,12 +310,14 @@ static gboolean do_quiesce(PcaStepContext *context, const PcaStep *step, int dir
 static gboolean do_reset(PcaStepContext *context, const PcaStep *step, int directory,
                          const char *detail, GError **error) {
     PcaKernel *kernel = context->kernel;
+    if (!require_unbound(step, directory, error))
+        return FALSE;
     int result = kernel->ops->write_attribute(kernel, directory, "reset", "1");
     if (result == -ENOENT)
         g_set_error(error, PCA_ERROR, PCA_ERROR_NO_RESET, "%s has no reset method", step->device);
     else if (result < 0)
-        pca_error_set_errno(error, result == -ENODEV ? PCA_ERROR_NOT_FOUND : PCA_ERROR_RESET_FAILED,
-                            -result, "%s: reset failed", step->device);
+        pca_error_set_errno(error, PCA_ERROR_RESET_FAILED, -result, "%s: reset failed",
+                            step->device);
     return result >= 0;
 }
 
@@ -305,6 +335,8 @@ static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int direc
         }
         kernel->ops->sleep(kernel, POLL_INTERVAL);
     }
+    if (!require_unbound(step, directory, error))
+        return FALSE;
     if (read_config16(directory, CONFIG_COMMAND, &command) && !(command & COMMAND_MASTER))
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
@@ -341,13 +373,22 @@ typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int d
                              const char *detail, GError **error);
 
 static const StepFunc functions[PCA_N_OPS] = {
-    [PCA_OP_VERIFY] = do_verify,   [PCA_OP_IDLE] = do_idle,       [PCA_OP_OVERRIDE] = do_override,
-    [PCA_OP_UNBIND] = do_unbind,   [PCA_OP_BIND] = do_bind,       [PCA_OP_QUIESCE] = do_quiesce,
-    [PCA_OP_RESET] = do_reset,     [PCA_OP_ALIVE] = do_alive,     [PCA_OP_RESTORE] = do_restore,
+    [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,   [PCA_OP_OVERRIDE] = do_override,
+    [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,   [PCA_OP_QUIESCE] = do_quiesce,
+    [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive, [PCA_OP_RESTORE] = do_restore,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,
                      GError **error) {
     int directory = pca_step_directory(context, step->device, step->identity, error);
-    return directory >= 0 && functions[op](context, step, directory, detail, error);
+    g_autoptr(GError) failure = NULL;
+    if (directory < 0)
+        return FALSE;
+    if (functions[op](context, step, directory, detail, &failure))
+        return TRUE;
+    /* ENODEV alone is no proof: unbind says it also of a function that has another driver. */
+    if (is_gone(directory))
+        failure->code = PCA_ERROR_NOT_FOUND;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }

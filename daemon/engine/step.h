@@ -28,10 +28,17 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
 /* The driver's name by the `driver` link below the directory; NULL without one. */
 char *pca_step_driver(int directory);
 
+/* The driver_override; NULL without one. */
+char *pca_step_override(int directory);
+
 /* Does `op` on the step's device; `detail` is the step's or, when it is undone, its undo's. Doing a
- * step again that was done already changes nothing. */
+ * step again that was done already changes nothing. NotFound means that the function was removed.
+ */
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,
                      GError **error);
+
+/* The number of its IOMMU group, as text; NULL without one. */
+char *pca_step_group(int directory);
 
 /* The number of the function's VFIO device node (vfio-dev/vfioN/dev); 0 when there is none. */
 dev_t pca_step_vfio_number(int directory);

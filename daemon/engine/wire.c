@@ -33,7 +33,8 @@ gboolean pca_wire_send(int socket, GVariant *dictionary, const int *fds, guint n
 
     if (n_fds > PCA_WIRE_MAX_FDS || vector.iov_len > PCA_WIRE_MAX_SIZE) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
-                    "a message of %zu bytes and %u descriptors is too large", vector.iov_len, n_fds);
+                    "a message of %zu bytes and %u descriptors is too large", vector.iov_len,
+                    n_fds);
         return FALSE;
     }
     if (n_fds > 0) {
@@ -76,7 +77,7 @@ GVariant *pca_wire_receive(int socket, GArray *fds, GError **error) {
     do
         n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
-    if (n > 0)
+    if (n >= 0)
         collect_fds(&header, fds);
     if (n < 0) {
         pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "receiving on the worker's socket");
@@ -87,8 +88,8 @@ GVariant *pca_wire_receive(int socket, GArray *fds, GError **error) {
                     n == 0 ? "the connection ended" : "a message was cut short");
         return NULL;
     }
-    GVariant *message = g_variant_new_from_data(G_VARIANT_TYPE_VARDICT, buffer, (gsize)n, FALSE,
-                                                g_free, buffer);
+    GVariant *message =
+        g_variant_new_from_data(G_VARIANT_TYPE_VARDICT, buffer, (gsize)n, FALSE, g_free, buffer);
     buffer = NULL;
     g_variant_ref_sink(message);
     if (g_variant_is_normal_form(message))

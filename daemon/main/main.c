@@ -29,6 +29,16 @@ typedef struct {
     gboolean version;
 } Options;
 
+static void options_clear(Options *options) {
+    g_free(options->state);
+    g_free(options->socket);
+    g_free(options->sysfs);
+    g_free(options->proc);
+    g_free(options->dev);
+    g_strfreev(options->policy);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
 static gboolean on_signal(gpointer data) {
     Daemon *daemon = data;
     g_main_loop_quit(daemon->loop);
@@ -118,9 +128,11 @@ static int serve(const Options *options) {
 }
 
 int main(int argc, char **argv) {
-    Options options = {0};
+    g_auto(Options) options = {0};
     g_autoptr(GError) error = NULL;
     setlocale(LC_ALL, "");
+    /* A thread that waits for more work would wake up once more only to end. */
+    g_thread_pool_set_max_unused_threads(0);
     if (!parse(&argc, &argv, &options, &error)) {
         g_printerr("pcassignd: %s\n", error->message);
         return 2;

@@ -15,6 +15,7 @@ typedef struct {
     gboolean noiommu;           /* vfio's enable_unsafe_noiommu_mode is on */
     gboolean unsafe_interrupts; /* allow_unsafe_interrupts of a vfio backend is on */
     gboolean has_cdev;          /* the kernel has /dev/iommu */
+    gboolean has_group;         /* it has VFIO containers and groups (/dev/vfio/vfio) */
     gboolean has_vfio_pci;      /* the driver vfio-pci is loaded */
     gatomicrefcount refs;
 } PcaSnapshot;

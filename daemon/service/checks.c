@@ -5,9 +5,8 @@
  */
 #include "service/checks.h"
 
+#include "engine/handover.h"
 #include "sys/in-use.h"
-
-#define HANDOFF_CDEV "cdev"
 
 /* One function under examination. */
 typedef struct {
@@ -36,11 +35,12 @@ static void check_iommu(const Check *c) {
 
 static void refuse_without_grant(const Check *c) {
     const PcaFunction *f = c->function;
-    g_autofree char *fix = g_strdup_printf(
-        "an administrator can allow it in /etc/pcassign/policy.d/NAME.conf: [Device NAME], Path=%s, "
-        "Id=%04x:%04x, AllowUser=%s; then pcassignctl policy reload",
-        f->slot_path ? f->slot_path : "?", f->vendor, f->device,
-        c->context->names->user ? c->context->names->user : "USER");
+    g_autofree char *fix =
+        g_strdup_printf("an administrator can allow it in /etc/pcassign/policy.d/NAME.conf: "
+                        "[Device NAME], Path=%s, "
+                        "Id=%04x:%04x, AllowUser=%s; then pcassignctl policy reload",
+                        f->slot_path ? f->slot_path : "?", f->vendor, f->device,
+                        c->context->names->user ? c->context->names->user : "USER");
     pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address, fix,
                       "no [Device] section of the policy names %s", c->address);
 }
@@ -62,7 +62,12 @@ static void check_policy(const Check *c) {
     const PcaMatch *match = &c->target->match;
     g_autofree char *place =
         match->deny ? g_strdup_printf("%s:%u", match->deny->file, match->deny->line) : NULL;
-    if (match->deny)
+    if (!c->context->has_policy)
+        pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, "policy files",
+                          "pcassignctl policy reload tells file and line",
+                          "the policy files are broken and none was read before: nobody gets a "
+                          "device");
+    else if (match->deny)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, place, NULL,
                           "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
     else if (match->ambiguous)
@@ -88,18 +93,30 @@ static void check_identity(const Check *c) {
 static void refuse_held(const Check *c, const PcaClaim *claim) {
     const PcaNames *names = c->context->names;
     gboolean may_know = names->uid == 0 || names->uid == claim->uid;
+    gboolean itself = pca_claim_has_device(claim, &c->function->address);
     g_autofree char *uid = g_strdup_printf("uid %u", claim->uid);
     const char *holder = may_know ? (claim->user ? claim->user : uid) : "another user";
-    g_autofree char *fix =
-        may_know ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
+    g_autofree char *fix = may_know ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
+    g_autofree char *what = itself ? g_strdup(c->address)
+                                   : g_strdup_printf("a member of IOMMU group %d of %s",
+                                                     c->function->iommu_group, c->address);
     pca_findings_fail(c->findings, "busy", PCA_ERROR_BUSY, holder, fix,
-                      "%s is held by %s (claim %s)", c->address, holder,
+                      "%s is held by %s (the claim is %s)", what, holder,
                       pca_claim_state_name(claim->state));
+}
+
+/* The claim that holds the function or, because a group goes to one owner only, its group. */
+static const PcaClaim *find_holder(const Check *c) {
+    PcaClaims *claims = c->context->claims;
+    const PcaClaim *claim = pca_claims_find_device(claims, &c->function->address);
+    if (claim || c->function->iommu_group == PCA_NO_GROUP)
+        return claim;
+    return pca_claims_find_group(claims, c->function->iommu_group);
 }
 
 static void check_busy(const Check *c) {
     PcaClaims *claims = c->context->claims;
-    const PcaClaim *claim = pca_claims_find_device(claims, &c->function->address);
+    const PcaClaim *claim = find_holder(c);
     const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
     if (claim)
         refuse_held(c, claim);
@@ -111,20 +128,20 @@ static void check_busy(const Check *c) {
 }
 
 static void check_in_use(const Check *c) {
-    const char *user = g_hash_table_lookup(c->context->busy_groups,
-                                           GINT_TO_POINTER(c->function->iommu_group));
+    const char *user =
+        g_hash_table_lookup(c->context->busy_groups, GINT_TO_POINTER(c->function->iommu_group));
     pca_in_use(c->context->root, c->function, c->findings);
     if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
         pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
-                          "end the program that uses it",
-                          "%s is driven through VFIO by %s already", c->address, user);
+                          "end the program that uses it", "%s is driven through VFIO by %s already",
+                          c->address, user);
 }
 
 static void check_isolation(const Check *c) {
     if (c->function->reserved_direct)
-        pca_findings_fail(c->findings, "isolation", PCA_ERROR_NOT_ISOLATED, c->address, NULL,
-                          "the firmware keeps memory mapped for %s (RMRR), so it cannot be isolated",
-                          c->address);
+        pca_findings_fail(
+            c->findings, "isolation", PCA_ERROR_NOT_ISOLATED, c->address, NULL,
+            "the firmware keeps memory mapped for %s (RMRR), so it cannot be isolated", c->address);
 }
 
 static gboolean is_target(const PcaTargets *targets, const PcaFunction *function) {
@@ -136,8 +153,8 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
 }
 
 /* Kernel: vfio lets a group go only if each member is unbound, on a vfio driver, or on one of the
- * drivers that do no DMA of their own (drivers/vfio/group.c, iommu_group_claim_dma_owner()). A member
- * on vfio that is not claimed together could be handed to somebody else: refused as well. */
+ * drivers that do no DMA of their own (drivers/vfio/group.c, iommu_group_claim_dma_owner()). A
+ * member on vfio that is not claimed together could be handed to somebody else: refused as well. */
 static void check_group(const Check *c) {
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
@@ -149,8 +166,8 @@ static void check_group(const Check *c) {
         g_autofree char *sibling = pca_address_format(&member->address);
         g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
         pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, sibling, fix,
-                          "%s shares IOMMU group %d with %s, which is on the driver %s",
-                          c->address, c->function->iommu_group, sibling, member->driver);
+                          "%s shares IOMMU group %d with %s, which is on the driver %s", c->address,
+                          c->function->iommu_group, sibling, member->driver);
     }
 }
 
@@ -166,11 +183,16 @@ static void check_interrupts(const Check *c) {
 
 static void check_driver(const Check *c) {
     const PcaFunction *f = c->function;
-    if (g_strcmp0(c->context->handoff, HANDOFF_CDEV) == 0 && !c->context->snapshot->has_cdev)
+    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
+    if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
-                          "use a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV, and load "
-                          "iommufd: modprobe iommufd",
+                          "load iommufd (modprobe iommufd) on a kernel with CONFIG_IOMMUFD and "
+                          "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"group\"",
                           "this kernel has no iommufd loaded");
+    if (!cdev && !c->context->snapshot->has_group)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/vfio/vfio",
+                          "modprobe vfio-pci, or ask for handoff \"cdev\"",
+                          "this kernel has no VFIO containers loaded");
     if (!c->context->snapshot->has_vfio_pci)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
                           "modprobe vfio-pci", "the driver vfio-pci is not loaded");
@@ -213,12 +235,12 @@ static const struct {
 } table[] = {
     {"iommu", check_iommu, "behind an IOMMU"},
     {"policy", check_policy, "allowed"},
-    {"identity", check_identity, "the device that the policy means"},
+    {"identity", check_identity, "nothing contradicts the policy"},
     {"busy", check_busy, "nobody holds it"},
     {"in-use", check_in_use, "the host does not use it"},
     {"isolation", check_isolation, "the kernel's IOMMU group isolates it"},
     {"group", check_group, "its IOMMU group is complete"},
-    {"interrupts", check_interrupts, "interrupts are remapped"},
+    {"interrupts", check_interrupts, "vfio does not accept interrupts that are not remapped"},
     {"driver", check_driver, "vfio-pci can take it"},
     {"sriov", check_sriov, "no conflict between physical and virtual functions"},
     {"reset", check_reset, "it can be reset"},

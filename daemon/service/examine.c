@@ -6,8 +6,11 @@
 #include "service/examine.h"
 
 #include "engine/client.h"
+#include "engine/handover.h"
 #include "service/checks.h"
 #include "service/private.h"
+
+#define FUNCTIONS_OF_A_SLOT 8
 
 typedef struct {
     PcaService *service;
@@ -15,6 +18,7 @@ typedef struct {
     PcaRequest *request;
     PcaNames *names;
     GHashTable *busy_groups; /* group → who */
+    gint64 began;            /* monotonic, microseconds */
     PcaExamineFunc func;
     gpointer data;
 } Examiner;
@@ -36,21 +40,61 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     g_free(x);
 }
 
+/* The function, the others of its slot and those of its group: the verdict depends on them. */
+static void add_neighbours(PcaService *service, const PcaFunction *function, GHashTable *set) {
+    PcaAddress address = function->address;
+    for (address.function = 0; address.function < FUNCTIONS_OF_A_SLOT; address.function++)
+        g_hash_table_add(set, pca_address_format(&address));
+    if (function->iommu_group == PCA_NO_GROUP)
+        return;
+    g_autofree char *path = g_strdup_printf("%s/kernel/iommu_groups/%d/devices",
+                                            service->root->sysfs, function->iommu_group);
+    g_auto(GStrv) names = pca_read_directory(path);
+    for (char **name = names; *name; name++)
+        g_hash_table_add(set, g_strdup(*name));
+}
+
+/* Where everything that was asked for is known already, a look at it and its neighbours will do. */
+static void freshen(Examiner *x) {
+    PcaService *service = x->service;
+    if (service->scanned >= x->began)
+        return;
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    g_autoptr(GPtrArray) targets =
+        pca_request_resolve(x->request, service->snapshot, service->policy, findings);
+    if (pca_findings_failed(findings, NULL)) {
+        pca_service_freshen(service, x->began);
+        return;
+    }
+    g_autoptr(GHashTable) set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < targets->len; i++)
+        add_neighbours(service, ((PcaTarget *)g_ptr_array_index(targets, i))->function, set);
+    pca_service_look_at(service, set);
+}
+
+static const char *choose_handoff(const PcaRequest *request, const PcaSnapshot *snapshot) {
+    if (request->handoff)
+        return g_intern_string(request->handoff);
+    return snapshot->has_cdev || !snapshot->has_group ? PCA_HANDOFF_CDEV : PCA_HANDOFF_GROUP;
+}
+
 static void judge(Examiner *x) {
     PcaService *service = x->service;
     PcaExamination *e = g_new0(PcaExamination, 1);
-    pca_service_rescan(service);
+    freshen(x);
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, e->findings);
+    e->handoff = choose_handoff(x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,
         .claims = service->claims,
         .names = e->names,
         .targets = e->targets,
-        .handoff = x->request->handoff,
+        .handoff = e->handoff,
+        .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,
     };
     pca_checks_run(&context, e->findings);
@@ -69,10 +113,27 @@ static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpoint
         g_variant_get_child(list, 0, "(uu&s)", &pid, &uid, &comm);
         g_hash_table_iter_init(&iter, x->busy_groups);
         while (g_hash_table_iter_next(&iter, &group, NULL))
-            g_hash_table_iter_replace(
-                &iter, g_strdup_printf("%s (process %u of uid %u)", comm, pid, uid));
+            g_hash_table_iter_replace(&iter,
+                                      g_strdup_printf("%s (process %u of uid %u)", comm, pid, uid));
     }
     judge(x);
+}
+
+/* The functions in these groups: who uses one through its cdev does not hold the group's node. */
+static GVariant *members(Examiner *x, GVariant *groups) {
+    GVariantBuilder addresses;
+    g_variant_builder_init(&addresses, G_VARIANT_TYPE_STRING_ARRAY);
+    for (gsize i = 0; i < g_variant_n_children(groups); i++) {
+        gint32 group;
+        g_variant_get_child(groups, i, "i", &group);
+        g_autoptr(GPtrArray) functions = pca_snapshot_group(x->service->snapshot, group);
+        for (guint j = 0; j < functions->len; j++) {
+            const PcaFunction *function = g_ptr_array_index(functions, j);
+            g_autofree char *address = pca_address_format(&function->address);
+            g_variant_builder_add(&addresses, "s", address);
+        }
+    }
+    return g_variant_builder_end(&addresses);
 }
 
 static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc func) {
@@ -80,6 +141,7 @@ static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc f
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", kind);
     g_variant_dict_insert_value(&request, "groups", groups);
+    g_variant_dict_insert_value(&request, "devices", members(x, groups));
     pca_worker_call(x->service->worker_socket, g_variant_dict_end(&request), NULL, 0, func, x);
 }
 
@@ -121,7 +183,6 @@ static GVariant *groups_to_probe(Examiner *x) {
 static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
     Examiner *x = data;
     x->names = pca_names_get_finish(result);
-    pca_service_rescan(x->service);
     g_autoptr(GVariant) groups = groups_to_probe(x);
     if (g_variant_n_children(groups) > 0)
         ask(x, "probe", groups, on_probed);
@@ -136,6 +197,7 @@ void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, 
     x->subject = pca_subject_ref(subject);
     x->request = pca_request_ref(request);
     x->busy_groups = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    x->began = g_get_monotonic_time();
     x->func = func;
     x->data = data;
     pca_names_get_async(subject, on_names, x);

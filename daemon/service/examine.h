@@ -14,6 +14,7 @@ typedef struct {
     PcaFindings *findings; /* sorted */
     PcaTargets *targets;
     PcaNames *names;
+    const char *handoff; /* of the request, or the kernel's best; static */
     PcaPolicy *policy; /* keeps the sections of the targets; NULL when none is in force */
 } PcaExamination;
 

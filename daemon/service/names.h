@@ -21,4 +21,3 @@ void pca_names_get_async(const PcaSubject *subject, GAsyncReadyCallback callback
 
 /* Never fails: names that could not be looked up are missing. */
 PcaNames *pca_names_get_finish(GAsyncResult *result);
-

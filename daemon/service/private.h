@@ -17,13 +17,31 @@ struct PcaService {
     PcaServiceEvents events;
     gpointer events_data;
     PcaSnapshot *snapshot;
+    gint64 scanned;    /* when the snapshot's scan began; monotonic, microseconds */
     PcaPolicy *policy; /* NULL: none could be read yet, nothing is granted */
     guint64 policy_generation;
     gboolean policy_stale;
     PcaClaims *claims;
     PcaUevents *uevents;
-    guint rescan; /* idle source, or 0 */
+    guint rescan;        /* idle source, or 0 */
+    gboolean rescan_all; /* it is to look at everything, not at `rebound` only */
+    GHashTable *rebound; /* a set of addresses, which the next look is for */
+    GPtrArray *parked;   /* of GTask: claims that wait for another to be released */
 };
 
 /* Looks at the hardware now, and tells what has changed. */
 void pca_service_rescan(PcaService *service);
+
+/* Looks at the functions at these addresses (a set of text) alone, whether or not there were any.
+ */
+void pca_service_look_at(PcaService *service, GHashTable *addresses);
+
+/* Looks at the claim's functions. */
+void pca_service_look_at_claim(PcaService *service, const PcaClaim *claim);
+
+/* All functions, unless the last look began at `since` (monotonic, microseconds) or later: one look
+ * answers all requests that came before it, so that many of them hold up nobody for long. */
+void pca_service_freshen(PcaService *service, gint64 since);
+
+/* A claim has ended: those that waited for one are examined again. */
+void pca_service_wake_parked(PcaService *service);

@@ -15,8 +15,8 @@ static void spec_free(gpointer data) {
 PcaRequest *pca_request_new(void) {
     PcaRequest *request = g_new0(PcaRequest, 1);
     request->specs = g_ptr_array_new_with_free_func(spec_free);
-    request->handoff = g_strdup("cdev");
     request->wait = PCA_WAIT_DEFAULT;
+    request->arrived = g_get_monotonic_time();
     request->refs = 1;
     return request;
 }
@@ -104,8 +104,8 @@ static void resolve_spec(PcaTargets *targets, const PcaSpec *spec, const PcaSnap
         add_target(targets, function, spec, snapshot, policy, findings);
     else if (is_address)
         pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
-                          "see which there are: pcassignctl list",
-                          "there is no PCI function %s", spec->text);
+                          "see which there are: pcassignctl list", "there is no PCI function %s",
+                          spec->text);
     else if (strchr(spec->text, ':'))
         pca_findings_fail(findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
                           "write DDDD:BB:DD.F or BB:DD.F, as pcassignctl list does",

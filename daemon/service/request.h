@@ -12,6 +12,10 @@
 #define PCA_WAIT_DEFAULT (20 * G_TIME_SPAN_SECOND)
 #define PCA_WAIT_MAX (10 * G_TIME_SPAN_MINUTE)
 
+/* dbus-daemon 1.14 disconnects a sender of more than 16 descriptors in one message; a claim is kept
+ * to what fits a reply to Open, its iommufd included. */
+#define PCA_OPEN_MAX_FDS 14
+
 /* One device as it was named: an address or the name of a [Device] section. */
 typedef struct {
     char *text;
@@ -21,9 +25,10 @@ typedef struct {
 typedef struct {
     GPtrArray *specs; /* of PcaSpec */
     char *title;      /* NULL without one */
-    char *handoff;    /* "cdev" */
+    char *handoff;    /* "cdev", "group"; NULL: the best that the kernel has */
     guint64 memory;   /* bytes; 0: not told */
     gint64 wait;      /* microseconds */
+    gint64 arrived;   /* monotonic, microseconds */
     guint refs;
 } PcaRequest;
 
@@ -36,8 +41,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRequest, pca_request_unref)
 
 typedef struct {
     PcaFunction *function;
-    char *name;        /* alias or text of its spec */
-    PcaMatch match;    /* what the policy says of it */
+    char *name;     /* alias or text of its spec */
+    PcaMatch match; /* what the policy says of it */
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */

@@ -16,10 +16,13 @@ typedef struct {
     PcaSubject *subject;
     PcaRequest *request; /* NULL for what is about a claim */
     PcaClaim *claim;     /* NULL for what makes one */
+    gint64 deadline;     /* of a claim; monotonic, microseconds */
+    guint timer;         /* while it is parked: until the deadline */
 } Pending;
 
 static void pending_free(gpointer data) {
     Pending *pending = data;
+    g_clear_handle_id(&pending->timer, g_source_remove);
     pca_subject_unref(pending->subject);
     g_clear_pointer(&pending->request, pca_request_unref);
     g_clear_pointer(&pending->claim, pca_claim_unref);
@@ -33,6 +36,7 @@ static GTask *task_new(PcaService *service, PcaSubject *subject, PcaRequest *req
     pending->service = service;
     pending->subject = pca_subject_ref(subject);
     pending->request = request ? pca_request_ref(request) : NULL;
+    pending->deadline = g_get_monotonic_time() + (request ? request->wait : 0);
     pending->claim = claim ? pca_claim_ref(claim) : NULL;
     g_task_set_task_data(task, pending, pending_free);
     return task;
@@ -41,6 +45,9 @@ static GTask *task_new(PcaService *service, PcaSubject *subject, PcaRequest *req
 /* Every decision is logged once, with device, caller and rule. */
 static void log_decision(const PcaSubject *subject, const PcaExamination *e, const char *verb,
                          const GError *error) {
+    if (e->targets->len == 0)
+        g_message("%s of no known device by uid %u (process %u): refused: %s", verb, subject->uid,
+                  subject->pid, error->message);
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
         const PcaSection *section = target->match.device;
@@ -48,9 +55,10 @@ static void log_decision(const PcaSubject *subject, const PcaExamination *e, con
         g_autofree char *rule =
             section ? g_strdup_printf("%s:%u", section->file, section->line) : g_strdup("no rule");
         g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_DEVICE", address,
-                         "PCASSIGN_RULE", rule, "MESSAGE", "%s of %s by uid %u (process %u): %s, %s%s%s",
-                         verb, address, subject->uid, subject->pid, error ? "refused" : "allowed",
-                         rule, error ? ": " : "", error ? error->message : "");
+                         "PCASSIGN_RULE", rule, "MESSAGE",
+                         "%s of %s by uid %u (process %u): %s, %s%s%s", verb, address, subject->uid,
+                         subject->pid, error ? "refused" : "allowed", rule, error ? ": " : "",
+                         error ? error->message : "");
     }
 }
 
@@ -89,7 +97,7 @@ static GPtrArray *target_functions(PcaTargets *targets) {
 
 PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    pca_service_rescan(service);
+    pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets =
         pca_request_resolve(request, service->snapshot, service->policy, findings);
     if (!pca_findings_to_error(findings, error))
@@ -109,22 +117,22 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->pid = subject->pid;
     claim->label = g_strdup(subject->label);
     claim->title = g_strdup(request->title);
-    claim->handoff = g_strdup(request->handoff);
+    claim->handoff = g_strdup(e->handoff);
     claim->memory = request->memory;
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
         pca_claim_add_device(claim, target->function, target->name);
         if (!claim->policy && target->match.device)
-            claim->policy = g_strdup_printf("%s:%u", target->match.device->file,
-                                            target->match.device->line);
+            claim->policy =
+                g_strdup_printf("%s:%u", target->match.device->file, target->match.device->line);
     }
     return claim;
 }
 
 static void on_prepared(PcaClaim *claim, const GError *error, gpointer data) {
     g_autoptr(GTask) task = data;
+    g_autoptr(PcaClaim) held = pca_claim_ref(claim);
     Pending *pending = g_task_get_task_data(task);
-    pca_service_rescan(pending->service);
     if (error)
         g_task_return_error(task, g_error_copy(error));
     else if (claim->state != PCA_CLAIM_READY)
@@ -132,17 +140,77 @@ static void on_prepared(PcaClaim *claim, const GError *error, gpointer data) {
                                 "the claim was released while it was prepared");
     else
         g_task_return_pointer(task, pca_claim_ref(claim), (GDestroyNotify)pca_claim_unref);
+    /* While the answer is on its way; whoever asks for properties next gets those of now. */
+    pca_service_look_at_claim(pending->service, held);
 }
 
 static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **error) {
     guint held = pca_claims_count(pending->service->claims, pending->subject->uid);
     if (!pca_findings_to_error(e->findings, error))
         return FALSE;
+    if (e->targets->len + 1 > PCA_OPEN_MAX_FDS) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "one claim may have %d functions, not %u; make several claims",
+                    PCA_OPEN_MAX_FDS - 1, e->targets->len);
+        return FALSE;
+    }
     if (held < pending->service->max_claims || pending->subject->uid == 0)
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
                 "you hold %u claims, which is the limit; release one first", held);
     return FALSE;
+}
+
+static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data);
+
+static void examine_again(GTask *task) {
+    Pending *pending = g_task_get_task_data(task);
+    g_clear_handle_id(&pending->timer, g_source_remove);
+    pca_examine(pending->service, pending->subject, pending->request, on_claim_examined, task);
+}
+
+static gboolean on_deadline(gpointer data) {
+    GTask *task = data;
+    Pending *pending = g_task_get_task_data(task);
+    pending->timer = 0;
+    g_ptr_array_remove(pending->service->parked, task);
+    examine_again(task);
+    return G_SOURCE_REMOVE;
+}
+
+void pca_service_wake_parked(PcaService *service) {
+    g_autoptr(GPtrArray) tasks = service->parked;
+    service->parked = g_ptr_array_new();
+    for (guint i = 0; i < tasks->len; i++)
+        examine_again(g_ptr_array_index(tasks, i));
+}
+
+/* Whether all that stands in the way are claims that are being released. */
+static gboolean will_be_free(const Pending *pending, const PcaExamination *e) {
+    for (guint i = 0; i < e->findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(e->findings, i);
+        if (!finding->ok && finding->error != PCA_ERROR_BUSY)
+            return FALSE;
+    }
+    for (guint i = 0; i < e->targets->len; i++) {
+        const PcaFunction *f = ((PcaTarget *)g_ptr_array_index(e->targets, i))->function;
+        const PcaClaim *claim = pca_claims_find_group(pending->service->claims, f->iommu_group);
+        if (claim && claim->state != PCA_CLAIM_RELEASING)
+            return FALSE;
+    }
+    return e->targets->len > 0 && pca_findings_failed(e->findings, "busy");
+}
+
+/* Parks the request until a claim ends or its time to wait is over; FALSE when that is pointless.
+ */
+static gboolean park(GTask *task, const PcaExamination *e) {
+    Pending *pending = g_task_get_task_data(task);
+    gint64 left = (pending->deadline - g_get_monotonic_time()) / 1000;
+    if (left <= 0 || !will_be_free(pending, e))
+        return FALSE;
+    pending->timer = g_timeout_add((guint)left + 1, on_deadline, task);
+    g_ptr_array_add(pending->service->parked, task);
+    return TRUE;
 }
 
 static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data) {
@@ -155,14 +223,18 @@ static void on_claim_examined(PcaExamination *examination, const GError *error, 
         return;
     }
     may_claim(pending, e, &refusal);
+    if (refusal && park(task, e)) {
+        g_steal_pointer(&task);
+        return;
+    }
     log_decision(pending->subject, e, "claim", refusal);
     if (refusal) {
         g_task_return_error(task, g_steal_pointer(&refusal));
         return;
     }
+    gint64 left = MAX(pending->deadline - g_get_monotonic_time(), 0);
     g_autoptr(PcaClaim) claim = make_claim(pending->subject, pending->request, e);
-    pca_claims_prepare(pending->service->claims, claim, pending->request->wait, on_prepared,
-                       g_steal_pointer(&task));
+    pca_claims_prepare(pending->service->claims, claim, left, on_prepared, g_steal_pointer(&task));
 }
 
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
@@ -226,7 +298,7 @@ PcaFds *pca_service_open_finish(GAsyncResult *result, GError **error) {
 static void on_released(PcaClaim *claim, const GError *error, gpointer data) {
     g_autoptr(GTask) task = data;
     Pending *pending = g_task_get_task_data(task);
-    pca_service_rescan(pending->service);
+    pca_service_look_at_claim(pending->service, claim);
     if (error)
         g_task_return_error(task, g_error_copy(error));
     else

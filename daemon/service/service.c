@@ -55,39 +55,89 @@ static void tell_each(PcaService *service, GPtrArray *functions,
         tell(g_ptr_array_index(functions, i), service->events_data);
 }
 
-void pca_service_rescan(PcaService *service) {
-    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     g_autoptr(PcaSnapshot) old = service->snapshot;
-    service->snapshot = pca_scan(service->root, evicting);
+    service->snapshot = snapshot;
     g_autoptr(PcaDiff) diff = pca_snapshot_diff(old, service->snapshot);
     tell_each(service, diff->removed, service->events.function_removed);
     tell_each(service, diff->added, service->events.function_added);
     tell_each(service, diff->changed, service->events.function_changed);
 }
 
+void pca_service_rescan(PcaService *service) {
+    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+    service->scanned = g_get_monotonic_time();
+    take_snapshot(service, pca_scan_again(service->root, service->snapshot, evicting));
+}
+
+static gboolean is_in(gpointer key, gpointer value, gpointer set) {
+    return g_hash_table_contains(set, key);
+}
+
+void pca_service_look_at(PcaService *service, GHashTable *addresses) {
+    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+    g_hash_table_foreach_remove(service->rebound, is_in, addresses);
+    take_snapshot(service, pca_scan_some(service->root, service->snapshot, addresses, evicting));
+}
+
+void pca_service_look_at_claim(PcaService *service, const PcaClaim *claim) {
+    g_autoptr(GHashTable) addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < claim->devices->len; i++)
+        g_hash_table_add(addresses,
+                         pca_address_format(&pca_claim_device(claim, i)->function->address));
+    pca_service_look_at(service, addresses);
+}
+
+void pca_service_freshen(PcaService *service, gint64 since) {
+    if (service->scanned < since)
+        pca_service_rescan(service);
+}
+
 static gboolean on_rescan(gpointer data) {
     PcaService *service = data;
+    g_autoptr(GHashTable) rebound = g_steal_pointer(&service->rebound);
+    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
     service->rescan = 0;
-    pca_service_rescan(service);
+    service->rebound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    /* What a worker is at work on is looked at when the worker is done. */
+    g_hash_table_foreach_remove(rebound, is_in, evicting);
+    if (service->rescan_all)
+        pca_service_rescan(service);
+    else if (g_hash_table_size(rebound) > 0)
+        pca_service_look_at(service, rebound);
+    service->rescan_all = FALSE;
     return G_SOURCE_REMOVE;
 }
 
-/* Events come in bursts; one look serves them all. */
+/* Events come in bursts; one look serves them all. It comes after the calls that wait already: what
+ * they are about is looked at anyway. */
 static void on_uevent(const char *action, const char *sysname, gpointer data) {
     PcaService *service = data;
+    /* Another driver is the function's own affair; all else may change its neighbours. */
+    if (g_str_equal(action, "bind") || g_str_equal(action, "unbind"))
+        g_hash_table_add(service->rebound, g_strdup(sysname));
+    else
+        service->rescan_all = TRUE;
     if (service->rescan == 0)
-        service->rescan = g_idle_add_full(G_PRIORITY_DEFAULT, on_rescan, service, NULL);
+        service->rescan = g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_rescan, service, NULL);
 }
 
 static void on_claim_changed(PcaClaim *claim, gpointer data) {
     PcaService *service = data;
     service->events.claim_changed(claim, service->events_data);
+    /* Nobody may be waiting for a lease to end; what the worker put back is to be seen all the
+     * same. */
+    if (service->snapshot && claim->state == PCA_CLAIM_ENDED)
+        pca_service_look_at_claim(service, claim);
     for (guint i = 0; service->snapshot && i < claim->devices->len; i++) {
         const PcaAddress *address = &pca_claim_device(claim, i)->function->address;
         const PcaFunction *function = pca_snapshot_find(service->snapshot, address);
         if (function)
             service->events.function_changed(function, service->events_data);
     }
+    /* What waits for a claim that is stuck waits in vain, and is told so. */
+    if (claim->state == PCA_CLAIM_ENDED || claim->state == PCA_CLAIM_STUCK)
+        pca_service_wake_parked(service);
 }
 
 static gboolean make_state_directory(const char *path, GError **error) {
@@ -128,13 +178,21 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->max_claims = config->max_claims;
     service->events = *events;
     service->events_data = data;
+    service->parked = g_ptr_array_new();
+    service->rebound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->uevents = pca_uevents_new(on_uevent, service, error);
     if (!service->uevents) {
         pca_service_free(service);
         return NULL;
     }
     g_autofree char *boot_id = read_boot_id(config->root);
-    PcaClaimsConfig claims = {directory, config->worker_socket, boot_id, config->unbind_grace};
+    PcaClaimsConfig claims = {
+        .directory = directory,
+        .worker_socket = config->worker_socket,
+        .boot_id = boot_id,
+        .unbind_grace = config->unbind_grace,
+        .root = config->root,
+    };
     service->claims = pca_claims_new(&claims, on_claim_changed, service);
     start(service);
     return service;
@@ -143,9 +201,11 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
 void pca_service_free(PcaService *service) {
     g_clear_handle_id(&service->rescan, g_source_remove);
     g_clear_pointer(&service->uevents, pca_uevents_free);
+    g_clear_pointer(&service->rebound, g_hash_table_unref);
     g_clear_pointer(&service->claims, pca_claims_free);
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);
+    g_ptr_array_unref(service->parked);
     g_strfreev(service->policy_directories);
     g_free(service->worker_socket);
     g_free(service);

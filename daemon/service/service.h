@@ -36,8 +36,8 @@ typedef struct {
 } PcaServiceEvents;
 
 /* Reads the policy, scans the host, takes up old claims, and watches from then on. NULL with *error
- * when the state directory cannot be made or uevents cannot be had. A broken policy is no error: then
- * nothing is granted. */
+ * when the state directory cannot be made or uevents cannot be had. A broken policy is no error:
+ * then nothing is granted. */
 PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEvents *events,
                             gpointer data, GError **error);
 void pca_service_free(PcaService *service);
@@ -66,7 +66,8 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);
 /* The steps that a claim would take; checks are not made, except that the devices exist. */
 PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error);
 
-/* All or nothing. The claim is `ready`, its lease_writer to be taken by whoever answers the client. */
+/* All or nothing. The claim is `ready`, its lease_writer to be taken by whoever answers the client.
+ */
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
                              GAsyncReadyCallback callback, gpointer data);
 PcaClaim *pca_service_claim_finish(GAsyncResult *result, GError **error);

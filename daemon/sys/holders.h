@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: which processes hold a character device open, as far as /proc tells. A best-effort answer
- * to "who?", never a proof that nobody does: descriptors in flight in a socket, device descriptors
- * of the group interface and lone memory mappings are not seen.
- * Thread: any; needs CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for other users' processes.
- * Ownership: the array is the caller's and owns its PcaHolders.
+ * Purpose: which processes hold a character device open, as far as /proc tells. A best-effort
+ * answer to "who?", never a proof that nobody does: descriptors in flight in a socket, device
+ * descriptors of the group interface and lone memory mappings are not seen. Thread: any; needs
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for other users' processes. Ownership: the array is the
+ * caller's and owns its PcaHolders.
  */
 #pragma once
 

@@ -20,10 +20,11 @@
 
 typedef struct {
     const PcaRoot *root;
-    char *devices;      /* .../bus/pci/devices */
-    GHashTable *groups; /* group number -> whether it has a direct region, both as pointers */
-    GHashTable *vfs;    /* address of a VF -> its number, as a pointer */
-    GHashTable *pfs;    /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
+    const PcaSnapshot *old; /* of a former scan; may be NULL */
+    char *devices;          /* .../bus/pci/devices */
+    GHashTable *groups;     /* group number -> whether it has a direct region, both as pointers */
+    GHashTable *vfs;        /* address of a VF -> its number, as a pointer */
+    GHashTable *pfs;        /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
     struct udev *udev;
     struct udev_hwdb *hwdb; /* NULL when the host has none */
 } Scan;
@@ -254,6 +255,24 @@ static char *describe(Scan *scan, const PcaFunction *f) {
 
 /* ---- The scan ---- */
 
+/* What cannot change while the function is there. Reading config space wakes a sleeping bridge, and
+ * waits for a reset: milliseconds each time. */
+static void read_header_and_description(Scan *scan, PcaFunction *function, const char *directory) {
+    const PcaFunction *before = scan->old ? pca_snapshot_find(scan->old, &function->address) : NULL;
+    gboolean same = before && before->vendor == function->vendor &&
+                    before->device == function->device && before->class == function->class &&
+                    before->revision == function->revision &&
+                    before->subsystem_vendor == function->subsystem_vendor &&
+                    before->subsystem_device == function->subsystem_device;
+    if (same && before->header_type != PCA_HEADER_UNKNOWN) {
+        function->header_type = before->header_type;
+        function->description = g_strdup(before->description);
+    } else {
+        function->header_type = read_header_type(directory);
+        function->description = describe(scan, function);
+    }
+}
+
 static PcaFunction *read_function(Scan *scan, const char *name, gboolean evicting) {
     PcaAddress address;
     g_autofree char *link = g_build_filename(scan->devices, name, NULL);
@@ -263,12 +282,11 @@ static PcaFunction *read_function(Scan *scan, const char *name, gboolean evictin
     g_autoptr(PcaFunction) function = pca_function_new(&address);
     if (!read_ids(function, directory))
         return NULL;
-    function->header_type = read_header_type(directory);
+    read_header_and_description(scan, function, directory);
     function->slot_path = slot_path(directory, &function->upstream, &function->has_upstream);
     read_driver(function, directory, evicting);
     read_reset_methods(function, directory);
     read_group(scan, function, directory);
-    function->description = describe(scan, function);
     /* Last: whether it is still the same function that the first reads met. */
     guint64 vendor;
     if (!read_sriov(scan, function, directory, name) ||
@@ -291,12 +309,15 @@ static void read_host(PcaSnapshot *snapshot, const PcaRoot *root) {
         module_flag(root, "vfio_iommu_type1", "allow_unsafe_interrupts") ||
         module_flag(root, "iommufd", "allow_unsafe_interrupts");
     snapshot->has_cdev = g_file_test(iommufd, G_FILE_TEST_EXISTS);
+    g_autofree char *container = g_build_filename(root->sysfs, "class/misc/vfio/dev", NULL);
+    snapshot->has_group = g_file_test(container, G_FILE_TEST_EXISTS);
     g_autofree char *vfio_pci = g_build_filename(root->sysfs, "bus/pci/drivers/vfio-pci", NULL);
     snapshot->has_vfio_pci = g_file_test(vfio_pci, G_FILE_TEST_IS_DIR);
 }
 
-static void scan_open(Scan *scan, const PcaRoot *root) {
+static void scan_open(Scan *scan, const PcaRoot *root, const PcaSnapshot *old) {
     scan->root = root;
+    scan->old = old;
     scan->devices = g_build_filename(root->sysfs, "bus/pci/devices", NULL);
     scan->groups = g_hash_table_new(NULL, NULL);
     scan->vfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -314,19 +335,51 @@ static void scan_close(Scan *scan) {
     udev_unref(scan->udev);
 }
 
-PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
+/* Takes over the reference; nothing where there is no function. */
+static void add_function(PcaSnapshot *snapshot, PcaFunction *function) {
+    if (!function)
+        return;
+    snapshot->has_iommu |= function->iommu_group != PCA_NO_GROUP;
+    pca_snapshot_add(snapshot, function);
+}
+
+static void read_functions(Scan *scan, PcaSnapshot *snapshot, const char *const *names,
+                           GHashTable *evicting) {
+    for (; *names; names++) {
+        gboolean skip_locked = evicting && g_hash_table_contains(evicting, *names);
+        add_function(snapshot, read_function(scan, *names, skip_locked));
+    }
+}
+
+PcaSnapshot *pca_scan_again(const PcaRoot *root, const PcaSnapshot *old, GHashTable *evicting) {
     Scan scan;
-    scan_open(&scan, root);
+    scan_open(&scan, root, old);
     PcaSnapshot *snapshot = pca_snapshot_new();
     g_auto(GStrv) names = pca_read_directory(scan.devices);
-    for (char **name = names; *name; name++) {
-        gboolean skip_locked = evicting && g_hash_table_contains(evicting, *name);
-        PcaFunction *function = read_function(&scan, *name, skip_locked);
-        if (!function)
-            continue;
-        snapshot->has_iommu |= function->iommu_group != PCA_NO_GROUP;
-        pca_snapshot_add(snapshot, function);
+    read_functions(&scan, snapshot, (const char *const *)names, evicting);
+    read_host(snapshot, root);
+    pca_snapshot_seal(snapshot);
+    scan_close(&scan);
+    return snapshot;
+}
+
+PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
+    return pca_scan_again(root, NULL, evicting);
+}
+
+PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTable *addresses,
+                           GHashTable *evicting) {
+    Scan scan;
+    scan_open(&scan, root, old);
+    PcaSnapshot *snapshot = pca_snapshot_new();
+    for (guint i = 0; i < old->functions->len; i++) {
+        PcaFunction *function = g_ptr_array_index(old->functions, i);
+        g_autofree char *address = pca_address_format(&function->address);
+        if (!g_hash_table_contains(addresses, address))
+            add_function(snapshot, pca_function_ref(function));
     }
+    g_autofree gpointer *names = g_hash_table_get_keys_as_array(addresses, NULL);
+    read_functions(&scan, snapshot, (const char *const *)names, evicting);
     read_host(snapshot, root);
     pca_snapshot_seal(snapshot);
     scan_close(&scan);

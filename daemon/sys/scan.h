@@ -13,3 +13,13 @@
  * device's lock and such a read would hang (measured on 6.1). A function that disappears while it
  * is read is left out. Never fails: an unreadable tree gives an empty snapshot. */
 PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting);
+
+/* The same, for a host of which there is a snapshot already (may be NULL): what cannot change of a
+ * function that is still there is not read again. */
+PcaSnapshot *pca_scan_again(const PcaRoot *root, const PcaSnapshot *old, GHashTable *evicting);
+
+/* The same, but reads only the functions at these addresses (keys as in `evicting`), whether or not
+ * there was one before, and shares all others with `old`: for what changes no other function, such
+ * as another driver. */
+PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTable *addresses,
+                           GHashTable *evicting);

@@ -2,8 +2,8 @@
 /*
  * Purpose: pcassign-worker: a listener that forks once for each request of the daemon, so that a
  * request which blocks in the kernel holds up no other, nor this process.
- * Thread: one per process. Ownership: the listener owns only the listening socket; the child owns its
- * connection and everything that comes over it.
+ * Thread: one per process. Ownership: the listener owns only the listening socket; the child owns
+ * its connection and everything that comes over it.
  */
 #include <errno.h>
 #include <signal.h>

@@ -79,7 +79,8 @@ START_TEST(check_early) {
     gboolean ok = pca_run_check(arguments, gpu_nic, &used, &error);
     ck_assert_int_eq(ok ? (int)used : -1, early[_i].used);
     if (!ok)
-        ck_assert_ptr_nonnull(strstr(error->message, "{iommufd}, {gpu}, {01:00.0} and {lease}"));
+        ck_assert_ptr_nonnull(
+            strstr(error->message, "{iommufd} or {container}, {gpu}, {01:00.0} and {lease}"));
 }
 END_TEST
 

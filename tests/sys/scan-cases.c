@@ -109,6 +109,30 @@ START_TEST(a_function_that_vanishes_is_left_out) {
 }
 END_TEST
 
+/* Three functions change, one of them by coming and one by going; a look at two of them sees these. */
+START_TEST(a_look_at_some) {
+    g_autoptr(PcaTree) tree = small_machine();
+    g_autoptr(PcaSnapshot) before = pca_scan(pca_tree_root(tree), NULL);
+    g_autoptr(GHashTable) addresses = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(addresses, (gpointer) "0000:01:00.0");
+    g_hash_table_add(addresses, (gpointer) "0000:01:00.1");
+    g_hash_table_add(addresses, (gpointer) "0000:01:00.2");
+    pca_tree_unbind(tree, "0000:01:00.0");
+    pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:01:00.1", .below = "0000:00:01.1"});
+    pca_tree_set(tree, "0000:00:01.1", "driver_override", "unseen");
+    g_autoptr(PcaSnapshot) after = pca_scan_some(pca_tree_root(tree), before, addresses, NULL);
+    ck_assert_uint_eq(after->functions->len, 3);
+    ck_assert_ptr_null(find(after, "0000:01:00.0")->driver);
+    ck_assert_str_eq(find(before, "0000:01:00.0")->driver, "nvme");
+    find(after, "0000:01:00.1");
+    ck_assert_ptr_eq(find(after, "0000:00:01.1"), find(before, "0000:00:01.1"));
+    ck_assert(after->has_iommu);
+    pca_tree_remove(tree, "0000:01:00.1");
+    g_autoptr(PcaSnapshot) later = pca_scan_some(pca_tree_root(tree), after, addresses, NULL);
+    ck_assert_uint_eq(later->functions->len, 2);
+}
+END_TEST
+
 START_TEST(locked_files_of_an_evicting_function) {
     g_autoptr(PcaTree) tree = small_machine();
     g_autoptr(GHashTable) evicting = g_hash_table_new(g_str_hash, g_str_equal);
@@ -231,6 +255,7 @@ void pca_add_scan_cases(Suite *suite) {
     tcase_add_test(scan, a_root_port);
     tcase_add_test(scan, what_is_missing_or_odd);
     tcase_add_test(scan, a_function_that_vanishes_is_left_out);
+    tcase_add_test(scan, a_look_at_some);
     tcase_add_test(scan, locked_files_of_an_evicting_function);
     tcase_add_test(scan, virtual_functions);
     tcase_add_test(scan, deep_paths_and_odd_roots);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the cases of test-auth that need a bus.
+ * Thread: main. Ownership: the suite's.
+ */
+#pragma once
+
+#include "support/suite.h"
+
+TCase *pca_subject_cases(void);

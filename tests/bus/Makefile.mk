@@ -1,0 +1,29 @@
+# pcassignd itself on a private bus and a fake host.
+check_PROGRAMS += tests/support/fake-worker tests/bus/test-bus
+TESTS += tests/bus/test-bus tests/bus/test-third-party.py tests/bus/test-pcassignctl-live
+EXTRA_DIST += tests/bus/test-third-party.py tests/bus/test-pcassignctl-live \
+	tests/support/with-fake-host tests/support/fake-host.machine tests/support/fake-host.policy
+
+tests_support_fake_worker_SOURCES = \
+	tests/support/fake-worker.c \
+	tests/support/fake-commands.c tests/support/fake-commands.h \
+	$(FAKE_KERNEL_SOURCES)
+tests_support_fake_worker_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_support_fake_worker_CFLAGS = $(AM_CFLAGS)
+tests_support_fake_worker_LDADD = $(LIBS_ENGINE)
+
+tests_bus_test_bus_SOURCES = \
+	tests/bus/test-bus.c tests/bus/cases.h \
+	tests/bus/world.c tests/bus/world.h \
+	tests/bus/third-party.c \
+	tests/bus/object-cases.c \
+	tests/bus/check-cases.c \
+	tests/bus/claim-cases.c \
+	tests/bus/user-cases.c \
+	tests/bus/death-cases.c \
+	tests/bus/restart-cases.c \
+	tests/bus/flood-cases.c \
+	tests/support/main.c tests/support/suite.h
+tests_bus_test_bus_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/bus
+tests_bus_test_bus_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
+tests_bus_test_bus_LDADD = $(LIBS_SYS) $(GIO_LIBS) $(CHECK_LIBS)

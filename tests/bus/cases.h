@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the test cases of test-bus, each on a new world.
+ * Thread: main. Ownership: the suite's.
+ */
+#pragma once
+
+#include "world.h"
+
+/* `bus` is root's connection, of one test. A world is one test's, too, or shared by those of a
+ * case: then each leaves the host as it was and the daemon alive. */
+extern PcaWorld *world;
+extern GDBusConnection *bus;
+TCase *pca_case_new(const char *name);
+TCase *pca_shared_case_new(const char *name);
+
+TCase *pca_object_cases(void);  /* what is there, and what it says */
+TCase *pca_check_cases(void);   /* every refusal */
+TCase *pca_claim_cases(void);   /* claim, open, release */
+TCase *pca_user_cases(void);    /* several users */
+TCase *pca_death_cases(void);   /* clients and workers that die */
+TCase *pca_restart_cases(void); /* daemons that die, and what the next one finds */
+TCase *pca_flood_cases(void);   /* many, silent and lying clients */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: every refusal that can be staged on a fake host: Check names it, Claim fails with it,
+ * and nothing is touched.
+ * Thread: main. Ownership: see cases.h.
+ */
+#include "cases.h"
+
+typedef struct {
+    const char *stage; /* commands for the host, separated by ";"; or NULL */
+    const char *devices;
+    const char *check, *error; /* the first failure */
+    const char *culprit;       /* NULL: any */
+    const char *unstage;
+} Refusal;
+
+#define REGIONS "sys/kernel/iommu_groups/2/reserved_regions"
+#define NOIOMMU "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+#define INTERRUPTS "sys/module/iommufd/parameters/allow_unsafe_interrupts"
+
+/* What root, who needs no policy, is refused. Each row leaves the host as it was. */
+static const Refusal refusals[] = {
+    {NULL, "0000:77:00.0", "exists", "NotFound", "0000:77:00.0", NULL},
+    {NULL, "77:00.0", "exists", "NotFound", "77:00.0", NULL},
+    {NULL, "no-such-name", "exists", "NotFound", "no-such-name", NULL},
+    {NULL, "empty-slot", "exists", "NotFound", "empty-slot", NULL},
+    {NULL, "01:00.8", "exists", "InvalidArgument", "01:00.8", NULL},
+    {NULL, "zz:00.0", "exists", "InvalidArgument", "zz:00.0", NULL},
+    {NULL, "0000:01:00.0/../x", "exists", "InvalidArgument", NULL, NULL},
+    {NULL, "01:00.0 0000:01:00.0", "exists", "InvalidArgument", "0000:01:00.0", NULL},
+    {NULL, "nic 01:00.0", "exists", "InvalidArgument", "01:00.0", NULL},
+    {NULL, "04:00.0", "iommu", "NotIsolated", "0000:04:00.0", NULL},
+    {"write " NOIOMMU " Y", NIC, "iommu", "NotIsolated", NULL, "delete sys/module/vfio"},
+    {NULL, "10:00.0", "policy", "NotPermitted", NULL, NULL},
+    {NULL, "exchanged", "identity", "IdentityMismatch", "0000:09:00.0", NULL},
+    {NULL, "02:00.0", "in-use", "InUse", NULL, NULL},
+    {NULL, "0a:00.0", "in-use", "InUse", NULL, NULL},
+    {NULL, "00:01.0", "in-use", "InUse", "0000:00:01.0", NULL},
+    {"use 0000:07:00.0", "07:00.0", "in-use", "InUse", NULL, "unuse 0000:07:00.0"},
+    {"set 0000:03:00.0 boot_vga 1", "gpu", "in-use", "InUse", "boot_vga",
+     "set 0000:03:00.0 boot_vga 0"},
+    {"write " REGIONS " '0x0 0xfff direct'", NIC, "isolation", "NotIsolated", "0000:01:00.0",
+     "write " REGIONS " '0x0 0xfff msi'"},
+    {NULL, "03:00.0", "group", "GroupIncomplete", "0000:03:00.1", NULL},
+    {NULL, "03:00.1", "group", "GroupIncomplete", "0000:03:00.0", NULL},
+    {"write " INTERRUPTS " Y", NIC, "interrupts", "NotIsolated", "allow_unsafe_interrupts",
+     "delete sys/module/iommufd"},
+    {"delete sys/class/misc/iommu;delete sys/class/misc/vfio", NIC, "driver", "Unsupported",
+     "/dev/iommu", "write sys/class/misc/iommu/dev 10:126;write sys/class/misc/vfio/dev 10:196"},
+    {NULL, "06:00.0", "driver", "Busy", "othertool", NULL},
+    {"function 0000:0b:00.0 group=50 reset=flr total-vfs=2;"
+     "function 0000:0b:00.1 group=51 pf=0000:0b:00.0 reset=flr",
+     "0b:00.0", "sriov", "InUse", "0000:0b:00.0", "unplug 0000:0b:00.1;unplug 0000:0b:00.0"},
+    {NULL, "05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
+    {NULL, "01:00.0 05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
+    {NULL, "05:00.0 01:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
+    {NULL, "01:00.0 0000:77:00.0", "exists", "NotFound", "0000:77:00.0", NULL},
+};
+
+static void stage(const char *commands) {
+    g_auto(GStrv) list = g_strsplit(commands ? commands : "", ";", -1);
+    for (char **command = list; *command; command++)
+        pca_world_tell(world, "%s", *command);
+}
+
+/* The first check that failed, which must have all its members. */
+static GVariant *first_failure(GVariant *reply) {
+    g_autoptr(GVariant) checks = g_variant_get_child_value(reply, 1);
+    for (gsize i = 0; i < g_variant_n_children(checks); i++) {
+        g_autoptr(GVariant) check = g_variant_get_child_value(checks, i);
+        gboolean ok = FALSE;
+        ck_assert(g_variant_lookup(check, "ok", "b", &ok));
+        if (!ok)
+            return g_steal_pointer(&check);
+    }
+    return NULL;
+}
+
+static void expect_check(GDBusConnection *c, const Refusal *row) {
+    const char *name = "", *error = "", *culprit = "", *text = "";
+    gboolean ok = TRUE;
+    g_autoptr(GVariant) reply =
+        pca_call(c, ROOT_PATH, "Manager.Check", pca_devices(row->devices, NULL), NULL);
+    g_variant_get_child(reply, 0, "b", &ok);
+    ck_assert_msg(!ok, "%s: nothing is refused", row->devices);
+    g_autoptr(GVariant) check = first_failure(reply);
+    g_variant_lookup(check, "name", "&s", &name);
+    g_variant_lookup(check, "error", "&s", &error);
+    g_variant_lookup(check, "culprit", "&s", &culprit);
+    g_variant_lookup(check, "text", "&s", &text);
+    ck_assert_msg(g_str_equal(name, row->check) && g_str_equal(error, row->error),
+                  "%s: %s %s instead of %s %s: %s", row->devices, name, error, row->check,
+                  row->error, text);
+    ck_assert_msg(!row->culprit || g_str_equal(culprit, row->culprit), "%s: culprit %s, not %s",
+                  row->devices, culprit, row->culprit);
+    ck_assert_str_ne(text, "");
+}
+
+static void expect_untouched(const char *devices) {
+    g_autofree char *log = pca_world_log(world);
+    ck_assert_msg(*log == '\0', "%s: %s", devices, log);
+}
+
+static void expect_refusal(GDBusConnection *c, const Refusal *row) {
+    stage(row->stage);
+    expect_check(c, row);
+    pca_refused(c, ROOT_PATH, "Manager.Claim", pca_devices(row->devices, NULL), row->error);
+    stage(row->unstage);
+}
+
+START_TEST(refused) {
+    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+        expect_refusal(bus, &refusals[i]);
+    expect_untouched("all");
+    pca_world_await_no_claim(world);
+}
+END_TEST
+
+/* What the policy refuses to Alice. */
+static const Refusal denials[] = {
+    {NULL, NIC_2, "policy", "NotPermitted", "second-nic", NULL},
+    {NULL, "second-nic", "policy", "NotPermitted", "second-nic", NULL},
+    {NULL, "09:00.0", "identity", "IdentityMismatch", "0000:09:00.0", NULL},
+    {NULL, "05:00.0", "policy", "NotPermitted", "0000:05:00.0", NULL},
+    {NULL, "10:00.0", "policy", "NotPermitted", NULL, NULL},
+    {NULL, "nic second-nic", "policy", "NotPermitted", "second-nic", NULL},
+    /* The first refusal is the policy's: others are not asked for what they may not have. */
+    {NULL, "02:00.0", "policy", "NotPermitted", "0000:02:00.0", NULL},
+};
+
+START_TEST(denied) {
+    if (!pca_become(ALICE))
+        return;
+    g_autoptr(GDBusConnection) alice = pca_world_connect(world);
+    for (gsize i = 0; i < G_N_ELEMENTS(denials); i++)
+        expect_refusal(alice, &denials[i]);
+    expect_untouched("all");
+}
+END_TEST
+
+START_TEST(passed) {
+    static const char *const good[] = {
+        NIC, "nic", "01:00.0", "gpu", "03:00.0 03:00.1", "07:00.0", "nic 0000:08:00.0"};
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        gboolean ok = FALSE;
+        g_autoptr(GVariant) reply =
+            pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(good[i], NULL), NULL);
+        g_autoptr(GVariant) checks = g_variant_get_child_value(reply, 1);
+        g_variant_get_child(reply, 0, "b", &ok);
+        g_autofree char *text = g_variant_print(checks, FALSE);
+        ck_assert_msg(ok, "%s: %s", good[i], text);
+        /* One verdict for each check of the interface. */
+        ck_assert_uint_eq(g_variant_n_children(checks), 12);
+    }
+    expect_untouched("all");
+}
+END_TEST
+
+/* A kernel with one way only of handing over. */
+START_TEST(handoffs) {
+    static const char cdev[] = "{'handoff': <'cdev'>}", group[] = "{'handoff': <'group'>}";
+    pca_world_tell(world, "delete sys/class/misc/iommu");
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, cdev), "Unsupported");
+    pca_world_tell(world, "write sys/class/misc/iommu/dev 10:126");
+    pca_world_tell(world, "delete sys/class/misc/vfio");
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, group), "Unsupported");
+    pca_world_tell(world, "write sys/class/misc/vfio/dev 10:196");
+    expect_untouched("handoffs");
+}
+END_TEST
+
+static const char *const bad_options[] = {
+    "{'unknown': <1>}",
+    "{'title': <1>}",
+    "{'title': <''>}",
+    "{'memory': <'4G'>}",
+    "{'memory': <uint32 4>}",
+    "{'wait': <-1>}",
+    "{'wait': <uint64 18446744073709551615>}",
+    "{'title': <'x'>, 'async': <true>}",
+};
+
+START_TEST(options) {
+    static const char *const methods[] = {"Manager.Check", "Manager.Claim", "Manager.Plan"};
+    g_autofree char *long_name = g_strnfill(300, 'x');
+    g_autofree char *title = g_strdup_printf("{'title': <'%s'>}", long_name);
+    for (gsize m = 0; m < G_N_ELEMENTS(methods); m++) {
+        for (gsize i = 0; i < G_N_ELEMENTS(bad_options); i++)
+            pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, bad_options[i]),
+                        "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, title), "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m], pca_devices(long_name, NULL), "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m], pca_devices("", NULL), "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m], g_variant_new_parsed("(@a(sa{sv}) [], @a{sv} {})"),
+                    "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m],
+                    g_variant_new_parsed("([('nic', {'what': <1>})], @a{sv} {})"),
+                    "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, "{'handoff': <'node'>}"),
+                    "Unsupported");
+    }
+    expect_untouched("options");
+}
+END_TEST
+
+START_TEST(too_many) {
+    g_autoptr(GString) words = g_string_new("00:00.0");
+    for (int i = 1; i < 65; i++)
+        g_string_append_printf(words, " %02x:00.0", i);
+    pca_refused(bus, ROOT_PATH, "Manager.Check", pca_devices(words->str, NULL), "InvalidArgument");
+}
+END_TEST
+
+START_TEST(plan) {
+    const char *op = NULL, *device = NULL, *undo = NULL;
+    g_autoptr(GVariant) reply =
+        pca_call(bus, ROOT_PATH, "Manager.Plan", pca_devices("gpu", NULL), NULL);
+    g_autoptr(GVariant) steps = g_variant_get_child_value(reply, 0);
+    ck_assert_uint_eq(g_variant_n_children(steps), 8);
+    g_autoptr(GVariant) override = g_variant_get_child_value(steps, 2);
+    ck_assert(g_variant_lookup(override, "op", "&s", &op));
+    ck_assert(g_variant_lookup(override, "device", "&s", &device));
+    ck_assert(g_variant_lookup(override, "undo", "&s", &undo));
+    ck_assert_str_eq(op, "override");
+    ck_assert_str_eq(device, "0000:03:00.0");
+    ck_assert_str_eq(undo, "bind to nouveau again, clear driver_override");
+    pca_refused(bus, ROOT_PATH, "Manager.Plan", pca_devices("77:00.0", NULL), "NotFound");
+    expect_untouched("plan");
+}
+END_TEST
+
+TCase *pca_check_cases(void) {
+    TCase *tcase = pca_shared_case_new("checks");
+    tcase_add_test(tcase, refused);
+    tcase_add_test(tcase, denied);
+    tcase_add_test(tcase, passed);
+    tcase_add_test(tcase, handoffs);
+    tcase_add_test(tcase, options);
+    tcase_add_test(tcase, too_many);
+    tcase_add_test(tcase, plan);
+    return tcase;
+}

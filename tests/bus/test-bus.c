@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: pcassignd on a bus and a fake host, seen by third parties.
+ * Thread: main. Ownership: see cases.h.
+ */
+#include "cases.h"
+
+PcaWorld *world;
+GDBusConnection *bus;
+
+static void make_world(void) {
+    world = pca_world_new();
+}
+
+static void end_world(void) {
+    pca_world_free(world);
+}
+
+static guint descriptors; /* of the daemon, before the test */
+
+static void enter(void) {
+    static const char *const usual[] = {"slow 0", "heal", "resume", "forget"};
+    bus = pca_world_connect(world);
+    descriptors = pca_world_count_fds(world);
+    for (gsize i = 0; i < G_N_ELEMENTS(usual); i++)
+        pca_world_tell(world, "%s", usual[i]);
+}
+
+static void leave(void) {
+    if (geteuid() != 0)
+        pca_become(0);
+    g_object_unref(bus);
+    pca_world_await_no_claim(world);
+    ck_assert_msg(pca_world_await_fds(world, descriptors), "the daemon has %u descriptors, not %u",
+                  pca_world_count_fds(world), descriptors);
+}
+
+static void set_up(void) {
+    make_world();
+    bus = pca_world_connect(world);
+}
+
+static void tear_down(void) {
+    g_object_unref(bus);
+    end_world();
+}
+
+TCase *pca_case_new(const char *name) {
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 60);
+    return tcase;
+}
+
+TCase *pca_shared_case_new(const char *name) {
+    TCase *tcase = tcase_create(name);
+    tcase_add_unchecked_fixture(tcase, make_world, end_world);
+    tcase_add_checked_fixture(tcase, enter, leave);
+    tcase_set_timeout(tcase, 60);
+    return tcase;
+}
+
+Suite *pca_suite(void) {
+    pca_play_root();
+    Suite *suite = suite_create("bus");
+    suite_add_tcase(suite, pca_object_cases());
+    suite_add_tcase(suite, pca_check_cases());
+    suite_add_tcase(suite, pca_claim_cases());
+    suite_add_tcase(suite, pca_user_cases());
+    suite_add_tcase(suite, pca_death_cases());
+    suite_add_tcase(suite, pca_restart_cases());
+    suite_add_tcase(suite, pca_flood_cases());
+    return suite;
+}

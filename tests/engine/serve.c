@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: each kind of request as the daemon makes it, and as it never should.
+ * Thread: main: the request waits in the socket while the worker's side answers it.
+ * Ownership: each test's own.
+ */
+#include "engine/serve.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "engine/journal.h"
+#include "engine/support.h"
+#include "engine/wire.h"
+
+/* The reply and what came with it. */
+typedef struct {
+    GVariant *reply;
+    GArray *fds;
+} Reply;
+
+static void reply_free(Reply *reply) {
+    g_clear_pointer(&reply->reply, g_variant_unref);
+    g_array_unref(reply->fds);
+}
+
+#define AUTO_REPLY __attribute__((cleanup(reply_free))) Reply
+
+static Reply ask(GVariant *request, int fd) {
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ck_assert(pca_wire_send(ends[0], request, &fd, fd >= 0, NULL));
+    pca_serve(kernel, ends[1]);
+    Reply reply = {.fds = pca_wire_fds_new()};
+    reply.reply = pca_wire_receive(ends[0], reply.fds, NULL);
+    ck_assert_ptr_nonnull(reply.reply);
+    pca_fd_close(&ends[0]);
+    pca_fd_close(&ends[1]);
+    return reply;
+}
+
+static GVariant *parse(const char *text) {
+    g_autoptr(GError) error = NULL;
+    GVariant *variant = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
+    ck_assert_msg(variant != NULL, "%s", error ? error->message : "");
+    return variant;
+}
+
+static Reply ask_text(const char *text, int fd) {
+    g_autoptr(GVariant) request = parse(text);
+    return ask(request, fd);
+}
+
+static void assert_ok(Reply *reply) {
+    gboolean ok = FALSE;
+    const char *text = "";
+    g_variant_lookup(reply->reply, "ok", "b", &ok);
+    g_variant_lookup(reply->reply, "message", "&s", &text);
+    ck_assert_msg(ok, "%s", text);
+}
+
+static void assert_refused(Reply *reply, const char *error) {
+    gboolean ok = TRUE;
+    const char *found = "", *text = "";
+    ck_assert(g_variant_lookup(reply->reply, "ok", "b", &ok) && !ok);
+    ck_assert(g_variant_lookup(reply->reply, "error", "&s", &found));
+    ck_assert(g_variant_lookup(reply->reply, "message", "&s", &text) && *text);
+    ck_assert_str_eq(found, error);
+    ck_assert_uint_eq(reply->fds->len, 0);
+}
+
+static char *print(Reply *reply, const char *key) {
+    g_autoptr(GVariant) value = g_variant_lookup_value(reply->reply, key, NULL);
+    return value ? g_variant_print(value, FALSE) : g_strdup("(none)");
+}
+
+#define assert_value(reply, key, expected)                                                         \
+    do {                                                                                           \
+        g_autofree char *pca_value = print(reply, key);                                            \
+        ck_assert_str_eq(pca_value, expected);                                                     \
+    } while (0)
+
+static GVariant *run_request(PcaPlanKind kind) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
+    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(functions, VFIO)
+                                                     : pca_plan_release(functions, VFIO);
+    g_auto(GVariantDict) request;
+    g_variant_dict_init(&request, NULL);
+    g_variant_dict_insert(&request, "kind", "s", "run");
+    g_variant_dict_insert_value(&request, "plan", pca_plan_to_variant(plan));
+    return g_variant_dict_end(&request);
+}
+
+/* ---- Plans ---- */
+
+START_TEST(run_runs_the_plan) {
+    PCA_AUTO_FD journal = open_journal();
+    AUTO_REPLY reply = ask(run_request(PCA_PLAN_CLAIM), journal);
+    assert_ok(&reply);
+    assert_value(&reply, "residue", "[]");
+    assert_binding(NIC, "driver=vfio-pci override=vfio-pci");
+    g_autoptr(PcaJournal) progress = pca_journal_read(journal, NULL);
+    ck_assert_int_eq(progress->result, PCA_JOURNAL_DONE);
+}
+END_TEST
+
+START_TEST(run_tells_the_residue) {
+    PCA_AUTO_FD journal = open_journal();
+    g_autoptr(GVariant) release = g_variant_ref_sink(run_request(PCA_PLAN_RELEASE));
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    pca_tree_unset(tree, NIC, "reset_method");
+    AUTO_REPLY reply = ask(release, journal);
+    assert_refused(&reply, "NoReset");
+    assert_value(&reply, "residue", "[('0000:01:00.0', true, '0000:01:00.0 has no reset method')]");
+}
+END_TEST
+
+START_TEST(undo_undoes) {
+    PCA_AUTO_FD journal = open_journal();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    AUTO_REPLY reply = ask_text("{'kind': <'undo'>}", journal);
+    assert_ok(&reply);
+    assert_value(&reply, "residue", "[]");
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+START_TEST(a_held_journal_is_busy) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD other = open_journal();
+    ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
+    AUTO_REPLY run = ask(run_request(PCA_PLAN_CLAIM), journal);
+    assert_refused(&run, "Busy");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+}
+END_TEST
+
+static gpointer let_go_soon(gpointer lock) {
+    g_usleep(50 * G_TIME_SPAN_MILLISECOND);
+    flock(GPOINTER_TO_INT(lock), LOCK_UN);
+    return NULL;
+}
+
+START_TEST(a_dying_worker_may_hold_the_journal_a_moment_longer) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD other = open_journal();
+    ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
+    GThread *thread = g_thread_new("dying", let_go_soon, GINT_TO_POINTER(other));
+    AUTO_REPLY run = ask(run_request(PCA_PLAN_CLAIM), journal);
+    assert_ok(&run);
+    g_thread_join(thread);
+}
+END_TEST
+
+static void try_the_lock(PcaFakeKernel *machine, const char *line, gpointer other) {
+    ck_assert_int_lt(flock(GPOINTER_TO_INT(other), LOCK_EX | LOCK_NB), 0);
+}
+
+START_TEST(the_lock_is_held_until_just_before_the_reply) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD other = open_journal();
+    fake->before = fake->after = try_the_lock;
+    fake->data = GINT_TO_POINTER(other);
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    assert_ok(&claimed);
+    ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), 0);
+}
+END_TEST
+
+START_TEST(a_malformed_journal_is_not_undone) {
+    PCA_AUTO_FD journal = open_journal();
+    ck_assert_int_eq(write(journal, "nonsense\n", 9), 9);
+    AUTO_REPLY reply = ask_text("{'kind': <'undo'>}", journal);
+    assert_refused(&reply, "Failed");
+}
+END_TEST
+
+START_TEST(nothing_is_begun_for_a_daemon_that_went) {
+    int ends[2];
+    PCA_AUTO_FD journal = open_journal();
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ck_assert(pca_wire_send(ends[0], run_request(PCA_PLAN_CLAIM), &journal, 1, NULL));
+    pca_fd_close(&ends[0]);
+    pca_serve(kernel, ends[1]);
+    pca_fd_close(&ends[1]);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+    g_autoptr(PcaJournal) progress = pca_journal_read(journal, NULL);
+    ck_assert_int_eq(progress->result, PCA_JOURNAL_EMPTY);
+}
+END_TEST
+
+/* ---- Descriptors ---- */
+
+static int self_pidfd(void) {
+    return (int)syscall(SYS_pidfd_open, getpid(), 0);
+}
+
+#define OPEN_NIC                                                                                   \
+    "{'kind': <'open'>, 'memory': <uint64 4096>, "                                                 \
+    "'devices': <[('0000:01:00.0', '8086:10d3 0000:0000', 'net')]>}"
+
+START_TEST(open_hands_descriptors_over) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    guint before = count_fds();
+    AUTO_REPLY reply = ask_text(OPEN_NIC, pidfd);
+    assert_ok(&reply);
+    assert_value(&reply, "fds", "[('iommufd', '', ''), ('device', 'net', '0000:01:00.0')]");
+    ck_assert_uint_eq(reply.fds->len, 2);
+    ck_assert_uint_eq(count_fds(), before + 2);
+    g_autofree char *what = pca_fake_kernel_describe_fd(fake, g_array_index(reply.fds, int, 1));
+    ck_assert_pstr_eq(what, "cdev " NIC);
+    ck_assert_uint_eq(fake->n_operations, pca_fake_kernel_count(fake, "*"));
+}
+END_TEST
+
+START_TEST(open_hands_groups_over) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    AUTO_REPLY reply = ask_text("{'kind': <'open'>, 'handoff': <'group'>, 'devices': "
+                                "<[('0000:01:00.0', '8086:10d3 0000:0000', 'net')]>}",
+                                pidfd);
+    assert_ok(&reply);
+    assert_value(&reply, "fds", "[('container', '', ''), ('group', 'net', '0000:01:00.0')]");
+    ck_assert_uint_eq(reply.fds->len, 2);
+}
+END_TEST
+
+START_TEST(open_that_fails_sends_nothing) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    pca_fake_kernel_fail_matching(fake, "raise_memlock *", EPERM, 0);
+    guint before = count_fds();
+    AUTO_REPLY reply = ask_text(OPEN_NIC, pidfd);
+    assert_refused(&reply, "Failed");
+    assert_value(&reply, "fds", "[]");
+    ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(open_of_too_many_is_refused) {
+    g_autoptr(GString) text = g_string_new("{'kind': <'open'>, 'devices': <[");
+    for (int i = 0; i < PCA_WIRE_MAX_FDS; i++)
+        g_string_append_printf(text, "%s('', '', '')", i ? ", " : "");
+    g_string_append(text, "]>}");
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY reply = ask_text(text->str, pidfd);
+    assert_refused(&reply, "LimitExceeded");
+}
+END_TEST
+
+START_TEST(probe_tells_which_groups_are_used) {
+    PCA_AUTO_FD user = pca_fake_kernel_use(fake, SPARE);
+    guint before = count_fds();
+    AUTO_REPLY reply = ask_text("{'kind': <'probe'>, 'groups': <[4, 2, 99]>}", -1);
+    assert_ok(&reply);
+    assert_value(&reply, "busy", "[4]");
+    pca_fd_close(&user);
+    AUTO_REPLY idle = ask_text("{'kind': <'probe'>, 'groups': <[4]>}", -1);
+    assert_value(&idle, "busy", "[]");
+    ck_assert_uint_eq(count_fds(), before - 1);
+}
+END_TEST
+
+/* /dev/null stands for a node: its number is put where the device's would be. */
+static void make_holder(int pid, const char *comm) {
+    struct stat st;
+    ck_assert_int_eq(stat("/dev/null", &st), 0);
+    g_autofree char *link = g_strdup_printf("%s/proc/%d/fd", pca_tree_path(tree), pid);
+    g_autofree char *file = g_strdup_printf("proc/%d/comm", pid);
+    pca_tree_write(tree, file, "%s\n", comm);
+    ck_assert_int_eq(g_mkdir_with_parents(link, 0755), 0);
+    g_autofree char *fd = g_build_filename(link, "7", NULL);
+    ck_assert_int_eq(symlink("/dev/null", fd), 0);
+    pca_tree_write(tree, "sys/class/vfio/2/dev", "%u:%u\n", major(st.st_rdev), minor(st.st_rdev));
+}
+
+START_TEST(holders_are_named_in_printable_text) {
+    make_holder(4242, "vmm\033[2J\xff");
+    AUTO_REPLY reply =
+        ask_text("{'kind': <'holders'>, 'groups': <[2]>, 'devices': <['0000:03:00.0', 'x']>}", -1);
+    assert_ok(&reply);
+    g_autofree char *expected =
+        g_strdup_printf("[(4242, %u, 'vmm?[2J\357\277\275')]", (unsigned)getuid());
+    assert_value(&reply, "holders", expected);
+}
+END_TEST
+
+START_TEST(holders_by_the_numbers_that_a_node_had) {
+    make_holder(4242, "vmm");
+    pca_tree_delete(tree, "sys/class/vfio/2");
+    g_autofree char *text = g_strdup_printf("{'kind': <'holders'>, 'numbers': <[uint64 %ju]>}",
+                                            (uintmax_t)makedev(1, 3));
+    AUTO_REPLY reply = ask_text(text, -1);
+    g_autofree char *expected = g_strdup_printf("[(4242, %u, 'vmm')]", (unsigned)getuid());
+    assert_value(&reply, "holders", expected);
+}
+END_TEST
+
+START_TEST(nobody_holds_what_has_no_node) {
+    AUTO_REPLY reply = ask_text("{'kind': <'holders'>}", -1);
+    assert_ok(&reply);
+    assert_value(&reply, "holders", "[]");
+}
+END_TEST
+
+/* ---- Requests that the daemon never makes ---- */
+
+static const struct {
+    const char *request;
+    gboolean with_fd;
+} malformed[] = {
+    {"@a{sv} {'x': <1>}", TRUE},
+    {"{'kind': <''>}", TRUE},
+    {"{'kind': <'explode'>}", TRUE},
+    {"{'kind': <7>}", TRUE},
+    {"{'kind': <'run'>}", TRUE},
+    {"{'kind': <'run'>, 'plan': <'all of them'>}", TRUE},
+    {"{'kind': <'run'>, 'plan': <(byte 0x07, @a(ssssss) [])>}", TRUE},
+    {"{'kind': <'run'>, 'plan': <(byte 0x00, @a(ssssss) [])>}", FALSE},
+    {"{'kind': <'undo'>}", FALSE},
+    {"{'kind': <'open'>}", TRUE},
+    {"{'kind': <'open'>, 'devices': <['x']>}", TRUE},
+    {"{'kind': <'open'>, 'devices': <@a(sss) []>}", FALSE},
+    {"{'kind': <'probe'>}", FALSE},
+    {"{'kind': <'probe'>, 'groups': <'4'>}", FALSE},
+};
+
+START_TEST(a_malformed_request_is_an_invalid_argument) {
+    machine_set_up();
+    {
+        PCA_AUTO_FD journal = open_journal();
+        guint before = count_fds();
+        AUTO_REPLY reply = ask_text(malformed[_i].request, malformed[_i].with_fd ? journal : -1);
+        assert_refused(&reply, "InvalidArgument");
+        ck_assert_uint_eq(count_fds(), before);
+        ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+    }
+    machine_tear_down();
+}
+END_TEST
+
+START_TEST(what_is_no_request_gets_no_reply) {
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ck_assert_int_eq(send(ends[0], "garbage", 7, 0), 7);
+    pca_serve(kernel, ends[1]);
+    pca_fd_close(&ends[1]);
+    g_autoptr(GArray) fds = pca_wire_fds_new();
+    ck_assert_ptr_null(pca_wire_receive(ends[0], fds, NULL));
+    pca_fd_close(&ends[0]);
+}
+END_TEST
+
+void add_serve(Suite *suite) {
+    ADD_CASE(suite, "serve plans", run_runs_the_plan, run_tells_the_residue, undo_undoes,
+             a_held_journal_is_busy, a_dying_worker_may_hold_the_journal_a_moment_longer,
+             the_lock_is_held_until_just_before_the_reply, a_malformed_journal_is_not_undone,
+             nothing_is_begun_for_a_daemon_that_went, what_is_no_request_gets_no_reply);
+    ADD_CASE(suite, "serve descriptors", open_hands_descriptors_over, open_hands_groups_over,
+             open_that_fails_sends_nothing, open_of_too_many_is_refused,
+             probe_tells_which_groups_are_used, holders_are_named_in_printable_text,
+             holders_by_the_numbers_that_a_node_had, nobody_holds_what_has_no_node);
+    PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
+}

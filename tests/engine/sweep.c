@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: every operation of the claim and of the release, in turn, fails, kills the worker, loses
+ * its device, or loses it to another one. Whatever happens, a function is as it was or reported.
+ * Thread: main; what is killed is a child. Ownership: each test's own.
+ */
+#include "engine/support.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "engine/run.h"
+
+/* Operations of a claim or a release of the greatest set, and more. */
+#define MAX_OPERATIONS 40
+
+static const int errors[] = {EIO, EBUSY, ENODEV, EPERM, ENOSPC, EINTR};
+
+/* What the k-th operation does to the machine; fake->data. */
+typedef struct {
+    guint k;
+    guint count;
+    gboolean after; /* once the operation has had its effect, not before it */
+    void (*act)(void);
+} Blow;
+
+static void count_down(Blow *blow) {
+    if (++blow->count == blow->k)
+        blow->act();
+}
+
+static void guard_and_strike(PcaFakeKernel *machine, const char *line, gpointer data) {
+    Blow *blow = data;
+    /* The rule that no failure may break: no reset, no bus mastering off, under a live driver. */
+    if (g_str_has_suffix(line, "/reset 1") || g_str_has_prefix(line, "config ")) {
+        g_autofree char *address = g_strndup(strchr(line, ' ') + 1, strlen(NIC));
+        g_autofree char *driver =
+            pca_tree_has(tree, address) ? pca_tree_driver(tree, address) : NULL;
+        if (driver)
+            g_error("%s while bound to %s", line, driver);
+    }
+    if (!blow->after)
+        count_down(blow);
+}
+
+static void strike_after(PcaFakeKernel *machine, const char *line, gpointer data) {
+    Blow *blow = data;
+    if (blow->after)
+        count_down(blow);
+}
+
+static void arm(Blow *blow) {
+    blow->count = 0;
+    fake->before = guard_and_strike;
+    fake->after = strike_after;
+    fake->data = blow;
+}
+
+static void disarm(void) {
+    static Blow none;
+    arm(&none);
+}
+
+static gboolean is_residue(PcaResidues *residues, const char *device) {
+    for (guint i = 0; i < residues->len; i++)
+        if (g_str_equal(((PcaResidue *)g_ptr_array_index(residues, i))->device, device))
+            return TRUE;
+    return FALSE;
+}
+
+static PcaJournalResult journal_result(int journal) {
+    g_autoptr(PcaJournal) parsed = pca_journal_read(journal, NULL);
+    ck_assert_ptr_nonnull(parsed);
+    return parsed->result;
+}
+
+/* One machine with one set of functions, used over and over: each attempt must leave it as it was.
+ */
+typedef struct {
+    const char *const *set;
+    GPtrArray *functions;
+    PcaPlan *claim, *release;
+    char *before[MAX_SET];
+    int journal;
+} Scene;
+
+static Scene scene_new(const char *const *set) {
+    Scene scene = {.set = set};
+    machine_make(set);
+    disarm();
+    /* So that the release has bus mastering to switch off. */
+    fake->keeps_bus_master = TRUE;
+    scene.functions = machine_functions(set);
+    scene.claim = pca_plan_claim(scene.functions, VFIO);
+    scene.release = pca_plan_release(scene.functions, VFIO);
+    scene.journal = open_journal();
+    for (guint i = 0; set[i]; i++)
+        scene.before[i] = machine_binding(set[i]);
+    return scene;
+}
+
+static void scene_free(Scene *scene) {
+    g_ptr_array_unref(scene->functions);
+    pca_plan_free(scene->claim);
+    pca_plan_free(scene->release);
+    pca_fd_close(&scene->journal);
+    for (guint i = 0; i < MAX_SET; i++)
+        g_free(scene->before[i]);
+    machine_tear_down();
+}
+
+#define AUTO_SCENE __attribute__((cleanup(scene_free))) Scene
+
+static void forget_the_journal(Scene *scene) {
+    ck_assert_int_eq(ftruncate(scene->journal, 0), 0);
+}
+
+/* Claimed, with an owner's traces in it. */
+static void claim_well(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    forget_the_journal(scene);
+    ck_assert(pca_run(kernel, scene->claim, scene->journal, residues, NULL));
+    for (guint i = 0; scene->set[i]; i++) {
+        pca_tree_set_config16(tree, scene->set[i], 0x04, 0x0007);
+        pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
+    }
+}
+
+static void assert_as_before(Scene *scene, PcaResidues *residues) {
+    for (guint i = 0; scene->set[i]; i++) {
+        if (residues && is_residue(residues, scene->set[i]))
+            continue;
+        g_autofree char *now = machine_binding(scene->set[i]);
+        ck_assert_str_eq(now, scene->before[i]);
+    }
+}
+
+static void finish_undo(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    ck_assert(pca_run_undo(kernel, scene->journal, residues, NULL));
+    ck_assert_uint_eq(residues->len, 0);
+    ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_UNDONE);
+    assert_as_before(scene, NULL);
+}
+
+static void finish_release(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    g_autoptr(GError) error = NULL;
+    gboolean ok = pca_run(kernel, scene->release, scene->journal, residues, &error);
+    ck_assert_msg(ok, "%s", error ? error->message : "");
+    ck_assert_uint_eq(residues->len, 0);
+    ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_DONE);
+    assert_as_before(scene, NULL);
+    for (guint i = 0; scene->set[i]; i++)
+        ck_assert_ptr_null(pca_fake_kernel_get_secret(fake, scene->set[i]));
+}
+
+/* ---- Faults ---- */
+
+/* Runs with the k-th operation failing; FALSE once the plan has no k-th. */
+static gboolean claim_with_fault(Scene *scene, guint k, int errnum) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    g_autoptr(GError) error = NULL;
+    guint fds = count_fds();
+    forget_the_journal(scene);
+    pca_fake_kernel_fail(fake, k, errnum);
+    gboolean ok = pca_run(kernel, scene->claim, scene->journal, residues, &error);
+    ck_assert_uint_eq(count_fds(), fds);
+    if (ok)
+        return FALSE;
+    ck_assert_ptr_nonnull(error);
+    ck_assert_uint_eq(residues->len, 0);
+    ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_UNDONE);
+    assert_as_before(scene, NULL);
+    return TRUE;
+}
+
+static int endless_error;
+
+static void fail_everything(void) {
+    pca_fake_kernel_fail_matching(fake, "*", endless_error, 0);
+}
+
+/* From the k-th operation on everything fails, the undo as well; then the undo is tried again. */
+static gboolean claim_with_faults_from(Scene *scene, guint k, int errnum) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    Blow blow = {.k = k, .act = fail_everything};
+    endless_error = errnum;
+    guint fds = count_fds();
+    forget_the_journal(scene);
+    arm(&blow);
+    gboolean ok = pca_run(kernel, scene->claim, scene->journal, residues, NULL);
+    disarm();
+    ck_assert_uint_eq(count_fds(), fds);
+    if (ok)
+        return FALSE;
+    assert_as_before(scene, residues);
+    ck_assert_int_eq(journal_result(scene->journal),
+                     residues->len ? PCA_JOURNAL_RESIDUE : PCA_JOURNAL_UNDONE);
+    g_ptr_array_set_size(fake->faults, 0);
+    finish_undo(scene);
+    return TRUE;
+}
+
+/* The fault is told, the other functions go back; tried again, this one does, too. */
+static gboolean release_with_fault(Scene *scene, guint k, int errnum) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    g_autoptr(GError) error = NULL;
+    claim_well(scene);
+    guint fds = count_fds();
+    pca_fake_kernel_fail(fake, k, errnum);
+    gboolean ok = pca_run(kernel, scene->release, scene->journal, residues, &error);
+    ck_assert_uint_eq(count_fds(), fds);
+    if (ok)
+        return FALSE;
+    /* No errno alone makes a device gone: it is there, so it is told. */
+    ck_assert_uint_eq(residues->len, 1);
+    const PcaResidue *residue = g_ptr_array_index(residues, 0);
+    g_autofree char *driver = pca_tree_driver(tree, residue->device);
+    ck_assert(!residue->quarantined || !driver || g_str_equal(driver, VFIO));
+    ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_RESIDUE);
+    assert_as_before(scene, residues);
+    finish_release(scene);
+    return TRUE;
+}
+
+static void sweep(gboolean (*attempt)(Scene *scene, guint k, int errnum), int errnum) {
+    for (guint i = 0; i < n_sets; i++) {
+        AUTO_SCENE scene = scene_new(sets[i]);
+        guint k = 1;
+        while (attempt(&scene, k, errnum))
+            ck_assert_uint_lt(k++, MAX_OPERATIONS);
+        ck_assert_uint_gt(k, 2);
+    }
+}
+
+START_TEST(a_claim_with_any_fault_is_undone) {
+    sweep(claim_with_fault, errors[_i]);
+}
+END_TEST
+
+START_TEST(an_undo_that_fails_too_is_reported) {
+    sweep(claim_with_faults_from, errors[_i]);
+}
+END_TEST
+
+START_TEST(a_release_with_any_fault_is_reported) {
+    sweep(release_with_fault, errors[_i]);
+}
+END_TEST
+
+/* ---- No room for the journal ---- */
+
+/* Runs the plan with room for so many bytes in any file, of which the journal is the longest. */
+static gboolean run_within(Scene *scene, const PcaPlan *plan, rlim_t bytes, PcaResidues *residues) {
+    struct rlimit limit = {bytes, RLIM_INFINITY};
+    pca_fake_kernel_forget(fake);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    gboolean ok = pca_run(kernel, plan, scene->journal, residues, NULL);
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    journal_result(scene->journal);
+    return ok;
+}
+
+static rlim_t journal_size(Scene *scene) {
+    return (rlim_t)lseek(scene->journal, 0, SEEK_END);
+}
+
+#define EMPTY_SPACE 350 /* bytes that the machine's own files need */
+#define STRIDE 5
+
+START_TEST(a_claim_whose_journal_is_full_is_undone) {
+    AUTO_SCENE scene = scene_new(sets[0]);
+    signal(SIGXFSZ, SIG_IGN);
+    gboolean ok = FALSE;
+    for (rlim_t bytes = EMPTY_SPACE; !ok; bytes += STRIDE) {
+        g_autoptr(GPtrArray) residues = pca_residues_new();
+        forget_the_journal(&scene);
+        ok = run_within(&scene, scene.claim, bytes, residues);
+        ck_assert_uint_eq(residues->len, 0);
+        if (!ok)
+            assert_as_before(&scene, NULL);
+    }
+    ck_assert_uint_gt(journal_size(&scene), EMPTY_SPACE + 80);
+}
+END_TEST
+
+START_TEST(a_release_whose_journal_is_full_can_be_done_again) {
+    AUTO_SCENE scene = scene_new(sets[0]);
+    signal(SIGXFSZ, SIG_IGN);
+    gboolean ok = FALSE;
+    for (rlim_t more = 0; !ok; more += STRIDE) {
+        g_autoptr(GPtrArray) residues = pca_residues_new();
+        claim_well(&scene);
+        ok = run_within(&scene, scene.release, journal_size(&scene) + more, residues);
+        if (!ok)
+            finish_release(&scene);
+    }
+    assert_as_before(&scene, NULL);
+}
+END_TEST
+
+/* ---- Kills ---- */
+
+static void die(void) {
+    raise(SIGKILL);
+}
+
+typedef void (*Work)(Scene *scene);
+
+static void do_claim(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    pca_run(kernel, scene->claim, scene->journal, residues, NULL);
+}
+
+static void do_release(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    pca_run(kernel, scene->release, scene->journal, residues, NULL);
+}
+
+static void do_undo(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    pca_run_undo(kernel, scene->journal, residues, NULL);
+}
+
+/* Does the work in a child that dies at its k-th operation; FALSE when it has no k-th. */
+static gboolean killed_at(Scene *scene, Work work, guint k, gboolean after) {
+    Blow blow = {.k = k, .after = after, .act = die};
+    pid_t pid = fork();
+    if (pid == 0) {
+        arm(&blow);
+        work(scene);
+        _exit(0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) || WTERMSIG(status) == SIGKILL);
+    return WIFSIGNALED(status);
+}
+
+/* Kills the work at its k-th operation, the second attempt at each in turn, and finishes. */
+static gboolean kill_twice(Scene *scene, guint k, gboolean after, gboolean release) {
+    gboolean killed = TRUE;
+    for (guint again = 0; killed; again++) {
+        if (release)
+            claim_well(scene);
+        else
+            forget_the_journal(scene);
+        if (!killed_at(scene, release ? do_release : do_claim, k, after))
+            return FALSE;
+        killed = again == 0 || killed_at(scene, release ? do_release : do_undo, again, !after);
+        if (release)
+            finish_release(scene);
+        else
+            finish_undo(scene);
+        ck_assert_uint_lt(again, MAX_OPERATIONS);
+    }
+    return TRUE;
+}
+
+static const struct {
+    gboolean release, after;
+} kills[] = {{FALSE, FALSE}, {FALSE, TRUE}, {TRUE, FALSE}, {TRUE, TRUE}};
+
+START_TEST(a_killed_worker_is_recovered_even_when_killed_again) {
+    for (guint i = 0; i < n_sets - 1; i++) {
+        AUTO_SCENE scene = scene_new(sets[i]);
+        guint k = 1;
+        while (kill_twice(&scene, k, kills[_i].after, kills[_i].release))
+            ck_assert_uint_lt(k++, MAX_OPERATIONS);
+        ck_assert_uint_gt(k, 2);
+    }
+}
+END_TEST
+
+/* ---- Devices that go ---- */
+
+static void unplug_nic(void) {
+    if (pca_tree_has(tree, NIC))
+        pca_fake_kernel_unplug(fake, NIC);
+}
+
+static void replace_nic(void) {
+    machine_replace(NIC);
+    pca_fake_kernel_forget(fake);
+}
+
+static const char *const with_nic[] = {BARE, NIC, SPARE, NULL};
+
+typedef void (*Look)(Scene *scene, PcaResidues *residues, gboolean ok);
+
+/* Strikes the NIC at the k-th operation; FALSE when there is no k-th. */
+static gboolean strike(Blow *blow, gboolean release, Look look) {
+    AUTO_SCENE scene = scene_new(with_nic);
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    if (release)
+        claim_well(&scene);
+    guint fds = count_fds();
+    arm(blow);
+    gboolean ok =
+        pca_run(kernel, release ? scene.release : scene.claim, scene.journal, residues, NULL);
+    ck_assert_uint_eq(count_fds(), fds);
+    if (blow->count < blow->k)
+        return FALSE;
+    look(&scene, residues, ok);
+    return TRUE;
+}
+
+static void assert_others_as_before(Scene *scene, gboolean ok) {
+    if (!ok) {
+        assert_binding(BARE, scene->before[0]);
+        assert_binding(SPARE, scene->before[2]);
+    }
+    journal_result(scene->journal);
+}
+
+static void look_at_the_others(Scene *scene, PcaResidues *residues, gboolean ok) {
+    assert_others_as_before(scene, ok);
+    ck_assert_uint_eq(residues->len, 0);
+}
+
+/* Nothing but what was under way reaches the newcomer. */
+static void look_at_the_newcomer(Scene *scene, PcaResidues *residues, gboolean ok) {
+    assert_others_as_before(scene, ok);
+    /* Met for the first time in this run, it is told to be another one. */
+    for (guint i = 0; i < residues->len; i++) {
+        const PcaResidue *residue = g_ptr_array_index(residues, i);
+        ck_assert_ptr_nonnull(strstr(residue->text, "is now 10de:2204"));
+    }
+    assert_binding(NIC, "driver=other override=");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*" NIC "*"), 0);
+}
+
+START_TEST(an_unplugged_device_leaves_no_residue) {
+    guint k = 1;
+    for (Blow blow;; k++) {
+        blow = (Blow){.k = k, .after = kills[_i].after, .act = unplug_nic};
+        if (!strike(&blow, kills[_i].release, look_at_the_others))
+            break;
+    }
+    ck_assert_uint_gt(k, 5);
+}
+END_TEST
+
+START_TEST(a_device_that_takes_the_address_over_is_not_touched) {
+    guint k = 1;
+    for (Blow blow;; k++) {
+        blow = (Blow){.k = k, .after = kills[_i].after, .act = replace_nic};
+        if (!strike(&blow, kills[_i].release, look_at_the_newcomer))
+            break;
+    }
+    ck_assert_uint_gt(k, 5);
+}
+END_TEST
+
+static void add_table(Suite *suite, const char *name, const TTest *test, guint n) {
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test, 0, (int)n);
+    suite_add_tcase(suite, tcase);
+}
+
+void add_sweep(Suite *suite) {
+    add_table(suite, "claim faults", a_claim_with_any_fault_is_undone, G_N_ELEMENTS(errors));
+    add_table(suite, "undo faults", an_undo_that_fails_too_is_reported, G_N_ELEMENTS(errors));
+    add_table(suite, "release faults", a_release_with_any_fault_is_reported, G_N_ELEMENTS(errors));
+    add_table(suite, "full journal", a_claim_whose_journal_is_full_is_undone, 1);
+    add_table(suite, "full release journal", a_release_whose_journal_is_full_can_be_done_again, 1);
+    add_table(suite, "kills", a_killed_worker_is_recovered_even_when_killed_again,
+              G_N_ELEMENTS(kills));
+    add_table(suite, "unplug", an_unplugged_device_leaves_no_residue, G_N_ELEMENTS(kills));
+    add_table(suite, "takeover", a_device_that_takes_the_address_over_is_not_touched,
+              G_N_ELEMENTS(kills));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the cases of test-service; what needs a bus or a worker is in tests/bus.
+ * Thread: main. Ownership: the suite's.
+ */
+#pragma once
+
+#include "support/suite.h"
+#include "support/tree.h"
+
+/* A host with a card of two functions at 01:00, a card at 02:00.0 and a bridge above each. */
+PcaTree *pca_small_host(void);
+
+TCase *pca_request_cases(void);
+TCase *pca_policy_file_cases(void);
+TCase *pca_life_cases(void);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the service's life: its state directory, what it tells of hardware and policy, checks
+ * and claims where no worker answers.
+ * Thread: main. Ownership: the fixture owns the host and the service.
+ */
+#include "cases.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "service/private.h"
+
+#define NIC "0000:02:00.0"
+
+static PcaTree *tree;
+static PcaService *service;
+static GString *events;
+static char *state, *socket_path, *policy_directory, *vendor_directory;
+
+static void note(const char *mark, const PcaFunction *function) {
+    g_autofree char *address = pca_address_format(&function->address);
+    g_string_append_printf(events, "%s%s ", mark, address);
+}
+
+static void on_added(const PcaFunction *function, gpointer data) {
+    note("+", function);
+}
+
+static void on_changed(const PcaFunction *function, gpointer data) {
+    note("~", function);
+}
+
+static void on_removed(const PcaFunction *function, gpointer data) {
+    note("-", function);
+}
+
+static void on_claim(PcaClaim *claim, gpointer data) {
+    g_string_append_printf(events, "claim:%s ", pca_claim_state_name(claim->state));
+}
+
+static void on_policy(gpointer data) {
+    g_string_append(events, "policy ");
+}
+
+static PcaService *make_service(GError **error) {
+    static const PcaServiceEvents table = {on_added, on_changed, on_removed, on_claim, on_policy};
+    const char *const directories[] = {policy_directory, vendor_directory, NULL};
+    const PcaServiceConfig config = {
+        .root = pca_tree_root(tree),
+        .state_directory = state,
+        .worker_socket = socket_path,
+        .policy_directories = directories,
+        .policy_owner = geteuid(),
+        .unbind_grace = G_TIME_SPAN_SECOND,
+        .max_claims = 2,
+    };
+    return pca_service_new(&config, &table, NULL, error);
+}
+
+static void set_up(void) {
+    g_autoptr(GError) error = NULL;
+    tree = pca_small_host();
+    events = g_string_new(NULL);
+    state = g_build_filename(pca_tree_path(tree), "run", NULL);
+    socket_path = g_build_filename(pca_tree_path(tree), "worker", NULL);
+    policy_directory = g_build_filename(pca_tree_path(tree), "policy.d", NULL);
+    vendor_directory = g_build_filename(pca_tree_path(tree), "vendor.d", NULL);
+    pca_tree_write(tree, "policy.d/50-a.conf",
+                   "[Device nic]\nPath=02.0/00.0\nId=8086:10d3\nAllowUser=1000\n");
+    service = make_service(&error);
+    ck_assert_msg(service != NULL, "%s", error ? error->message : "");
+}
+
+static void tear_down(void) {
+    pca_service_free(service);
+    pca_tree_free(tree);
+    g_string_free(events, TRUE);
+    g_free(state);
+    g_free(socket_path);
+    g_free(policy_directory);
+    g_free(vendor_directory);
+}
+
+static void expect_events(const char *wanted) {
+    ck_assert_str_eq(events->str, wanted);
+    g_string_truncate(events, 0);
+}
+
+static const PcaFunction *find(const char *text) {
+    PcaAddress address;
+    ck_assert(pca_address_parse(text, &address));
+    return pca_snapshot_find(pca_service_snapshot(service), &address);
+}
+
+START_TEST(hardware) {
+    expect_events("+0000:00:01.0 +0000:00:02.0 +0000:01:00.0 +0000:01:00.1 +0000:02:00.0 ");
+    pca_service_rescan(service);
+    expect_events("");
+    pca_tree_bind(tree, NIC, "vfio-pci");
+    pca_service_rescan(service);
+    expect_events("~" NIC " ");
+    ck_assert_str_eq(pca_service_function_state(service, find(NIC)), "free");
+    pca_tree_remove(tree, NIC);
+    pca_service_rescan(service);
+    expect_events("-" NIC " ");
+    ck_assert_ptr_null(find(NIC));
+}
+END_TEST
+
+/* A look that began after a request answers it; an earlier one does not. */
+START_TEST(freshness) {
+    gint64 arrived = g_get_monotonic_time();
+    pca_tree_remove(tree, NIC);
+    pca_service_freshen(service, arrived);
+    ck_assert_ptr_null(find(NIC));
+    pca_tree_remove(tree, "0000:01:00.1");
+    pca_service_freshen(service, arrived);
+    ck_assert_ptr_nonnull(find("0000:01:00.1"));
+    g_usleep(10);
+    pca_service_freshen(service, g_get_monotonic_time());
+    ck_assert_ptr_null(find("0000:01:00.1"));
+}
+END_TEST
+
+START_TEST(states_and_names) {
+    g_autofree char *nic = pca_service_function_name(service, find(NIC));
+    g_autofree char *gpu = pca_service_function_name(service, find("0000:01:00.0"));
+    ck_assert_pstr_eq(nic, "nic");
+    ck_assert_ptr_null(gpu);
+    ck_assert_str_eq(pca_service_function_state(service, find(NIC)), "host");
+    pca_tree_unbind(tree, NIC);
+    pca_service_rescan(service);
+    ck_assert_str_eq(pca_service_function_state(service, find(NIC)), "free");
+}
+END_TEST
+
+START_TEST(policy) {
+    ck_assert_uint_eq(pca_service_policy_generation(service), 1);
+    ck_assert(!pca_service_policy_stale(service));
+    g_string_truncate(events, 0);
+    pca_tree_write(tree, "policy.d/60-b.conf", "rubbish\n");
+    g_autoptr(GPtrArray) broken = pca_service_reload_policy(service);
+    ck_assert(pca_diagnostics_have_errors(broken));
+    ck_assert(pca_service_policy_stale(service));
+    ck_assert_uint_eq(pca_service_policy_generation(service), 1);
+    g_autofree char *name = pca_service_function_name(service, find(NIC));
+    ck_assert_pstr_eq(name, "nic");
+    expect_events("policy ");
+    pca_tree_delete(tree, "policy.d/60-b.conf");
+    pca_tree_delete(tree, "policy.d/50-a.conf");
+    g_autoptr(GPtrArray) good = pca_service_reload_policy(service);
+    ck_assert(!pca_service_policy_stale(service));
+    ck_assert_uint_eq(pca_service_policy_generation(service), 2);
+    g_autofree char *none = pca_service_function_name(service, find(NIC));
+    ck_assert_ptr_null(none);
+}
+END_TEST
+
+static PcaRequest *request_for(const char *word) {
+    PcaRequest *request = pca_request_new();
+    pca_request_add(request, word, NULL);
+    return request;
+}
+
+static void on_result(GObject *source, GAsyncResult *result, gpointer data) {
+    *(GAsyncResult **)data = g_object_ref(result);
+}
+
+static void await(GAsyncResult *const *result) {
+    while (!*result)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Whether a user gets through, and which check says no. */
+static const struct {
+    guint32 uid;
+    const char *word, *failed; /* NULL: none */
+} callers[] = {
+    {0, NIC, NULL},
+    {0, "nic", NULL},
+    {0, "0000:01:00.0", "group"},
+    {1000, NIC, NULL},
+    {1001, NIC, "policy"},
+    {G_MAXUINT32 - 1, NIC, "policy"},
+    {1000, "0000:01:00.0", "policy"},
+    {1000, "0000:00:01.0", "policy"},
+    {0, "0000:00:01.0", "in-use"},
+    {1000, "gpu", "exists"},
+};
+
+START_TEST(check) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", callers[_i].uid, 0);
+    g_autoptr(PcaRequest) request = request_for(callers[_i].word);
+    g_autoptr(GAsyncResult) result = NULL;
+    pca_service_check_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(GPtrArray) findings = pca_service_check_finish(result, NULL);
+    ck_assert_int_eq(pca_findings_failed(findings, NULL), callers[_i].failed != NULL);
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        if (finding->ok)
+            continue;
+        ck_assert_pstr_eq(finding->name, callers[_i].failed);
+        break;
+    }
+}
+END_TEST
+
+START_TEST(plan) {
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(PcaRequest) nothing = request_for("03:00.0");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PcaPlan) made = pca_service_plan(service, request, NULL);
+    g_autoptr(PcaPlan) none = pca_service_plan(service, nothing, &error);
+    ck_assert_uint_eq(made->steps->len, 4);
+    ck_assert_ptr_null(none);
+    ck_assert(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND));
+}
+END_TEST
+
+/* No worker answers: the claim fails, and nothing was touched. */
+START_TEST(claim_without_worker) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    pca_service_claim_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, &error);
+    ck_assert_ptr_null(claim);
+    ck_assert_msg(strstr(error->message, "worker") != NULL, "%s", error->message);
+    g_autofree char *driver = pca_tree_driver(tree, NIC);
+    ck_assert_pstr_eq(driver, "e1000e");
+}
+END_TEST
+
+START_TEST(bad_state_directories) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *old = g_steal_pointer(&state);
+    g_autofree char *claims = g_build_filename(pca_tree_path(tree), "other/claims", NULL);
+    state = g_build_filename(pca_tree_path(tree), "other", NULL);
+    pca_tree_mkdir(tree, "other/claims");
+    ck_assert_int_eq(chmod(claims, 0750), 0);
+    ck_assert_ptr_null(make_service(&error));
+    ck_assert_msg(strstr(error->message, claims) != NULL, "%s", error->message);
+    g_clear_error(&error);
+    pca_tree_delete(tree, "other/claims");
+    pca_tree_write(tree, "other/claims", "%s", "");
+    ck_assert_ptr_null(make_service(&error));
+    g_clear_error(&error);
+    pca_tree_delete(tree, "other/claims");
+    pca_tree_link(tree, "other/claims", "run/claims");
+    ck_assert_ptr_null(make_service(&error));
+}
+END_TEST
+
+TCase *pca_life_cases(void) {
+    TCase *tcase = tcase_create("life");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, hardware);
+    tcase_add_test(tcase, freshness);
+    tcase_add_test(tcase, states_and_names);
+    tcase_add_test(tcase, policy);
+    tcase_add_loop_test(tcase, check, 0, G_N_ELEMENTS(callers));
+    tcase_add_test(tcase, plan);
+    tcase_add_test(tcase, claim_without_worker);
+    tcase_add_test(tcase, bad_state_directories);
+    return tcase;
+}

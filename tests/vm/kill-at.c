@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children, and
+ * kills the child that makes the N-th write below /sys (or the N-th unlinkat), before or after the
+ * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
+ * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
+ * when SIGTERM told it to stop before. Thread: main. Ownership: the traced processes go their own
+ * way when this one ends.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPTIONS                                                                                    \
+    (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
+#define STATUS_STOPPED 3
+
+static pid_t listener;
+static int wants_unlink, wants_after;
+static int left;            /* calls until the one that counts */
+static pid_t inside;        /* the process within the call that counts, or 0 */
+static char what[PATH_MAX]; /* that call, for people */
+
+static void stop(int signal) {
+    _exit(STATUS_STOPPED);
+}
+
+static int is_sysfs_write(pid_t pid, const struct __ptrace_syscall_info *info) {
+    char link[64];
+    if (info->entry.nr != SYS_write && info->entry.nr != SYS_pwrite64)
+        return 0;
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)pid, (int)info->entry.args[0]);
+    ssize_t n = readlink(link, what, sizeof what - 1);
+    if (n < 0)
+        return 0;
+    what[n] = '\0';
+    return strncmp(what, "/sys/", 5) == 0;
+}
+
+static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
+    if (!wants_unlink)
+        return is_sysfs_write(pid, info);
+    strcpy(what, "unlinkat");
+    return info->entry.nr == SYS_unlinkat;
+}
+
+static int kill_it(pid_t pid) {
+    kill(pid, SIGKILL);
+    printf("killed %d %s the call: %s\n", (int)pid, wants_after ? "after" : "before", what);
+    fflush(stdout);
+    return 1;
+}
+
+/* Whether it was the call, and the process has been killed. */
+static int at_syscall(pid_t pid) {
+    struct __ptrace_syscall_info info;
+    if (pid == listener || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) < 0)
+        return 0;
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT && pid == inside)
+        return kill_it(pid);
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY || left == 0 || !counts(pid, &info) || --left > 0)
+        return 0;
+    if (!wants_after)
+        return kill_it(pid);
+    inside = pid;
+    return 0;
+}
+
+/* Lets a stopped process go on; `signal` is what it stopped for, if that was a signal of its own.
+ */
+static void resume(pid_t pid, int status) {
+    int event = status >> 16, signal = WSTOPSIG(status);
+    if (event || signal == (SIGTRAP | 0x80))
+        signal = 0;
+    ptrace(PTRACE_SYSCALL, pid, 0, signal);
+}
+
+static int trace(void) {
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR;) {
+        if (pid <= 0 || !WIFSTOPPED(status))
+            continue;
+        if (status >> 16 == 0 && WSTOPSIG(status) == (SIGTRAP | 0x80) && at_syscall(pid))
+            return EXIT_SUCCESS;
+        resume(pid, status);
+    }
+    perror("waitpid");
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) {
+        fprintf(stderr, "usage: kill-at PID sysfs|unlink before|after N\n");
+        return 2;
+    }
+    listener = atoi(argv[1]);
+    wants_unlink = strcmp(argv[2], "unlink") == 0;
+    wants_after = strcmp(argv[3], "after") == 0;
+    left = atoi(argv[4]);
+    signal(SIGTERM, stop);
+    if (ptrace(PTRACE_SEIZE, listener, 0, OPTIONS) < 0 ||
+        ptrace(PTRACE_INTERRUPT, listener, 0, 0) < 0) {
+        perror("ptrace");
+        return EXIT_FAILURE;
+    }
+    puts("ready");
+    fflush(stdout);
+    return trace();
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: `measure ADDRESS DRIVER ROUNDS MAXIMUM`, as root in a VM: how long Claim and Open take
+ * over D-Bus, beside the same steps done by this program itself; fails when the medians' ratio is
+ * above MAXIMUM. The two take turns, after one round of each that does not count. Thread: main.
+ * Ownership: descriptors are closed within their round.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUS_NAME "org.pcassign1"
+#define TIMEOUT_MS 60000
+#define SETTLE_US 500000
+
+static const char *address, *host_driver;
+
+static void die(const char *what, const char *why) {
+    fprintf(stderr, "measure: %s: %s\n", what, why);
+    exit(EXIT_FAILURE);
+}
+
+static void write_to(const char *path, const char *value) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, value, strlen(value)) < 0)
+        die(path, strerror(errno));
+    close(fd);
+}
+
+static void write_function(const char *name, const char *value) {
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/devices/%s/%s", address, name);
+    write_to(path, value);
+}
+
+static void unbind(const char *driver) {
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/drivers/%s/unbind", driver);
+    write_to(path, address);
+}
+
+static void probe(const char *override) {
+    write_function("driver_override", override);
+    write_to("/sys/bus/pci/drivers_probe", address);
+}
+
+/* The name of the device's node below /dev/vfio/devices, as soon as it is there. */
+static char *await_node(void) {
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/devices/%s/vfio-dev", address);
+    for (int i = 0; i < 5000; i++) {
+        DIR *directory = opendir(path);
+        struct dirent *entry = NULL;
+        while (directory && (entry = readdir(directory)) && strncmp(entry->d_name, "vfio", 4) != 0)
+            continue;
+        char *node = entry ? g_build_filename("/dev/vfio/devices", entry->d_name, NULL) : NULL;
+        if (directory)
+            closedir(directory);
+        if (node && access(node, F_OK) == 0)
+            return node;
+        g_free(node);
+        g_usleep(1000);
+    }
+    die(path, "no node appeared");
+    return NULL;
+}
+
+static int open_node(const char *path) {
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        die(path, strerror(errno));
+    return fd;
+}
+
+static gint64 run_by_hand(void) {
+    gint64 start = g_get_monotonic_time();
+    write_function("driver_override", "vfio-pci");
+    unbind(host_driver);
+    write_to("/sys/bus/pci/drivers_probe", address);
+    g_autofree char *node = await_node();
+    int device = open_node(node), iommufd = open_node("/dev/iommu");
+    gint64 took = g_get_monotonic_time() - start;
+    close(device);
+    close(iommufd);
+    unbind("vfio-pci");
+    write_function("reset", "1");
+    probe(host_driver);
+    write_function("driver_override", "\n");
+    return took;
+}
+
+static GVariant *call(GDBusConnection *bus, const char *path, const char *interface,
+                      const char *method, GVariant *arguments, const char *type, GUnixFDList *sent,
+                      GUnixFDList **received) {
+    g_autoptr(GError) error = NULL;
+    GVariant *reply = g_dbus_connection_call_with_unix_fd_list_sync(
+        bus, BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
+        G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, sent, received, NULL, &error);
+    if (!reply)
+        die(method, error->message);
+    return reply;
+}
+
+static GVariant *claim_arguments(void) {
+    GVariantBuilder devices;
+    g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sa{sv})"));
+    g_variant_builder_add(&devices, "(s@a{sv})", address, g_variant_new("a{sv}", NULL));
+    return g_variant_new("(a(sa{sv})@a{sv})", &devices, g_variant_new("a{sv}", NULL));
+}
+
+/* Claims and opens; *path becomes the claim's object. */
+static gint64 claim_and_open(GDBusConnection *bus, char **path, GUnixFDList **lease) {
+    g_autoptr(GUnixFDList) fds = NULL;
+    gint64 start = g_get_monotonic_time();
+    g_autoptr(GVariant) claim = call(bus, "/org/pcassign1", BUS_NAME ".Manager", "Claim",
+                                     claim_arguments(), "(oh)", NULL, lease);
+    g_variant_get(claim, "(oh)", path, NULL);
+    g_autoptr(GVariant) opened = call(bus, *path, BUS_NAME ".Claim", "Open",
+                                      g_variant_new("(h@a{sv})", 0, g_variant_new("a{sv}", NULL)),
+                                      "(a(ssha{sv}))", *lease, &fds);
+    gint64 took = g_get_monotonic_time() - start;
+    if (!fds || g_unix_fd_list_get_length(fds) != 2)
+        die("Open", "not exactly two descriptors came");
+    return took;
+}
+
+static gint64 run_over_bus(GDBusConnection *bus) {
+    g_autofree char *path = NULL;
+    g_autoptr(GUnixFDList) lease = NULL;
+    gint64 took = claim_and_open(bus, &path, &lease);
+    g_autoptr(GVariant) released =
+        call(bus, path, BUS_NAME ".Claim", "Release", NULL, "()", NULL, NULL);
+    return took;
+}
+
+/* What came before has set off events that udev and the service look into; both sides are measured
+ * on a machine that has done with them. */
+static void settle(GDBusConnection *bus) {
+    for (int i = 0; i < 2; i++) {
+        g_usleep(SETTLE_US);
+        g_autoptr(GVariant) claims = call(bus, "/org/pcassign1", BUS_NAME ".Manager", "ListClaims",
+                                          NULL, "(a(oa{sv}))", NULL, NULL);
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    gint64 x = *(const gint64 *)a, y = *(const gint64 *)b;
+    return (x > y) - (x < y);
+}
+
+static double report(const char *what, gint64 *times, int n) {
+    qsort(times, (size_t)n, sizeof *times, by_value);
+    double median = (double)times[n / 2] / 1000;
+    printf("%s: median of %d %.1f ms (%.1f to %.1f)\n", what, n, median, (double)times[0] / 1000,
+           (double)times[n - 1] / 1000);
+    return median;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5)
+        die("usage", "measure ADDRESS DRIVER ROUNDS MAXIMUM");
+    address = argv[1];
+    host_driver = argv[2];
+    int rounds = CLAMP(atoi(argv[3]), 1, 1000);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
+    if (!bus)
+        die("system bus", error->message);
+    g_autofree gint64 *by_hand = g_new0(gint64, rounds), *over_bus = g_new0(gint64, rounds);
+    for (int i = -1; i < rounds; i++) {
+        settle(bus);
+        by_hand[MAX(i, 0)] = run_by_hand();
+        settle(bus);
+        over_bus[MAX(i, 0)] = run_over_bus(bus);
+    }
+    double hand = report("override, unbind, bind, open by hand", by_hand, rounds);
+    double service = report("Claim and Open over D-Bus", over_bus, rounds);
+    printf("ratio %.2f\n", service / hand);
+    return service / hand <= g_ascii_strtod(argv[4], NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
