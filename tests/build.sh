@@ -53,7 +53,8 @@ copy_source() {
         comm -z -23 "$copy.files" "$copy.files.new" | (cd "$copy" && xargs -0 -r rm -f --)
     fi
     mv "$copy.files.new" "$copy.files"
-    [[ -x $copy/configure ]] || "$copy/autogen.sh"
+    # make's own rules do not bring in what a new configure.ac may ask for beside it.
+    [[ $copy/configure -nt $copy/configure.ac ]] || "$copy/autogen.sh"
 }
 
 # build NAME CONFIGURE-OPTION...: builds the copy in DIRECTORY/NAME.

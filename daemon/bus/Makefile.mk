@@ -2,6 +2,7 @@ noinst_LIBRARIES += libpca-bus.a
 libpca_bus_a_SOURCES = \
 	daemon/bus/bus.c daemon/bus/bus.h \
 	daemon/bus/call.c \
+	daemon/bus/channel.c daemon/bus/channel.h \
 	daemon/bus/methods.c \
 	daemon/bus/private.h \
 	daemon/bus/translate.c

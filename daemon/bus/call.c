@@ -9,10 +9,13 @@
 #include "base/error.h"
 #include "bus/private.h"
 
+#define MAX_SUBJECTS 64
+
 static void call_free(PcaCall *call) {
     g_clear_pointer(&call->subject, pca_subject_unref);
     g_clear_pointer(&call->claim, pca_claim_unref);
-    pca_fd_close(&call->fd);
+    g_clear_object(&call->fds);
+    pca_fd_close(&call->channel);
     g_free(call);
 }
 
@@ -46,28 +49,57 @@ static gboolean passes_gate(const PcaCall *call, GError **error) {
     return FALSE;
 }
 
-static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
-    PcaCall *call = data;
+/* The bus never gives a unique name to two connections, and a connection's credentials never
+ * change: what it said once holds. */
+static void remember(PcaBus *bus, PcaSubject *subject) {
+    if (g_hash_table_size(bus->subjects) >= MAX_SUBJECTS)
+        g_hash_table_remove_all(bus->subjects);
+    g_hash_table_replace(bus->subjects, subject->sender, pca_subject_ref(subject));
+}
+
+static void go_on(PcaCall *call) {
     g_autoptr(GError) error = NULL;
-    call->subject = pca_subject_get_finish(result, &error);
-    if (call->subject && passes_gate(call, &error))
+    if (passes_gate(call, &error))
         call->func(call);
     else
         pca_call_fail(call, error);
 }
 
+static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    call->subject = pca_subject_get_finish(result, &error);
+    if (!call->subject) {
+        pca_call_fail(call, error);
+        return;
+    }
+    remember(call->bus, call->subject);
+    go_on(call);
+}
+
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
-                    GUnixFDList *fds, gint fd_index, PcaCallFunc func) {
+                    GUnixFDList *fds, PcaCallFunc func) {
     PcaCall *call = g_new0(PcaCall, 1);
     call->bus = bus;
     call->invocation = invocation;
     call->claim = claim ? pca_claim_ref(claim) : NULL;
     call->func = func;
     call->arrived = g_get_monotonic_time();
+    call->fds = fds ? g_object_ref(fds) : NULL;
+    call->channel = -1;
+    const char *sender = g_dbus_method_invocation_get_sender(invocation);
+    PcaSubject *known = g_hash_table_lookup(bus->subjects, sender);
+    if (known) {
+        call->subject = pca_subject_ref(known);
+        go_on(call);
+        return;
+    }
+    pca_subject_get_async(bus->connection, sender, on_subject, call);
+}
+
+int pca_call_dup_fd(PcaCall *call, gint index) {
     /* GUnixFDList asserts on an index that it does not have. */
-    call->fd = fds && fd_index >= 0 && fd_index < g_unix_fd_list_get_length(fds)
-                   ? g_unix_fd_list_get(fds, fd_index, NULL)
-                   : -1;
-    pca_subject_get_async(bus->connection, g_dbus_method_invocation_get_sender(invocation),
-                          on_subject, call);
+    if (!call->fds || index < 0 || index >= g_unix_fd_list_get_length(call->fds))
+        return -1;
+    return g_unix_fd_list_get(call->fds, index, NULL);
 }

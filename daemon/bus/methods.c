@@ -6,6 +6,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "base/error.h"
+#include "bus/channel.h"
 #include "bus/private.h"
 
 /* The arguments of a message that names devices; answers the caller when they are malformed. */
@@ -95,31 +96,31 @@ static void do_reload_policy(PcaCall *call) {
 static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                 GUnixFDList *fds, GVariant *devices, GVariant *options,
                                 PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, -1, do_claim);
+    pca_call_begin(bus, invocation, NULL, NULL, do_claim);
     return TRUE;
 }
 
 static gboolean on_handle_check(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                 GVariant *devices, GVariant *options, PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, -1, do_check);
+    pca_call_begin(bus, invocation, NULL, NULL, do_check);
     return TRUE;
 }
 
 static gboolean on_handle_plan(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                GVariant *devices, GVariant *options, PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, -1, do_plan);
+    pca_call_begin(bus, invocation, NULL, NULL, do_plan);
     return TRUE;
 }
 
 static gboolean on_handle_list_claims(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                       PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, -1, do_list_claims);
+    pca_call_begin(bus, invocation, NULL, NULL, do_list_claims);
     return TRUE;
 }
 
 static gboolean on_handle_reload_policy(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                         PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, -1, do_reload_policy);
+    pca_call_begin(bus, invocation, NULL, NULL, do_reload_policy);
     return TRUE;
 }
 
@@ -141,10 +142,10 @@ static PcaClaim *claim_of(PcaBus *bus, PcaBusClaim *object) {
 }
 
 static gboolean begin_on_claim(PcaBus *bus, PcaBusClaim *object, GDBusMethodInvocation *invocation,
-                               GUnixFDList *fds, gint fd_index, PcaCallFunc func) {
+                               GUnixFDList *fds, PcaCallFunc func) {
     PcaClaim *claim = claim_of(bus, object);
     if (claim)
-        pca_call_begin(bus, invocation, claim, fds, fd_index, func);
+        pca_call_begin(bus, invocation, claim, fds, func);
     else
         g_dbus_method_invocation_return_dbus_error(invocation, PCA_ERROR_PREFIX "NotFound",
                                                    "the claim has ended");
@@ -177,31 +178,65 @@ static GVariant *append_fds(PcaFds *list, GUnixFDList *fds, GError **error) {
     return g_variant_builder_end(&builder);
 }
 
-static void on_opened(GObject *source, GAsyncResult *result, gpointer data) {
-    PcaCall *call = data;
+static void return_opened(PcaCall *call, PcaFds *list) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) list = pca_service_open_finish(result, &error);
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-    GVariant *entries = list ? append_fds(list, fds, &error) : NULL;
+    GVariant *entries = append_fds(list, fds, &error);
     if (entries)
         pca_call_return_fds(call, g_variant_new("(@a(ssha{sv}))", entries), fds);
     else
         pca_call_fail(call, error);
 }
 
-static void do_open(PcaCall *call) {
-    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
-    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
-    g_autoptr(GError) error = NULL;
-    if (call->fd < 0)
-        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "the lease is missing");
-    else if (g_variant_n_children(options) > 0)
-        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "Open knows no option");
+static void on_channel_sent(const GError *error, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GPtrArray) none = pca_fds_new();
     if (error)
         pca_call_fail(call, error);
     else
-        pca_service_open_async(call->bus->service, call->subject, call->claim, call->fd, on_opened,
+        return_opened(call, none);
+}
+
+static void on_opened(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = pca_service_open_finish(result, &error);
+    if (!list)
+        pca_call_fail(call, error);
+    else if (call->channel >= 0)
+        pca_channel_send(pca_fd_steal(&call->channel), g_steal_pointer(&list), on_channel_sent,
+                         call);
+    else
+        return_opened(call, list);
+}
+
+/* The options of Open: "channel" h. */
+static gboolean take_open_options(PcaCall *call, GVariant *options, GError **error) {
+    gint32 index;
+    gboolean given = g_variant_lookup(options, "channel", "h", &index);
+    if (g_variant_n_children(options) != (gsize)given) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "unknown or mistyped option of Open; it knows \"channel\"");
+        return FALSE;
+    }
+    call->channel = given ? pca_call_dup_fd(call, index) : -1;
+    return !given || pca_channel_check(call->channel, call->subject, error);
+}
+
+static void do_open(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
+    gint32 index;
+    g_variant_get_child(parameters, 0, "h", &index);
+    PCA_AUTO_FD lease = pca_call_dup_fd(call, index);
+    if (lease < 0)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "the lease is missing");
+    if (lease >= 0 && take_open_options(call, options, &error))
+        pca_service_open_async(call->bus->service, call->subject, call->claim, lease, on_opened,
                                call);
+    else
+        pca_call_fail(call, error);
 }
 
 static void do_describe(PcaCall *call) {
@@ -224,17 +259,17 @@ static void do_release(PcaCall *call) {
 
 static gboolean on_handle_open(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                GUnixFDList *fds, GVariant *lease, GVariant *options, PcaBus *bus) {
-    return begin_on_claim(bus, object, invocation, fds, g_variant_get_handle(lease), do_open);
+    return begin_on_claim(bus, object, invocation, fds, do_open);
 }
 
 static gboolean on_handle_describe(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                    PcaBus *bus) {
-    return begin_on_claim(bus, object, invocation, NULL, -1, do_describe);
+    return begin_on_claim(bus, object, invocation, NULL, do_describe);
 }
 
 static gboolean on_handle_release(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                   PcaBus *bus) {
-    return begin_on_claim(bus, object, invocation, NULL, -1, do_release);
+    return begin_on_claim(bus, object, invocation, NULL, do_release);
 }
 
 static void set_devices(PcaBusClaim *object, const PcaClaim *claim) {

@@ -13,7 +13,8 @@ struct PcaBus {
     PcaService *service; /* NULL until exported */
     GDBusObjectManagerServer *objects;
     PcaBusManager *manager;
-    GHashTable *claims; /* id → PcaBusClaim */
+    GHashTable *claims;   /* id → PcaBusClaim */
+    GHashTable *subjects; /* unique name → PcaSubject: whom the bus has told us already */
 };
 
 /* One method call that has passed the gate. */
@@ -26,14 +27,18 @@ struct PcaCall {
     PcaSubject *subject;
     PcaClaim *claim; /* of the object; NULL on the manager */
     PcaCallFunc func;
-    gint64 arrived; /* monotonic, microseconds */
-    int fd;         /* the descriptor that came as argument, or -1 */
+    gint64 arrived;   /* monotonic, microseconds */
+    GUnixFDList *fds; /* that came with the message; NULL without any */
+    int channel;      /* of Open, or -1 */
 };
 
 /* Asks the bus who calls, then the gate, then goes on with `func`; a refusal is answered here.
- * Takes the invocation over. `fds` may be NULL; the descriptor at `fd_index` goes with the call. */
+ * Takes the invocation over. `fds` may be NULL. */
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
-                    GUnixFDList *fds, gint fd_index, PcaCallFunc func);
+                    GUnixFDList *fds, PcaCallFunc func);
+
+/* A copy of the descriptor with that index in the message, the caller's; -1 when there is none. */
+int pca_call_dup_fd(PcaCall *call, gint index);
 
 /* Each ends the call, which is freed. `value` is a floating tuple. */
 void pca_call_return(PcaCall *call, GVariant *value);

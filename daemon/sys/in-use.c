@@ -81,7 +81,7 @@ gboolean pca_path_below(const char *path, const char *directory) {
 
 char *pca_class_directory(const PcaRoot *root, const char *class, const char *name) {
     g_autofree char *link = g_build_filename(root->sysfs, "class", class, name, NULL);
-    return realpath(link, NULL);
+    return pca_resolve_link(link);
 }
 
 char **pca_use_class_members(const PcaUse *use, const char *class, const char *directory) {
@@ -198,7 +198,7 @@ static void check_display(const PcaUse *use) {
 void pca_in_use(const PcaRoot *root, const PcaFunction *function, PcaFindings *findings) {
     g_autofree char *address = pca_address_format(&function->address);
     g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
-    g_autofree char *directory = realpath(link, NULL);
+    g_autofree char *directory = pca_resolve_link(link);
     PcaUse use = {root, function, address, directory, findings};
     if (!directory) {
         pca_use_fail(&use, address, NULL, "cannot tell whether the host uses %s: %s", address,

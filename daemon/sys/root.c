@@ -114,6 +114,16 @@ static gint compare_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+char *pca_resolve_link(const char *path) {
+    char target[PATH_MAX];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n < 0)
+        return errno == EINVAL ? g_strdup(path) : NULL;
+    target[n] = '\0';
+    g_autofree char *directory = g_path_get_dirname(path);
+    return g_canonicalize_filename(target, directory);
+}
+
 char **pca_read_directory(const char *path) {
     GPtrArray *names = g_ptr_array_new();
     DIR *directory = opendir(path);

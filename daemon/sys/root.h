@@ -33,5 +33,10 @@ gboolean pca_read_number(const char *directory, const char *name, guint64 *value
 /* The last element of the target of the link directory/name; NULL when there is no such link. */
 char *pca_read_link_name(const char *directory, const char *name);
 
+/* What the link `path` of sysfs means, by its text alone; `path` itself when it is no link. The
+ * links below bus/ and class/ lead to devices/, where no element of a path is a link, so that one
+ * readlink tells what realpath(3) tells with one for each element. NULL with errno. */
+char *pca_resolve_link(const char *path);
+
 /* The entries of a directory without "." and "..", sorted; empty when it cannot be read. */
 char **pca_read_directory(const char *path);

@@ -208,7 +208,7 @@ static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
     gboolean has_ignored = FALSE;
     gpointer number;
     g_autofree char *link = g_build_filename(scan->devices, pf, NULL);
-    g_autofree char *real = realpath(link, NULL);
+    g_autofree char *real = pca_resolve_link(link);
     learn_vfs(scan, pf);
     g_autofree char *above = real ? slot_path(real, &ignored, &has_ignored) : NULL;
     if (!above || *above == '\0' || !g_hash_table_lookup_extended(scan->vfs, vf, NULL, &number))
@@ -276,7 +276,7 @@ static void read_header_and_description(Scan *scan, PcaFunction *function, const
 static PcaFunction *read_function(Scan *scan, const char *name, gboolean evicting) {
     PcaAddress address;
     g_autofree char *link = g_build_filename(scan->devices, name, NULL);
-    g_autofree char *directory = realpath(link, NULL);
+    g_autofree char *directory = pca_resolve_link(link);
     if (!directory || !pca_address_parse(name, &address))
         return NULL;
     g_autoptr(PcaFunction) function = pca_function_new(&address);

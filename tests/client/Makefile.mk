@@ -6,3 +6,21 @@ tests_client_test_run_SOURCES = tests/support/main.c tests/support/suite.h \
 tests_client_test_run_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_client_test_run_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/client
 tests_client_test_run_LDADD = $(LIBS_CLIENT) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/client/library
+if !SANITIZERS
+check_PROGRAMS += tests/client/library-memory
+endif
+TESTS += tests/client/test-libpcassign
+EXTRA_DIST += tests/client/test-libpcassign tests/client/mock-library tests/client/hostile-bus
+tests_client_library_SOURCES = tests/client/library.c tests/client/library.h \
+	tests/client/library-calls.c tests/client/library-failures.c
+tests_client_library_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(DBUS_CFLAGS)
+tests_client_library_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
+tests_client_library_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_client_library_LDADD = libpcassign.la $(LIBS_BASE) $(CHECK_LIBS) $(DBUS_LIBS)
+tests_client_library_memory_SOURCES = tests/client/library-memory.c
+tests_client_library_memory_CFLAGS = -std=gnu17 $(WARN_CFLAGS) -Wno-missing-prototypes
+tests_client_library_memory_CPPFLAGS = -I$(top_srcdir)/client/lib -D_GNU_SOURCE
+tests_client_library_memory_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_client_library_memory_LDADD = libpcassign.la

@@ -127,7 +127,7 @@ END_TEST
 START_TEST(without_its_node_it_is_refused) {
     claim_pair();
     pca_tree_unset(tree, NIC, "vfio-dev");
-    assert_refused(PCA_ERROR_FAILED, "VFIO device node");
+    assert_refused(PCA_ERROR_FAILED, "opening its VFIO");
 }
 END_TEST
 
@@ -177,7 +177,7 @@ START_TEST(a_group_in_use_is_busy) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     claim_slot();
     ck_assert(hand_groups_over(fds, 0, -1, NULL));
-    assert_no_groups(PCA_ERROR_BUSY, "VFIO group node");
+    assert_no_groups(PCA_ERROR_BUSY, "opening its VFIO");
 }
 END_TEST
 

@@ -8,7 +8,8 @@ tests_vm_measure_SOURCES = tests/vm/measure.c
 tests_vm_measure_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_measure_LDADD = $(GIO_LIBS)
 
-VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure
+VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
+	client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/common.sh $(VM_FILES)
 VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \

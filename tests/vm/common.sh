@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the guest scripts of tests/vm share: ". /usr/libexec/pcassign-tests/common.sh". run-all puts it there.
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154,SC2016
 
 # shellcheck source=/dev/null
 . /lab/lab.sh
@@ -143,7 +143,10 @@ state_of() { # ADDRESS: the state that "list" tells
 await_ready() { # PID FILE: until the process has written "ready" there, or has ended
     local end=$((SECONDS + 40))
     until [[ $(<"$2") == *ready* ]]; do
-        kill -0 "$1" && [[ $SECONDS -lt $end ]] || { cat "$2"; return 1; }
+        if ! kill -0 "$1" || [[ $SECONDS -ge $end ]]; then
+            cat "$2"
+            return 1
+        fi
         sleep 0.05
     done
 }
@@ -157,6 +160,7 @@ guest_of() {
     for device in "$@"; do
         words+=" {${device}}"
     done
+    : >"/tmp/$name.out" # a "ready" of before must not count
     # shellcheck disable=SC2086
     exec_as "$user" pcassignctl run "$@" -- "$VM/vfio-client" fds $client '{iommufd}' $words >"/tmp/$name.out" 2>&1 &
     guest=$!
@@ -173,6 +177,7 @@ end_guest() { # PID [SIGNAL]
 holder() {
     local name=$1
     shift
+    : >"/tmp/$name.out"
     "$VM/vfio-client" "$@" >"/tmp/$name.out" 2>&1 &
     holder=$!
     await_ready "$holder" "/tmp/$name.out"

@@ -54,7 +54,6 @@ static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
 static int kill_it(pid_t pid) {
     kill(pid, SIGKILL);
     printf("killed %d %s the call: %s\n", (int)pid, wants_after ? "after" : "before", what);
-    fflush(stdout);
     return 1;
 }
 
@@ -65,8 +64,12 @@ static int at_syscall(pid_t pid) {
         return 0;
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && pid == inside)
         return kill_it(pid);
-    if (info.op != PTRACE_SYSCALL_INFO_ENTRY || left == 0 || !counts(pid, &info) || --left > 0)
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY || left == 0 || !counts(pid, &info))
         return 0;
+    if (--left > 0) {
+        printf("%d: %s\n", (int)pid, what);
+        return 0;
+    }
     if (!wants_after)
         return kill_it(pid);
     inside = pid;
@@ -105,12 +108,12 @@ int main(int argc, char **argv) {
     wants_after = strcmp(argv[3], "after") == 0;
     left = atoi(argv[4]);
     signal(SIGTERM, stop);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (ptrace(PTRACE_SEIZE, listener, 0, OPTIONS) < 0 ||
         ptrace(PTRACE_INTERRUPT, listener, 0, 0) < 0) {
         perror("ptrace");
         return EXIT_FAILURE;
     }
     puts("ready");
-    fflush(stdout);
     return trace();
 }

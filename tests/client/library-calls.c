@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: tests of libpcassign: each call as it should go, and every error that a service can
+ * send. Thread: main, in a process for each test. Ownership: each test frees what it makes.
+ */
+#include "library.h"
+
+#include "base/error.h"
+
+#include <dbus/dbus.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* "lease" tells whether the service sees the lease held. */
+static void expect_lease(struct pcassign *p, const char *expected) {
+    struct pcassign_claim *probe = library_adopt(p, "lease");
+    const char *reason;
+    ck_assert_int_eq(pcassign_claim_status(probe, NULL, &reason), 0);
+    ck_assert_str_eq(reason, expected);
+    pcassign_claim_free(probe);
+}
+
+static void expect_seen(struct pcassign *p, const char *expected) {
+    struct pcassign_claim *probe = library_adopt(p, "seen");
+    const char *reason;
+    ck_assert_int_eq(pcassign_claim_status(probe, NULL, &reason), 0);
+    ck_assert_str_eq(reason, expected);
+    pcassign_claim_free(probe);
+}
+
+START_TEST(life) {
+    int before = library_count_fds();
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim;
+    const char *state, *reason;
+    ck_assert_int_eq(library_claim(p, "fine", &claim), 0);
+    ck_assert_str_eq(pcassign_claim_id(claim), "fine");
+    ck_assert_int_eq(fcntl(pcassign_claim_lease(claim), F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(pcassign_claim_status(claim, &state, &reason), 0);
+    ck_assert_str_eq(state, "ready");
+    ck_assert_str_eq(reason, "held");
+    ck_assert_int_eq(pcassign_release(claim), 0);
+    ck_assert_str_eq(pcassign_last_error(p), "");
+    expect_lease(p, "held");
+    pcassign_claim_free(claim);
+    expect_lease(p, "over");
+    pcassign_close(p);
+    ck_assert_int_eq(library_count_fds(), before);
+}
+END_TEST
+
+START_TEST(options) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim;
+    struct pcassign_device devices[] = {{"fine", NULL}, {"02:00.0", "gpu"}};
+    struct pcassign_claim_options all = PCASSIGN_CLAIM_OPTIONS_INIT;
+    all.title = "win ü";
+    all.memory = 1ull << 40;
+    all.handoff = "cdev";
+    all.wait_usec = 5000000;
+    ck_assert_int_eq(pcassign_claim(p, devices, 2, &all, &claim), 0);
+    pcassign_claim_free(claim);
+    expect_seen(
+        p, "fine=; 02:00.0=gpu; handoff=cdev; memory=1099511627776; title=win ü; wait=5000000");
+    ck_assert_int_eq(pcassign_claim(p, devices, 1, NULL, &claim), 0);
+    pcassign_claim_free(claim);
+    expect_seen(p, "fine=");
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(options_of_another_version) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = NULL;
+    struct pcassign_device device = {.name = "fine"};
+    struct {
+        struct pcassign_claim_options known;
+        uint64_t more;
+    } larger = {.known = PCASSIGN_CLAIM_OPTIONS_INIT};
+    larger.known.size = sizeof larger;
+    ck_assert_int_eq(pcassign_claim(p, &device, 1, &larger.known, &claim), 0);
+    pcassign_claim_free(claim);
+    larger.more = 1;
+    library_expect(p, pcassign_claim(p, &device, 1, &larger.known, &claim),
+                   PCASSIGN_ERR_UNSUPPORTED, "does not know");
+    larger.known.size = 0;
+    library_expect(p, pcassign_claim(p, &device, 1, &larger.known, &claim),
+                   PCASSIGN_ERR_INVALID_ARGUMENT, "size");
+    pcassign_close(p);
+}
+END_TEST
+
+/* What would make libdbus abort, or the bus disconnect us, does not get that far. */
+START_TEST(arguments) {
+    static char huge[10000];
+    static const struct pcassign_device bad[] = {
+        {NULL, NULL}, {"\xff", NULL}, {"fine", "\xc3"}, {huge, NULL}, {"fine", huge},
+    };
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = NULL;
+    struct pcassign_claim_options text = PCASSIGN_CLAIM_OPTIONS_INIT;
+    struct pcassign_device fine = {.name = "fine"};
+    int before = library_count_fds();
+    memset(huge, 'x', sizeof huge - 1);
+    for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+        library_expect(p, pcassign_claim(p, &bad[i], 1, NULL, &claim),
+                       PCASSIGN_ERR_INVALID_ARGUMENT, "device 0");
+    library_expect(p, pcassign_claim(p, &fine, 0, NULL, &claim), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "0");
+    library_expect(p, pcassign_claim(p, &fine, 1u << 20, NULL, &claim),
+                   PCASSIGN_ERR_INVALID_ARGUMENT, "1048576");
+    library_expect(p, pcassign_claim(p, NULL, 1, NULL, &claim), PCASSIGN_ERR_INVALID_ARGUMENT, "0");
+    library_expect(p, pcassign_claim(p, &fine, 1, NULL, NULL), PCASSIGN_ERR_INVALID_ARGUMENT, "");
+    text.title = "\xff";
+    library_expect(p, pcassign_claim(p, &fine, 1, &text, &claim), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "title");
+    library_expect(p, pcassign_set_timeout(p, 0), PCASSIGN_ERR_INVALID_ARGUMENT, "0");
+    ck_assert_int_eq(pcassign_connect(NULL), PCASSIGN_ERR_INVALID_ARGUMENT);
+    ck_assert_int_eq(pcassign_connect_bus(NULL, &p), PCASSIGN_ERR_INVALID_ARGUMENT);
+    ck_assert_ptr_null(claim);
+    ck_assert_int_eq(library_count_fds(), before);
+    pcassign_close(p);
+    pcassign_close(NULL);
+    pcassign_claim_free(NULL);
+    pcassign_fds_free(NULL);
+}
+END_TEST
+
+/* The enum is the service's table. */
+START_TEST(table) {
+    char device[256];
+    ck_assert_int_eq(PCA_N_ERRORS, -PCASSIGN_ERR_NOT_FOUND);
+    snprintf(device, sizeof device, PCA_ERROR_PREFIX "%s", pca_error_name(_i));
+    ck_assert_str_eq(pcassign_error_name(-1 - _i), device);
+    ck_assert_str_ne(pcassign_strerror(-1 - _i), pcassign_strerror(-1000));
+
+    struct pcassign *p = library_connect();
+    struct pcassign_device raise = {"raise", device};
+    struct pcassign_claim *claim = NULL;
+    library_expect(p, pcassign_claim(p, &raise, 1, NULL, &claim), -1 - _i, device);
+    ck_assert_ptr_null(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(names) {
+    ck_assert_ptr_null(pcassign_error_name(0));
+    ck_assert_ptr_null(pcassign_error_name(-1000));
+    ck_assert_str_eq(pcassign_error_name(PCASSIGN_ERR_NO_SERVICE),
+                     "org.freedesktop.DBus.Error.ServiceUnknown");
+    ck_assert_str_eq(pcassign_strerror(0), "success");
+    ck_assert_str_eq(pcassign_strerror(-1000), "unknown error");
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    int code;
+} foreign[] = {
+    {"org.freedesktop.DBus.Error.AccessDenied", PCASSIGN_ERR_NOT_PERMITTED},
+    {"org.freedesktop.DBus.Error.InvalidArgs", PCASSIGN_ERR_INVALID_ARGUMENT},
+    {"org.freedesktop.DBus.Error.UnknownMethod", PCASSIGN_ERR_UNSUPPORTED},
+    {"org.freedesktop.DBus.Error.LimitsExceeded", PCASSIGN_ERR_LIMIT_EXCEEDED},
+    {"org.freedesktop.DBus.Error.NoMemory", PCASSIGN_ERR_NO_MEMORY},
+    {"org.freedesktop.DBus.Error.TimedOut", PCASSIGN_ERR_TIMED_OUT},
+    {"org.freedesktop.DBus.Error.NoReply", PCASSIGN_ERR_NO_SERVICE},
+    {"org.freedesktop.DBus.Error.Spawn.ChildExited", PCASSIGN_ERR_NO_SERVICE},
+    {"org.freedesktop.systemd1.NoSuchUnit", PCASSIGN_ERR_NO_SERVICE},
+    {"org.pcassign1.Error.OfTheFuture", PCASSIGN_ERR_FAILED},
+    {"com.example.Whatever", PCASSIGN_ERR_FAILED},
+};
+
+START_TEST(foreign_errors) {
+    struct pcassign *p = library_connect();
+    struct pcassign_device raise = {"raise", foreign[_i].name};
+    struct pcassign_claim *claim = NULL;
+    library_expect(p, pcassign_claim(p, &raise, 1, NULL, &claim), foreign[_i].code,
+                   foreign[_i].name);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(long_text_is_cut_at_a_character) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim;
+    ck_assert_int_eq(library_claim(p, "long_text", &claim), PCASSIGN_ERR_BUSY);
+    size_t length = strlen(pcassign_last_error(p));
+    ck_assert_int_ge((int)length, 1000);
+    ck_assert_int_eq((int)length % 2, 1);
+    library_expect(p, library_claim(p, "textless", &claim), PCASSIGN_ERR_BUSY,
+                   "org.pcassign1.Error.Busy");
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(descriptors) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim;
+    struct pcassign_fds *fds;
+    const char *role, *name, *address;
+    ck_assert_int_eq(library_claim(p, "fine", &claim), 0);
+    int before = library_count_fds();
+    ck_assert_int_eq(pcassign_open(claim, _i ? PCASSIGN_OPEN_CHANNEL : 0, &fds), 0);
+    ck_assert_int_eq((int)pcassign_fds_count(fds), 4);
+    ck_assert_int_eq(library_count_fds(), before + 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(fcntl(pcassign_fds_get(fds, i, NULL, NULL, NULL), F_GETFD), FD_CLOEXEC);
+    ck_assert_int_ge(pcassign_fds_get(fds, 2, &role, &name, &address), 0);
+    ck_assert_str_eq(role, "device");
+    ck_assert_str_eq(name, "gpu");
+    ck_assert_str_eq(address, "0000:02:00.1");
+    pcassign_fds_get(fds, 0, &role, &name, &address);
+    ck_assert_str_eq(role, "iommufd");
+    ck_assert_str_eq(name, "");
+    ck_assert_str_eq(address, "");
+    pcassign_fds_free(fds);
+    ck_assert_int_eq(library_count_fds(), before);
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(find_and_steal) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = library_adopt(p, "fine");
+    struct pcassign_fds *fds;
+    ck_assert_int_eq(pcassign_open(claim, 0, &fds), 0);
+    ck_assert_int_eq(pcassign_fds_find(fds, "iommufd", NULL, 0), 0);
+    ck_assert_int_eq(pcassign_fds_find(fds, "device", NULL, 2), 3);
+    ck_assert_int_eq(pcassign_fds_find(fds, "device", "gpu", 1), 2);
+    ck_assert_int_eq(pcassign_fds_find(fds, NULL, "nic", 0), 3);
+    ck_assert_int_eq(pcassign_fds_find(fds, "device", "gpu", 2), PCASSIGN_ERR_NOT_FOUND);
+    ck_assert_int_eq(pcassign_fds_find(fds, "group", NULL, 0), PCASSIGN_ERR_NOT_FOUND);
+    ck_assert_int_eq(pcassign_fds_get(fds, PCASSIGN_ERR_NOT_FOUND, NULL, NULL, NULL),
+                     PCASSIGN_ERR_NOT_FOUND);
+    ck_assert_int_eq(pcassign_fds_steal(fds, 4), PCASSIGN_ERR_INVALID_ARGUMENT);
+    int borrowed = pcassign_fds_get(fds, 3, NULL, NULL, NULL);
+    int stolen = pcassign_fds_steal(fds, 3);
+    ck_assert_int_eq(stolen, borrowed);
+    ck_assert_int_eq(pcassign_fds_get(fds, 3, NULL, NULL, NULL), -1);
+    ck_assert_int_eq(pcassign_fds_steal(fds, 3), -1);
+    pcassign_fds_free(fds);
+    ck_assert_int_eq(fcntl(stolen, F_GETFD), FD_CLOEXEC);
+    close(stolen);
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(lists) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *empty = library_adopt(p, "empty");
+    struct pcassign_claim *addressless = library_adopt(p, "addressless");
+    struct pcassign_fds *fds;
+    const char *address;
+    ck_assert_int_eq(pcassign_open(empty, 0, &fds), 0);
+    ck_assert_int_eq((int)pcassign_fds_count(fds), 0);
+    ck_assert_int_eq(pcassign_fds_get(fds, 0, NULL, NULL, NULL), PCASSIGN_ERR_INVALID_ARGUMENT);
+    pcassign_fds_free(fds);
+    ck_assert_int_eq(pcassign_open(addressless, 0, &fds), 0);
+    pcassign_fds_get(fds, 0, NULL, NULL, &address);
+    ck_assert_str_eq(address, "");
+    pcassign_fds_free(fds);
+    pcassign_claim_free(empty);
+    pcassign_claim_free(addressless);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(lease_is_stolen) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim, *again;
+    struct pcassign_fds *fds;
+    ck_assert_int_eq(library_claim(p, "fine", &claim), 0);
+    int lease = pcassign_claim_steal_lease(claim);
+    ck_assert_int_ge(lease, 0);
+    ck_assert_int_eq(pcassign_claim_lease(claim), -1);
+    ck_assert_int_eq(pcassign_claim_steal_lease(claim), -1);
+    library_expect(p, pcassign_open(claim, 0, &fds), PCASSIGN_ERR_INVALID_ARGUMENT, "lease");
+    pcassign_claim_free(claim);
+    expect_lease(p, "held");
+    fcntl(lease, F_SETFD, 0);
+    ck_assert_int_eq(pcassign_claim_adopt(p, "fine", lease, &again), 0);
+    ck_assert_int_eq(fcntl(lease, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(pcassign_open(again, 0, &fds), 0);
+    pcassign_fds_free(fds);
+    pcassign_claim_free(again);
+    expect_lease(p, "over");
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(adopt_refuses) {
+    static const char *const ids[] = {"", "a/b", "a-b", "..", "ä", "x y"};
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = NULL;
+    int ends[2], null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    for (size_t i = 0; i < N_ELEMENTS(ids); i++)
+        library_expect(p, pcassign_claim_adopt(p, ids[i], ends[1], &claim),
+                       PCASSIGN_ERR_INVALID_ARGUMENT, "id");
+    library_expect(p, pcassign_claim_adopt(p, NULL, ends[1], &claim), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "id");
+    library_expect(p, pcassign_claim_adopt(p, "fine", ends[0], &claim),
+                   PCASSIGN_ERR_INVALID_ARGUMENT, "not a lease");
+    library_expect(p, pcassign_claim_adopt(p, "fine", null, &claim), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "not a lease");
+    library_expect(p, pcassign_claim_adopt(p, "fine", -1, &claim), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "not a lease");
+    ck_assert_ptr_null(claim);
+    close(ends[0]);
+    ck_assert_int_eq(close(ends[1]), 0);
+    close(null);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(status) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = library_adopt(p, "reasonless");
+    const char *state, *reason;
+    ck_assert_int_eq(pcassign_claim_status(claim, &state, &reason), 0);
+    ck_assert_str_eq(state, "stuck");
+    ck_assert_str_eq(reason, "");
+    ck_assert_int_eq(pcassign_claim_status(claim, NULL, NULL), 0);
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "gone");
+    library_expect(p, pcassign_claim_status(claim, &state, NULL), PCASSIGN_ERR_NOT_FOUND, "object");
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "held_up");
+    library_expect(p, pcassign_release(claim), PCASSIGN_ERR_UNBIND_TIMEOUT, "qemu (4242)");
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+/* A claim lives on its lease, whatever becomes of the handle. */
+START_TEST(handle_is_closed_first) {
+    int before = library_count_fds();
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim;
+    const char *reason;
+    ck_assert_int_eq(library_claim(p, "fine", &claim), 0);
+    pcassign_close(p);
+    ck_assert_int_eq(pcassign_claim_status(claim, NULL, &reason), 0);
+    ck_assert_str_eq(reason, "held");
+    pcassign_claim_free(claim);
+    ck_assert_int_eq(library_count_fds(), before);
+}
+END_TEST
+
+START_TEST(borrowed_connection) {
+    DBusError error = DBUS_ERROR_INIT;
+    DBusConnection *bus = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
+    struct pcassign *p;
+    struct pcassign_claim *claim;
+    dbus_connection_set_exit_on_disconnect(bus, FALSE);
+    ck_assert_int_eq(pcassign_connect_bus(bus, &p), 0);
+    ck_assert_int_eq(library_claim(p, "fine", &claim), 0);
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+    ck_assert(dbus_connection_get_is_connected(bus));
+    /* NameAcquired, which is not the library's to take away. */
+    DBusMessage *message = dbus_connection_pop_message(bus);
+    ck_assert_ptr_nonnull(message);
+    dbus_message_unref(message);
+    dbus_connection_close(bus);
+    ck_assert_int_eq(pcassign_connect_bus(bus, &p), PCASSIGN_ERR_NO_SERVICE);
+    ck_assert_ptr_nonnull(strstr(pcassign_last_error(NULL), "closed"));
+    dbus_connection_unref(bus);
+}
+END_TEST
+
+START_TEST(sigpipe_is_left_alone) {
+    struct sigaction action;
+    signal(SIGPIPE, SIG_DFL);
+    struct pcassign *p = library_connect();
+    ck_assert_int_eq(sigaction(SIGPIPE, NULL, &action), 0);
+    ck_assert(action.sa_handler == SIG_DFL);
+    pcassign_close(p);
+}
+END_TEST
+
+void library_add_calls(Suite *suite) {
+    TCase *tcase = tcase_create("calls");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, life);
+    tcase_add_test(tcase, options);
+    tcase_add_test(tcase, options_of_another_version);
+    tcase_add_test(tcase, arguments);
+    tcase_add_loop_test(tcase, table, 0, PCA_N_ERRORS);
+    tcase_add_test(tcase, names);
+    tcase_add_loop_test(tcase, foreign_errors, 0, N_ELEMENTS(foreign));
+    tcase_add_test(tcase, long_text_is_cut_at_a_character);
+    tcase_add_loop_test(tcase, descriptors, 0, 2);
+    tcase_add_test(tcase, find_and_steal);
+    tcase_add_test(tcase, lists);
+    tcase_add_test(tcase, lease_is_stolen);
+    tcase_add_test(tcase, adopt_refuses);
+    tcase_add_test(tcase, status);
+    tcase_add_test(tcase, handle_is_closed_first);
+    tcase_add_test(tcase, borrowed_connection);
+    tcase_add_test(tcase, sigpipe_is_left_alone);
+    suite_add_tcase(suite, tcase);
+}
