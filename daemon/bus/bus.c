@@ -14,14 +14,11 @@ PcaBus *pca_bus_new(GDBusConnection *connection) {
     bus->objects = g_dbus_object_manager_server_new(PCA_BUS_PATH);
     bus->manager = pca_bus_manager_skeleton_new();
     bus->claims = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
-    bus->subjects =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)pca_subject_unref);
     return bus;
 }
 
 void pca_bus_free(PcaBus *bus) {
     g_hash_table_unref(bus->claims);
-    g_hash_table_unref(bus->subjects);
     g_object_unref(bus->manager);
     g_object_unref(bus->objects);
     g_object_unref(bus->connection);

@@ -9,8 +9,6 @@
 #include "base/error.h"
 #include "bus/private.h"
 
-#define MAX_SUBJECTS 64
-
 static void call_free(PcaCall *call) {
     g_clear_pointer(&call->subject, pca_subject_unref);
     g_clear_pointer(&call->claim, pca_claim_unref);
@@ -49,32 +47,14 @@ static gboolean passes_gate(const PcaCall *call, GError **error) {
     return FALSE;
 }
 
-/* The bus never gives a unique name to two connections, and a connection's credentials never
- * change: what it said once holds. */
-static void remember(PcaBus *bus, PcaSubject *subject) {
-    if (g_hash_table_size(bus->subjects) >= MAX_SUBJECTS)
-        g_hash_table_remove_all(bus->subjects);
-    g_hash_table_replace(bus->subjects, subject->sender, pca_subject_ref(subject));
-}
-
-static void go_on(PcaCall *call) {
-    g_autoptr(GError) error = NULL;
-    if (passes_gate(call, &error))
-        call->func(call);
-    else
-        pca_call_fail(call, error);
-}
-
 static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
     PcaCall *call = data;
     g_autoptr(GError) error = NULL;
     call->subject = pca_subject_get_finish(result, &error);
-    if (!call->subject) {
+    if (call->subject && passes_gate(call, &error))
+        call->func(call);
+    else
         pca_call_fail(call, error);
-        return;
-    }
-    remember(call->bus, call->subject);
-    go_on(call);
 }
 
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
@@ -87,14 +67,8 @@ void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *cl
     call->arrived = g_get_monotonic_time();
     call->fds = fds ? g_object_ref(fds) : NULL;
     call->channel = -1;
-    const char *sender = g_dbus_method_invocation_get_sender(invocation);
-    PcaSubject *known = g_hash_table_lookup(bus->subjects, sender);
-    if (known) {
-        call->subject = pca_subject_ref(known);
-        go_on(call);
-        return;
-    }
-    pca_subject_get_async(bus->connection, sender, on_subject, call);
+    pca_subject_get_async(bus->connection, g_dbus_method_invocation_get_sender(invocation),
+                          on_subject, call);
 }
 
 int pca_call_dup_fd(PcaCall *call, gint index) {

@@ -13,8 +13,7 @@ struct PcaBus {
     PcaService *service; /* NULL until exported */
     GDBusObjectManagerServer *objects;
     PcaBusManager *manager;
-    GHashTable *claims;   /* id → PcaBusClaim */
-    GHashTable *subjects; /* unique name → PcaSubject: whom the bus has told us already */
+    GHashTable *claims; /* id → PcaBusClaim */
 };
 
 /* One method call that has passed the gate. */

@@ -61,12 +61,6 @@ void pca_names_get_async(const PcaSubject *subject, GAsyncReadyCallback callback
     PcaNames *asked = pca_names_new(subject->uid);
     if (subject->gids->len)
         g_array_append_vals(asked->gids, subject->gids->data, subject->gids->len);
-    if (subject->uid == 0) {
-        /* Root needs no Allow, so no name of its groups matters. */
-        asked->user = g_strdup("root");
-        g_task_return_pointer(task, asked, (GDestroyNotify)pca_names_free);
-        return;
-    }
     g_task_set_task_data(task, asked, (GDestroyNotify)pca_names_free);
     g_task_run_in_thread(task, look_up);
 }
