@@ -58,6 +58,7 @@ static const char general_options[] =
     "  --json=MODE        short, pretty or off (off)\n"
     "  -j                 JSON: pretty on a terminal, otherwise short\n"
     "  --no-legend        no headings and no summaries\n"
+    "  --no-pager         for scripts; output never goes to a pager\n"
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 

@@ -29,6 +29,7 @@ static const struct option_spec {
     {"--json", 0, JSON, NULL, offsetof(PcaOptions, json)},
     {"-j", 'j', JSON_AUTO, NULL, offsetof(PcaOptions, json)},
     {"--no-legend", 0, FLAG, NULL, offsetof(PcaOptions, no_legend)},
+    {"--no-pager", 0, FLAG, NULL, offsetof(PcaOptions, no_pager)},
     {"--all", 'a', FLAG, "list", offsetof(PcaOptions, all)},
     {"--output", 'o', VALUE, "list", offsetof(PcaOptions, columns)},
     {"--wait", 0, VALUE, "run", offsetof(PcaOptions, wait)},
@@ -39,9 +40,9 @@ static const struct option_spec {
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
 };
 
-static const char *const names[] = {"--help",   "--version", "--json",    "--no-legend", "--all",
-                                    "--output", "--wait",    "--handoff", "--memory",    "--title",
-                                    "--vmm",    "--dry-run", NULL};
+static const char *const names[] = {
+    "--help", "--version", "--json",   "--no-legend", "--no-pager", "--all",     "--output",
+    "--wait", "--handoff", "--memory", "--title",     "--vmm",      "--dry-run", NULL};
 
 typedef struct {
     PcaOptions *options;

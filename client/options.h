@@ -16,6 +16,7 @@ typedef enum {
 typedef struct {
     PcaJsonMode json;
     gboolean no_legend;
+    gboolean no_pager; /* for scripts that give it everywhere; output never goes to a pager */
     gboolean help;
     gboolean version;
     gboolean all;     /* list */

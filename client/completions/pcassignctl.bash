@@ -35,7 +35,7 @@ _pcassignctl_verb() {
 }
 
 _pcassignctl_options() {
-    local all='--json= -j --no-legend --help --version'
+    local all='--json= -j --no-legend --no-pager --help --version'
     case $1 in
     list | '') echo "$all --all --output=" ;;
     run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;

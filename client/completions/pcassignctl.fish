@@ -29,6 +29,7 @@ complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
 complete -c pcassignctl -l json -x -a 'short pretty off' -d 'Print JSON'
 complete -c pcassignctl -s j -d 'Print JSON'
 complete -c pcassignctl -l no-legend -d 'No headings and no summaries'
+complete -c pcassignctl -l no-pager -d 'Accepted; there is no pager'
 complete -c pcassignctl -s h -l help -d 'Print a short help'
 complete -c pcassignctl -l version -d 'Print the version'
 complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s a -l all -d 'Bridges too'
