@@ -368,18 +368,26 @@ guint pca_claims_count(PcaClaims *claims, guint32 uid) {
     return count;
 }
 
-GHashTable *pca_claims_evicting(PcaClaims *claims) {
+static GHashTable *addresses_of_claims(PcaClaims *claims, gboolean ready_too) {
     GHashTable *addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer entry;
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry)) {
         PcaClaim *claim = ((PcaEntry *)entry)->claim;
-        if (claim->state == PCA_CLAIM_READY)
+        if (claim->state == PCA_CLAIM_READY && !ready_too)
             continue;
         for (guint i = 0; i < claim->devices->len; i++)
             g_hash_table_add(addresses,
                              pca_address_format(&pca_claim_device(claim, i)->function->address));
     }
     return addresses;
+}
+
+GHashTable *pca_claims_evicting(PcaClaims *claims) {
+    return addresses_of_claims(claims, FALSE);
+}
+
+GHashTable *pca_claims_unreadable(PcaClaims *claims) {
+    return addresses_of_claims(claims, TRUE);
 }

@@ -75,3 +75,7 @@ guint pca_claims_count(PcaClaims *claims, guint32 uid);
 /* The addresses whose attributes must not be read now, because a worker may be blocked in the
  * kernel with their lock: a set of strings, the caller's. */
 GHashTable *pca_claims_evicting(PcaClaims *claims);
+
+/* Those, and the ones that are handed out: a read of driver_override holds the device's lock for a
+ * moment, and a VMM that binds its device just then gets EAGAIN (pci_try_reset_function()). */
+GHashTable *pca_claims_unreadable(PcaClaims *claims);

@@ -65,9 +65,9 @@ static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
 }
 
 void pca_service_rescan(PcaService *service) {
-    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+    g_autoptr(GHashTable) unreadable = pca_claims_unreadable(service->claims);
     service->scanned = g_get_monotonic_time();
-    take_snapshot(service, pca_scan_again(service->root, service->snapshot, evicting));
+    take_snapshot(service, pca_scan_again(service->root, service->snapshot, unreadable));
 }
 
 static gboolean is_in(gpointer key, gpointer value, gpointer set) {
@@ -75,9 +75,9 @@ static gboolean is_in(gpointer key, gpointer value, gpointer set) {
 }
 
 void pca_service_look_at(PcaService *service, GHashTable *addresses) {
-    g_autoptr(GHashTable) evicting = pca_claims_evicting(service->claims);
+    g_autoptr(GHashTable) unreadable = pca_claims_unreadable(service->claims);
     g_hash_table_foreach_remove(service->rebound, is_in, addresses);
-    take_snapshot(service, pca_scan_some(service->root, service->snapshot, addresses, evicting));
+    take_snapshot(service, pca_scan_some(service->root, service->snapshot, addresses, unreadable));
 }
 
 void pca_service_look_at_claim(PcaService *service, const PcaClaim *claim) {

@@ -165,7 +165,9 @@ START_TEST(what_is_held_can_be_found) {
     ck_assert_ptr_null(pca_claims_find(claims, "0123456789abcdef0123456789abcdef"));
     ck_assert_uint_eq(pca_claims_count(claims, 1000), 2);
     ck_assert_uint_eq(pca_claims_count(claims, 0), 0);
+    g_autoptr(GHashTable) unreadable = pca_claims_unreadable(claims);
     ck_assert_uint_eq(g_hash_table_size(evicting), 0);
+    ck_assert(g_hash_table_contains(unreadable, NIC) && g_hash_table_contains(unreadable, DISK));
     release_well(claim);
     release_well(other);
     ck_assert_ptr_null(pca_claims_find_device(claims, address));

@@ -9,6 +9,7 @@
  * Thread: main. Ownership: the process keeps all descriptors until it ends; that is its use.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
@@ -64,10 +65,23 @@ static int map_bar(int device) {
     return 0;
 }
 
+/* The kernel says EAGAIN when somebody, udev for one, holds the device's lock to read an attribute
+ * just when the bind wants to reset the device (pci_try_reset_function()). */
+static int bind_patiently(int device, struct bind_iommufd *bind) {
+    int result = -1;
+    for (int i = 0; i < 50; i++) {
+        result = ioctl(device, DEVICE_BIND_IOMMUFD, bind);
+        if (result == 0 || errno != EAGAIN)
+            break;
+        usleep(20000);
+    }
+    return result;
+}
+
 static int bind_device(int device, int iommufd, __u32 ioas) {
     struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = iommufd};
     struct attach_pt attach = {.argsz = sizeof attach, .pt_id = ioas};
-    if (ioctl(device, DEVICE_BIND_IOMMUFD, &bind) < 0)
+    if (bind_patiently(device, &bind) < 0)
         return fail("BIND_IOMMUFD");
     if (ioctl(device, DEVICE_ATTACH_IOMMUFD_PT, &attach) < 0)
         return fail("ATTACH_IOMMUFD_PT");
