@@ -9,6 +9,8 @@
 #include "bus/channel.h"
 #include "bus/private.h"
 
+#define CLAIMANT "pcassign-claimant" /* data of a claim's object: a PcaSubject */
+
 /* The arguments of a message that names devices; answers the caller when they are malformed. */
 static PcaRequest *take_request(PcaCall *call) {
     GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
@@ -25,6 +27,14 @@ static PcaRequest *take_request(PcaCall *call) {
 
 /* --- Manager --- */
 
+/* What the bus tells of a connection never changes: who claimed is not asked for again. */
+static void remember_claimant(PcaCall *call, const PcaClaim *claim) {
+    GObject *object = g_hash_table_lookup(call->bus->claims, claim->id);
+    if (object)
+        g_object_set_data_full(object, CLAIMANT, pca_subject_ref(call->subject),
+                               (GDestroyNotify)pca_subject_unref);
+}
+
 static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
     PcaCall *call = data;
     g_autoptr(GError) error = NULL;
@@ -38,6 +48,7 @@ static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
     int writer = pca_fd_steal(&claim->lease_writer);
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new_from_array(&writer, 1);
     g_autofree char *path = pca_translate_claim_path(claim);
+    remember_claimant(call, claim);
     pca_call_return_fds(call, g_variant_new("(oh)", path, 0), fds);
 }
 
@@ -96,31 +107,31 @@ static void do_reload_policy(PcaCall *call) {
 static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                 GUnixFDList *fds, GVariant *devices, GVariant *options,
                                 PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, do_claim);
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_claim);
     return TRUE;
 }
 
 static gboolean on_handle_check(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                 GVariant *devices, GVariant *options, PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, do_check);
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_check);
     return TRUE;
 }
 
 static gboolean on_handle_plan(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                GVariant *devices, GVariant *options, PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, do_plan);
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_plan);
     return TRUE;
 }
 
 static gboolean on_handle_list_claims(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                       PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, do_list_claims);
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_list_claims);
     return TRUE;
 }
 
 static gboolean on_handle_reload_policy(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                         PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, do_reload_policy);
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_reload_policy);
     return TRUE;
 }
 
@@ -145,7 +156,8 @@ static gboolean begin_on_claim(PcaBus *bus, PcaBusClaim *object, GDBusMethodInvo
                                GUnixFDList *fds, PcaCallFunc func) {
     PcaClaim *claim = claim_of(bus, object);
     if (claim)
-        pca_call_begin(bus, invocation, claim, fds, func);
+        pca_call_begin(bus, invocation, claim, g_object_get_data(G_OBJECT(object), CLAIMANT), fds,
+                       func);
     else
         g_dbus_method_invocation_return_dbus_error(invocation, PCA_ERROR_PREFIX "NotFound",
                                                    "the claim has ended");

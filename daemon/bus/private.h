@@ -31,10 +31,10 @@ struct PcaCall {
     int channel;      /* of Open, or -1 */
 };
 
-/* Asks the bus who calls, then the gate, then goes on with `func`; a refusal is answered here.
- * Takes the invocation over. `fds` may be NULL. */
+/* Asks the bus who calls, unless it is `known` already (may be NULL), then the gate, then goes on
+ * with `func`; a refusal is answered here. Takes the invocation over. `fds` may be NULL. */
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
-                    GUnixFDList *fds, PcaCallFunc func);
+                    PcaSubject *known, GUnixFDList *fds, PcaCallFunc func);
 
 /* A copy of the descriptor with that index in the message, the caller's; -1 when there is none. */
 int pca_call_dup_fd(PcaCall *call, gint index);

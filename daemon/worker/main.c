@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: pcassign-worker: a listener that forks once for each request of the daemon, so that a
- * request which blocks in the kernel holds up no other, nor this process.
- * Thread: one per process. Ownership: the listener owns only the listening socket; the child owns
+ * Purpose: pcassign-worker: a process for each request of the daemon, so that a request which blocks
+ * in the kernel holds up no other. One child waits for the next request, so that none waits for a
+ * fork; the parent only sees to it that there always is one.
+ * Thread: one per process. Ownership: parent and children share the listening socket; a child owns
  * its connection and everything that comes over it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/fds.h"
 #include "engine/serve.h"
+
+#define PAUSE (G_USEC_PER_SEC / 5) /* after a child that could not be made or died early */
 
 /* The socket's mode lets only root connect; this check also holds should somebody loosen it. */
 static gboolean is_root(int connection) {
@@ -23,19 +28,66 @@ static gboolean is_root(int connection) {
            peer.uid == geteuid();
 }
 
-static void serve_in_child(int listener, int connection) {
-    pid_t pid = fork();
-    if (pid < 0)
-        g_warning("fork: %s", g_strerror(errno));
-    if (pid != 0)
-        return;
-    close(listener);
-    /* A stop of the unit must not cut a plan in two; what blocks for good is killed by name. */
-    signal(SIGTERM, SIG_IGN);
+static int await_request(int listener) {
+    for (;;) {
+        int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (connection < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (connection < 0)
+            g_printerr("pcassign-worker: accept: %s\n", g_strerror(errno));
+        if (connection < 0 || is_root(connection))
+            return connection;
+        g_warning("refused a connection from another user than root");
+        close(connection);
+    }
+}
+
+/* `taken`: what is written there tells the parent that the next child is wanted. */
+static int serve_one(int listener, int taken, pid_t parent) {
     g_autoptr(PcaRoot) root = pca_root_new_host();
     PcaKernel kernel = {&pca_kernel_ops, root};
+    /* Who only waits goes with the parent; what follows is for a parent that has gone before. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        return EXIT_SUCCESS;
+    int connection = await_request(listener);
+    /* A stop of the unit must not cut a plan in two; what blocks for good is killed by name. */
+    signal(SIGTERM, SIG_IGN);
+    close(listener);
+    if (connection < 0 || write(taken, "", 1) != 1)
+        return EXIT_FAILURE;
+    close(taken);
     pca_serve(&kernel, connection);
-    _exit(EXIT_SUCCESS);
+    return EXIT_SUCCESS;
+}
+
+static gboolean was_taken(int fd) {
+    char byte;
+    ssize_t n;
+    do
+        n = read(fd, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
+static gboolean keep_one_waiting(int listener) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        g_printerr("pcassign-worker: pipe: %s\n", g_strerror(errno));
+        return FALSE;
+    }
+    PCA_AUTO_FD reader = ends[0], writer = ends[1];
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        pca_fd_close(&reader);
+        _exit(serve_one(listener, pca_fd_steal(&writer), parent));
+    }
+    pca_fd_close(&writer);
+    if (child < 0)
+        g_warning("fork: %s", g_strerror(errno));
+    if (child < 0 || !was_taken(reader))
+        g_usleep(PAUSE);
+    return TRUE;
 }
 
 int main(void) {
@@ -44,20 +96,9 @@ int main(void) {
                    "it is started by pcassign-worker.socket\n");
         return EXIT_FAILURE;
     }
-    int listener = SD_LISTEN_FDS_START;
     signal(SIGCHLD, SIG_IGN);
     sd_notify(FALSE, "READY=1");
-    for (;;) {
-        PCA_AUTO_FD connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-        if (connection < 0) {
-            if (errno == EINTR || errno == ECONNABORTED)
-                continue;
-            g_printerr("pcassign-worker: accept: %s\n", g_strerror(errno));
-            return EXIT_FAILURE;
-        }
-        if (is_root(connection))
-            serve_in_child(listener, connection);
-        else
-            g_warning("refused a connection from another user than root");
-    }
+    while (keep_one_waiting(SD_LISTEN_FDS_START))
+        continue;
+    return EXIT_FAILURE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children, and
- * kills the child that makes the N-th write below /sys (or the N-th unlinkat), before or after the
+ * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children, those
+ * that it has and those that it will have, and kills the child that makes the N-th write below /sys (or the N-th unlinkat), before or after the
  * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
  * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
  * when SIGTERM told it to stop before. Thread: main. Ownership: the traced processes go their own
@@ -98,6 +98,25 @@ static int trace(void) {
     return EXIT_FAILURE;
 }
 
+static int seize(pid_t pid) {
+    if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == 0 && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0)
+        return 1;
+    perror("ptrace");
+    return 0;
+}
+
+static int seize_children(void) {
+    char path[64];
+    int pid, ok = 1;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)listener, (int)listener);
+    FILE *children = fopen(path, "re");
+    while (ok && children && fscanf(children, "%d", &pid) == 1)
+        ok = seize(pid);
+    if (children)
+        fclose(children);
+    return ok && children;
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) {
         fprintf(stderr, "usage: kill-at PID sysfs|unlink before|after N\n");
@@ -109,11 +128,8 @@ int main(int argc, char **argv) {
     left = atoi(argv[4]);
     signal(SIGTERM, stop);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (ptrace(PTRACE_SEIZE, listener, 0, OPTIONS) < 0 ||
-        ptrace(PTRACE_INTERRUPT, listener, 0, 0) < 0) {
-        perror("ptrace");
+    if (!seize(listener) || !seize_children())
         return EXIT_FAILURE;
-    }
     puts("ready");
     return trace();
 }
