@@ -301,6 +301,8 @@ static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {
     g_autoptr(GError) error = NULL;
     g_object_set_data_full(G_OBJECT(object), "pcassign-id", g_strdup(claim->id), g_free);
     set_devices(object, claim);
+    /* Before anybody can watch: no signal. */
+    pca_bus_claim_set_state(object, pca_claim_state_name(claim->state));
     g_signal_connect(object, "handle-open", G_CALLBACK(on_handle_open), bus);
     g_signal_connect(object, "handle-describe", G_CALLBACK(on_handle_describe), bus);
     g_signal_connect(object, "handle-release", G_CALLBACK(on_handle_release), bus);

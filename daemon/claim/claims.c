@@ -82,9 +82,11 @@ void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reaso
     /* `reason` may be the old one. */
     g_autofree char *before = claim->reason;
     claim->reason = g_strdup(reason);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
-                     "claim %s of uid %u: %s%s%s", claim->id, claim->uid,
-                     pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
+    /* That a claim is allowed, and so begun, has been said. */
+    g_log_structured(
+        G_LOG_DOMAIN, state == PCA_CLAIM_PREPARING ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+        "PCASSIGN_CLAIM", claim->id, "MESSAGE", "claim %s of uid %u: %s%s%s", claim->id, claim->uid,
+        pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
     entry->claims->changed(claim, entry->claims->changed_data);
 }
 

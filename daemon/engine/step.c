@@ -41,19 +41,8 @@ void pca_step_context_free(PcaStepContext *context) {
     g_free(context);
 }
 
-/* A short attribute below a directory, without its newline; NULL with errno when unreadable. */
-static char *read_at(int directory, const char *name) {
-    PCA_AUTO_FD fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    char buffer[4096];
-    ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer - 1);
-    if (n < 0)
-        return NULL;
-    buffer[n] = '\0';
-    return g_strdup(g_strchomp(buffer));
-}
-
 static gboolean read_hex_at(int directory, const char *name, guint *value) {
-    g_autofree char *text = read_at(directory, name);
+    g_autofree char *text = pca_read_attribute(directory, name);
     guint64 wide;
     if (!text || !g_ascii_string_to_unsigned(g_str_has_prefix(text, "0x") ? text + 2 : text, 16, 0,
                                              G_MAXUINT32, &wide, NULL))
@@ -71,20 +60,6 @@ static gboolean read_config16(int directory, off_t offset, guint16 *value) {
     return TRUE;
 }
 
-static int open_directory(PcaStepContext *context, const char *device, GError **error) {
-    gpointer known;
-    if (g_hash_table_lookup_extended(context->directories, device, NULL, &known))
-        return GPOINTER_TO_INT(known);
-    int fd = pca_open_function(context->kernel->root, device);
-    if (fd < 0) {
-        pca_error_set_errno(error, fd == -ENOENT ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED, -fd,
-                            "%s", device);
-        return -1;
-    }
-    g_hash_table_insert(context->directories, g_strdup(device), GINT_TO_POINTER(fd));
-    return fd;
-}
-
 /* Whether the function behind the directory was removed. That it cannot be read for another reason
  * says nothing of it. */
 static gboolean is_gone(int directory) {
@@ -93,11 +68,8 @@ static gboolean is_gone(int directory) {
     return (fd < 0 || read(fd, &byte, 1) < 0) && (errno == ENOENT || errno == ENODEV);
 }
 
-int pca_step_directory(PcaStepContext *context, const char *device, const char *identity,
-                       GError **error) {
-    int directory = open_directory(context, device, error);
-    if (directory < 0)
-        return -1;
+static gboolean check_identity(int directory, const char *device, const char *identity,
+                               GError **error) {
     PcaFunction now = {0};
     guint ids[4];
     static const char *const names[] = {"vendor", "device", "subsystem_vendor", "subsystem_device"};
@@ -106,7 +78,7 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
             gboolean gone = is_gone(directory);
             g_set_error(error, PCA_ERROR, gone ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED,
                         gone ? "%s is gone (its %s)" : "%s: cannot read its %s", device, names[i]);
-            return -1;
+            return FALSE;
         }
     now.vendor = (guint16)ids[0];
     now.device = (guint16)ids[1];
@@ -114,31 +86,46 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
     now.subsystem_device = (guint16)ids[3];
     g_autofree char *found = pca_function_identity(&now);
     if (g_str_equal(found, identity))
-        return directory;
+        return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_IDENTITY_MISMATCH, "%s is now %s, no longer %s", device,
                 found, identity);
-    return -1;
+    return FALSE;
 }
 
-static char *read_link_name(int directory, const char *name) {
-    char target[PATH_MAX];
-    ssize_t n = readlinkat(directory, name, target, sizeof target - 1);
-    if (n < 0)
-        return NULL;
-    target[n] = '\0';
-    return g_path_get_basename(target);
+int pca_step_directory(PcaStepContext *context, const char *device, const char *identity,
+                       GError **error) {
+    gpointer known;
+    /* A held directory means one function for good: another at the same address has another. */
+    if (g_hash_table_lookup_extended(context->directories, device, NULL, &known)) {
+        if (!is_gone(GPOINTER_TO_INT(known)))
+            return GPOINTER_TO_INT(known);
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "%s is gone", device);
+        return -1;
+    }
+    PCA_AUTO_FD fd = pca_open_function(context->kernel->root, device);
+    if (fd < 0) {
+        pca_error_set_errno(error, fd == -ENOENT ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED, -fd,
+                            "%s", device);
+        fd = -1;
+        return -1;
+    }
+    if (!check_identity(fd, device, identity, error))
+        return -1;
+    int held = pca_fd_steal(&fd);
+    g_hash_table_insert(context->directories, g_strdup(device), GINT_TO_POINTER(held));
+    return held;
 }
 
 char *pca_step_driver(int directory) {
-    return read_link_name(directory, "driver");
+    return pca_read_link_name_at(directory, "driver");
 }
 
 char *pca_step_group(int directory) {
-    return read_link_name(directory, "iommu_group");
+    return pca_read_link_name_at(directory, "iommu_group");
 }
 
 char *pca_step_override(int directory) {
-    char *text = read_at(directory, "driver_override");
+    char *text = pca_read_attribute(directory, "driver_override");
     if (text && (*text == '\0' || g_str_equal(text, "(null)")))
         g_clear_pointer(&text, g_free);
     return text;
@@ -150,7 +137,8 @@ dev_t pca_step_vfio_number(int directory) {
     unsigned major = 0, minor = 0;
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
         g_autofree char *name = g_strdup_printf("%s/dev", entry->d_name);
-        g_autofree char *text = g_str_has_prefix(entry->d_name, "vfio") ? read_at(fd, name) : NULL;
+        g_autofree char *text =
+            g_str_has_prefix(entry->d_name, "vfio") ? pca_read_attribute(fd, name) : NULL;
         if (text && sscanf(text, "%u:%u", &major, &minor) == 2)
             break;
     }

@@ -91,9 +91,8 @@ char *pca_read_text(const char *directory, const char *name, GError **error) {
     return g_strndup((const char *)bytes->data, length);
 }
 
-gboolean pca_read_number(const char *directory, const char *name, guint64 *value) {
-    g_autofree char *text = pca_read_text(directory, name, NULL);
-    if (!text || !g_ascii_isdigit(text[0]))
+gboolean pca_parse_number(const char *text, guint64 *value) {
+    if (!g_ascii_isdigit(text[0]))
         return FALSE;
     char *end = NULL;
     errno = 0;
@@ -104,10 +103,37 @@ gboolean pca_read_number(const char *directory, const char *name, guint64 *value
     return TRUE;
 }
 
+gboolean pca_read_number(const char *directory, const char *name, guint64 *value) {
+    g_autofree char *text = pca_read_text(directory, name, NULL);
+    return text && pca_parse_number(text, value);
+}
+
 char *pca_read_link_name(const char *directory, const char *name) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     g_autofree char *target = g_file_read_link(path, NULL);
     return target ? g_path_get_basename(target) : NULL;
+}
+
+char *pca_read_attribute(int directory, const char *name) {
+    PCA_AUTO_FD fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    char page[READ_STEP + 1];
+    ssize_t n = fd < 0 ? -1 : read(fd, page, sizeof page);
+    if (n < 0)
+        return NULL;
+    if (n == sizeof page || memchr(page, '\0', (size_t)n)) {
+        errno = EBADMSG;
+        return NULL;
+    }
+    return g_strndup(page, n > 0 && page[n - 1] == '\n' ? (gsize)n - 1 : (gsize)n);
+}
+
+char *pca_read_link_name_at(int directory, const char *name) {
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(directory, name, target, sizeof target - 1);
+    if (n < 0)
+        return NULL;
+    target[n] = '\0';
+    return g_path_get_basename(target);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b) {

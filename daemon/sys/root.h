@@ -28,6 +28,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRoot, pca_root_free)
 char *pca_read_text(const char *directory, const char *name, GError **error);
 
 /* An unsigned number in any C base; FALSE when missing or malformed. */
+gboolean pca_parse_number(const char *text, guint64 *value);
 gboolean pca_read_number(const char *directory, const char *name, guint64 *value);
 
 /* The last element of the target of the link directory/name; NULL when there is no such link. */
@@ -37,6 +38,11 @@ char *pca_read_link_name(const char *directory, const char *name);
  * links below bus/ and class/ lead to devices/, where no element of a path is a link, so that one
  * readlink tells what realpath(3) tells with one for each element. NULL with errno. */
 char *pca_resolve_link(const char *path);
+
+/* The same of what lies in an open directory of sysfs, where a path would be walked each time. One
+ * read: the kernel gives a page at most (fs/sysfs/file.c). NULL with errno. */
+char *pca_read_attribute(int directory, const char *name);
+char *pca_read_link_name_at(int directory, const char *name);
 
 /* The entries of a directory without "." and "..", sorted; empty when it cannot be read. */
 char **pca_read_directory(const char *path);

@@ -25,8 +25,8 @@ typedef struct {
     GHashTable *groups;     /* group number -> whether it has a direct region, both as pointers */
     GHashTable *vfs;        /* address of a VF -> its number, as a pointer */
     GHashTable *pfs;        /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
-    struct udev *udev;
-    struct udev_hwdb *hwdb; /* NULL when the host has none */
+    struct udev *udev;      /* NULL until it is needed */
+    struct udev_hwdb *hwdb; /* the same; and NULL when the host has none */
 } Scan;
 
 /* ---- Position ---- */
@@ -71,16 +71,17 @@ static char *slot_path(const char *real, PcaAddress *upstream, gboolean *has_ups
 
 /* ---- Identity ---- */
 
-static gboolean read_id(const char *directory, const char *name, guint64 max, guint64 *value) {
-    return pca_read_number(directory, name, value) && *value <= max;
+static gboolean read_id(int directory, const char *name, guint64 max, guint64 *value) {
+    g_autofree char *text = pca_read_attribute(directory, name);
+    return text && pca_parse_number(text, value) && *value <= max;
 }
 
-static guint64 read_or_zero(const char *directory, const char *name, guint64 max) {
+static guint64 read_or_zero(int directory, const char *name, guint64 max) {
     guint64 value;
     return read_id(directory, name, max, &value) ? value : 0;
 }
 
-static gboolean read_ids(PcaFunction *function, const char *directory) {
+static gboolean read_ids(PcaFunction *function, int directory) {
     guint64 vendor, device, class;
     if (!read_id(directory, "vendor", G_MAXUINT16, &vendor) ||
         !read_id(directory, "device", G_MAXUINT16, &device) ||
@@ -95,9 +96,8 @@ static gboolean read_ids(PcaFunction *function, const char *directory) {
     return TRUE;
 }
 
-static int read_header_type(const char *directory) {
-    g_autofree char *path = g_build_filename(directory, "config", NULL);
-    PCA_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+static int read_header_type(int directory) {
+    PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
     guint8 value;
     /* One byte: each access is a slow cycle on the bus, or an exit to the hypervisor. */
     if (fd < 0 || pread(fd, &value, sizeof value, CONFIG_HEADER_TYPE) != sizeof value)
@@ -108,17 +108,17 @@ static int read_header_type(const char *directory) {
 
 /* ---- Driver and reset ---- */
 
-static void read_driver(PcaFunction *function, const char *directory, gboolean evicting) {
-    function->driver = pca_read_link_name(directory, "driver");
+static void read_driver(PcaFunction *function, int directory, gboolean evicting) {
+    function->driver = pca_read_link_name_at(directory, "driver");
     if (evicting)
         return;
-    g_autofree char *override = pca_read_text(directory, "driver_override", NULL);
+    g_autofree char *override = pca_read_attribute(directory, "driver_override");
     if (override && override[0] != '\0' && !g_str_equal(override, "(null)"))
         function->driver_override = g_steal_pointer(&override);
 }
 
-static void read_reset_methods(PcaFunction *function, const char *directory) {
-    g_autofree char *text = pca_read_text(directory, "reset_method", NULL);
+static void read_reset_methods(PcaFunction *function, int directory) {
+    g_autofree char *text = pca_read_attribute(directory, "reset_method");
     if (!text)
         return;
     g_auto(GStrv) words = g_strsplit_set(text, " \t\n", -1);
@@ -166,13 +166,13 @@ static gboolean group_has_direct(Scan *scan, int group) {
     return direct;
 }
 
-static void read_group(Scan *scan, PcaFunction *function, const char *directory) {
-    g_autofree char *group = pca_read_link_name(directory, "iommu_group");
+static void read_group(Scan *scan, PcaFunction *function, int directory) {
+    g_autofree char *group = pca_read_link_name_at(directory, "iommu_group");
     if (parse_int(group, &function->iommu_group) && function->iommu_group >= 0)
         function->reserved_direct = group_has_direct(scan, function->iommu_group);
     else
         function->iommu_group = PCA_NO_GROUP;
-    g_autofree char *node = pca_read_text(directory, "numa_node", NULL);
+    g_autofree char *node = pca_read_attribute(directory, "numa_node");
     if (!parse_int(node, &function->numa_node))
         function->numa_node = -1;
 }
@@ -217,12 +217,11 @@ static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
 }
 
 /* FALSE: it is a VF and its PF went away, so it is about to go too. */
-static gboolean read_sriov(Scan *scan, PcaFunction *function, const char *directory,
-                           const char *name) {
+static gboolean read_sriov(Scan *scan, PcaFunction *function, int directory, const char *name) {
     function->total_vfs = read_or_zero(directory, "sriov_totalvfs", G_MAXUINT16);
     if (function->total_vfs > 0)
         function->num_vfs = learn_vfs(scan, name);
-    g_autofree char *pf = pca_read_link_name(directory, "physfn");
+    g_autofree char *pf = pca_read_link_name_at(directory, "physfn");
     function->is_vf = pf != NULL;
     if (!pf)
         return TRUE;
@@ -237,8 +236,16 @@ static const char *hwdb_value(struct udev_list_entry *entries, const char *key) 
     return udev_list_entry_get_value(udev_list_entry_get_by_name(entries, key));
 }
 
+static gboolean open_hwdb(Scan *scan) {
+    if (!scan->udev) {
+        scan->udev = udev_new();
+        scan->hwdb = scan->udev ? udev_hwdb_new(scan->udev) : NULL;
+    }
+    return scan->hwdb != NULL;
+}
+
 static char *describe(Scan *scan, const PcaFunction *f) {
-    if (!scan->hwdb)
+    if (!open_hwdb(scan))
         return NULL;
     char modalias[64];
     g_snprintf(modalias, sizeof modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor,
@@ -257,7 +264,7 @@ static char *describe(Scan *scan, const PcaFunction *f) {
 
 /* What cannot change while the function is there. Reading config space wakes a sleeping bridge, and
  * waits for a reset: milliseconds each time. */
-static void read_header_and_description(Scan *scan, PcaFunction *function, const char *directory) {
+static void read_header_and_description(Scan *scan, PcaFunction *function, int directory) {
     const PcaFunction *before = scan->old ? pca_snapshot_find(scan->old, &function->address) : NULL;
     gboolean same = before && before->vendor == function->vendor &&
                     before->device == function->device && before->class == function->class &&
@@ -276,14 +283,15 @@ static void read_header_and_description(Scan *scan, PcaFunction *function, const
 static PcaFunction *read_function(Scan *scan, const char *name, gboolean evicting) {
     PcaAddress address;
     g_autofree char *link = g_build_filename(scan->devices, name, NULL);
-    g_autofree char *directory = pca_resolve_link(link);
-    if (!directory || !pca_address_parse(name, &address))
+    g_autofree char *real = pca_resolve_link(link);
+    PCA_AUTO_FD directory = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (directory < 0 || !pca_address_parse(name, &address))
         return NULL;
     g_autoptr(PcaFunction) function = pca_function_new(&address);
     if (!read_ids(function, directory))
         return NULL;
     read_header_and_description(scan, function, directory);
-    function->slot_path = slot_path(directory, &function->upstream, &function->has_upstream);
+    function->slot_path = slot_path(real, &function->upstream, &function->has_upstream);
     read_driver(function, directory, evicting);
     read_reset_methods(function, directory);
     read_group(scan, function, directory);
@@ -322,8 +330,6 @@ static void scan_open(Scan *scan, const PcaRoot *root, const PcaSnapshot *old) {
     scan->groups = g_hash_table_new(NULL, NULL);
     scan->vfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     scan->pfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    scan->udev = udev_new();
-    scan->hwdb = scan->udev ? udev_hwdb_new(scan->udev) : NULL;
 }
 
 static void scan_close(Scan *scan) {
@@ -352,7 +358,7 @@ static void read_functions(Scan *scan, PcaSnapshot *snapshot, const char *const 
 }
 
 PcaSnapshot *pca_scan_again(const PcaRoot *root, const PcaSnapshot *old, GHashTable *evicting) {
-    Scan scan;
+    Scan scan = {0};
     scan_open(&scan, root, old);
     PcaSnapshot *snapshot = pca_snapshot_new();
     g_auto(GStrv) names = pca_read_directory(scan.devices);
@@ -369,7 +375,7 @@ PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
 
 PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTable *addresses,
                            GHashTable *evicting) {
-    Scan scan;
+    Scan scan = {0};
     scan_open(&scan, root, old);
     PcaSnapshot *snapshot = pca_snapshot_new();
     for (guint i = 0; i < old->functions->len; i++) {

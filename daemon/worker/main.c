@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: pcassign-worker: a process for each request of the daemon, so that a request which blocks
- * in the kernel holds up no other. One child waits for the next request, so that none waits for a
- * fork; the parent only sees to it that there always is one.
- * Thread: one per process. Ownership: parent and children share the listening socket; a child owns
- * its connection and everything that comes over it.
+ * Purpose: pcassign-worker: a process for each request of the daemon, so that a request which
+ * blocks in the kernel holds up no other. One child waits for the next request, so that none waits
+ * for a fork; the parent only sees to it that there always is one. Thread: one per process.
+ * Ownership: parent and children share the listening socket; a child owns its connection and
+ * everything that comes over it.
  */
 #include <errno.h>
 #include <fcntl.h>

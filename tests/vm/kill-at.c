@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children, those
- * that it has and those that it will have, and kills the child that makes the N-th write below /sys (or the N-th unlinkat), before or after the
- * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
- * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
- * when SIGTERM told it to stop before. Thread: main. Ownership: the traced processes go their own
- * way when this one ends.
+ * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children,
+ * those that it has and those that it will have, and kills the child that makes the N-th write
+ * below /sys (or the N-th unlinkat), before or after the kernel has done it. It kills once: what
+ * the service starts to mend the damage runs undisturbed. Says "ready" when it traces, then what it
+ * killed; ends with status 0 when it has killed, with 3 when SIGTERM told it to stop before.
+ * Thread: main. Ownership: the traced processes go their own way when this one ends.
  */
 #include <errno.h>
 #include <limits.h>
