@@ -85,15 +85,26 @@ static void on_function_removed(const PcaFunction *function, gpointer data) {
         g_dbus_object_manager_server_unexport(bus->objects, path);
 }
 
+static GDBusInterface *find_device(PcaBus *bus, const PcaFunction *function) {
+    g_autofree char *path = device_path(function);
+    return bus->service ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects),
+                                                              path, "org.pcassign1.Device")
+                        : NULL;
+}
+
 static void on_function_changed(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
-    g_autofree char *path = device_path(function);
-    g_autoptr(GDBusInterface) device =
-        bus->service ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects),
-                                                           path, "org.pcassign1.Device")
-                     : NULL;
+    g_autoptr(GDBusInterface) device = find_device(bus, function);
     if (device)
         fill(bus, PCA_BUS_DEVICE(device), function);
+}
+
+static void on_function_state(const PcaFunction *function, gpointer data) {
+    PcaBus *bus = data;
+    g_autoptr(GDBusInterface) device = find_device(bus, function);
+    if (device)
+        pca_bus_device_set_state(PCA_BUS_DEVICE(device),
+                                 pca_service_function_state(bus->service, function));
 }
 
 static void on_claim_changed(PcaClaim *claim, gpointer data) {
@@ -117,6 +128,7 @@ static void on_policy_changed(gpointer data) {
 const PcaServiceEvents pca_bus_events = {
     .function_added = on_function_added,
     .function_changed = on_function_changed,
+    .function_state = on_function_state,
     .function_removed = on_function_removed,
     .claim_changed = on_claim_changed,
     .policy_changed = on_policy_changed,

@@ -308,9 +308,10 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
     }
     PcaEntry *entry = pca_entry_new(claims, claim);
     pca_entry_add_waiter(entry, TRUE, func, data);
-    pca_entry_set_state(entry, PCA_CLAIM_PREPARING, NULL);
     entry->timer = pca_timer_add(wait, on_wait_over, entry);
     pca_entry_enqueue(entry, start_prepare);
+    /* The worker begins while others are told. */
+    pca_entry_set_state(entry, PCA_CLAIM_PREPARING, NULL);
 }
 
 PcaClaim *pca_claims_find(PcaClaims *claims, const char *id) {

@@ -38,12 +38,35 @@ gboolean pca_address_parse(const char *text, PcaAddress *address) {
     return TRUE;
 }
 
+static char *put_hex(char *p, guint32 value, int digits) {
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+        *p++ = "0123456789abcdef"[value >> shift & 0xf];
+    return p;
+}
+
+/* By hand: every look at the hardware formats them by the dozen, and printf costs tenfold. */
+static char *format(const PcaAddress *a, char colon, char dot) {
+    char *text = g_malloc(sizeof "dddddddd:bb:dd.f");
+    int domain_digits = 4;
+    while (domain_digits < 8 && a->domain >> (4 * domain_digits))
+        domain_digits++;
+    char *p = put_hex(text, a->domain, domain_digits);
+    *p++ = colon;
+    p = put_hex(p, a->bus, 2);
+    *p++ = colon;
+    p = put_hex(p, a->device, 2);
+    *p++ = dot;
+    p = put_hex(p, a->function, 1);
+    *p = '\0';
+    return text;
+}
+
 char *pca_address_format(const PcaAddress *a) {
-    return g_strdup_printf("%04x:%02x:%02x.%x", a->domain, a->bus, a->device, a->function);
+    return format(a, ':', '.');
 }
 
 char *pca_address_format_path(const PcaAddress *a) {
-    return g_strdup_printf("%04x_%02x_%02x_%x", a->domain, a->bus, a->device, a->function);
+    return format(a, '_', '_');
 }
 
 gint pca_address_compare(const PcaAddress *a, const PcaAddress *b) {

@@ -19,6 +19,7 @@ typedef struct {
     PcaNames *names;
     GHashTable *busy_groups; /* group → who */
     gint64 began;            /* monotonic, microseconds */
+    gboolean stale;          /* time has passed since the look at the hardware */
     PcaExamineFunc func;
     gpointer data;
 } Examiner;
@@ -81,7 +82,8 @@ static const char *choose_handoff(const PcaRequest *request, const PcaSnapshot *
 static void judge(Examiner *x) {
     PcaService *service = x->service;
     PcaExamination *e = g_new0(PcaExamination, 1);
-    freshen(x);
+    if (x->stale)
+        freshen(x);
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
@@ -142,6 +144,7 @@ static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc f
     g_variant_dict_insert(&request, "kind", "s", kind);
     g_variant_dict_insert_value(&request, "groups", groups);
     g_variant_dict_insert_value(&request, "devices", members(x, groups));
+    x->stale = TRUE;
     pca_worker_call(x->service->worker_socket, g_variant_dict_end(&request), NULL, 0, func, x);
 }
 
@@ -201,4 +204,6 @@ void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, 
     x->func = func;
     x->data = data;
     pca_names_get_async(subject, on_names, x);
+    /* While the names are looked up. */
+    freshen(x);
 }

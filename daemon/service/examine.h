@@ -15,7 +15,7 @@ typedef struct {
     PcaTargets *targets;
     PcaNames *names;
     const char *handoff; /* of the request, or the kernel's best; static */
-    PcaPolicy *policy; /* keeps the sections of the targets; NULL when none is in force */
+    PcaPolicy *policy;   /* keeps the sections of the targets; NULL when none is in force */
 } PcaExamination;
 
 void pca_examination_free(PcaExamination *examination);

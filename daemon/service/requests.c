@@ -227,14 +227,17 @@ static void on_claim_examined(PcaExamination *examination, const GError *error, 
         g_steal_pointer(&task);
         return;
     }
-    log_decision(pending->subject, e, "claim", refusal);
     if (refusal) {
+        log_decision(pending->subject, e, "claim", refusal);
         g_task_return_error(task, g_steal_pointer(&refusal));
         return;
     }
     gint64 left = MAX(pending->deadline - g_get_monotonic_time(), 0);
     g_autoptr(PcaClaim) claim = make_claim(pending->subject, pending->request, e);
+    g_autoptr(PcaSubject) subject = pca_subject_ref(pending->subject);
     pca_claims_prepare(pending->service->claims, claim, left, on_prepared, g_steal_pointer(&task));
+    /* The worker begins while the journal is told. */
+    log_decision(subject, e, "claim", NULL);
 }
 
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,

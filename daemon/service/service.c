@@ -133,7 +133,7 @@ static void on_claim_changed(PcaClaim *claim, gpointer data) {
         const PcaAddress *address = &pca_claim_device(claim, i)->function->address;
         const PcaFunction *function = pca_snapshot_find(service->snapshot, address);
         if (function)
-            service->events.function_changed(function, service->events_data);
+            service->events.function_state(function, service->events_data);
     }
     /* What waits for a claim that is stuck waits in vain, and is told so. */
     if (claim->state == PCA_CLAIM_ENDED || claim->state == PCA_CLAIM_STUCK)

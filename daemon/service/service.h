@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     void (*function_added)(const PcaFunction *function, gpointer data);
     void (*function_changed)(const PcaFunction *function, gpointer data);
+    void (*function_state)(const PcaFunction *function, gpointer data); /* that alone changed */
     void (*function_removed)(const PcaFunction *function, gpointer data);
     void (*claim_changed)(PcaClaim *claim, gpointer data);
     void (*policy_changed)(gpointer data);

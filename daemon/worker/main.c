@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 
 #include "base/fds.h"
 #include "engine/serve.h"
+#include "engine/wire.h"
 
 #define PAUSE (G_USEC_PER_SEC / 5) /* after a child that could not be made or died early */
 
@@ -26,6 +28,13 @@ static gboolean is_root(int connection) {
     socklen_t size = sizeof peer;
     return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
            peer.uid == geteuid();
+}
+
+/* What prepares for the next request does not interrupt the one that is being served. */
+static void set_policy(int policy) {
+    const struct sched_param none = {0};
+    if (sched_setscheduler(0, policy, &none) < 0)
+        g_debug("sched_setscheduler: %s", g_strerror(errno));
 }
 
 static int await_request(int listener) {
@@ -42,6 +51,25 @@ static int await_request(int listener) {
     }
 }
 
+/* After a fork each page costs a fault at its first use. An empty request takes those that every
+ * request needs, while none is waiting. */
+static void warm_up(PcaKernel *kernel) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return;
+    PCA_AUTO_FD ours = ends[0], theirs = ends[1];
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, NULL);
+    g_variant_dict_insert(&dict, "kind", "s", "probe");
+    g_variant_dict_insert_value(&dict, "groups", g_variant_new("ai", NULL));
+    g_autoptr(GVariant) request = g_variant_ref_sink(g_variant_dict_end(&dict));
+    g_autoptr(GArray) none = pca_wire_fds_new();
+    if (!pca_wire_send(ours, request, NULL, 0, NULL))
+        return;
+    pca_serve(kernel, theirs);
+    g_autoptr(GVariant) reply = pca_wire_receive(ours, none, NULL);
+}
+
 /* `taken`: what is written there tells the parent that the next child is wanted. */
 static int serve_one(int listener, int taken, pid_t parent) {
     g_autoptr(PcaRoot) root = pca_root_new_host();
@@ -50,7 +78,9 @@ static int serve_one(int listener, int taken, pid_t parent) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         return EXIT_SUCCESS;
+    warm_up(&kernel);
     int connection = await_request(listener);
+    set_policy(SCHED_OTHER);
     /* A stop of the unit must not cut a plan in two; what blocks for good is killed by name. */
     signal(SIGTERM, SIG_IGN);
     close(listener);
@@ -97,6 +127,7 @@ int main(void) {
         return EXIT_FAILURE;
     }
     signal(SIGCHLD, SIG_IGN);
+    set_policy(SCHED_BATCH);
     sd_notify(FALSE, "READY=1");
     while (keep_one_waiting(SD_LISTEN_FDS_START))
         continue;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Purpose: `measure ADDRESS DRIVER ROUNDS MAXIMUM`, as root in a VM: how long Claim and Open take
- * over D-Bus, beside the same steps done by this program itself; fails when the medians' ratio is
- * above MAXIMUM. The two take turns, after one round of each that does not count. Thread: main.
+ * over D-Bus, beside the same steps done by this program itself (what was there is saved, each
+ * write read back, the nodes are opened by private ones); fails when the medians' ratio is above
+ * MAXIMUM. The two take turns, after one round of each that does not count. Thread: main.
  * Ownership: descriptors are closed within their round.
  */
 #include <dirent.h>
@@ -13,11 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "sys/uapi-iommufd.h"
 
 #define BUS_NAME "org.pcassign1"
 #define TIMEOUT_MS 60000
 #define SETTLE_US 500000
+#define PRIVATE_NODE "/dev/measure-node"
 
 static const char *address, *host_driver;
 
@@ -68,20 +74,62 @@ static char *await_node(void) {
     return NULL;
 }
 
+static void read_function(const char *name, char text[64]) {
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/devices/%s/%s", address, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, 63);
+    if (n < 0)
+        die(path, strerror(errno));
+    text[n] = '\0';
+    close(fd);
+}
+
+/* Whether the function's driver is that one; NULL: none. */
+static void expect_driver(const char *driver) {
+    g_autofree char *path = g_strdup_printf("/sys/bus/pci/devices/%s/driver", address);
+    g_autofree char *target = g_file_read_link(path, NULL);
+    g_autofree char *name = target ? g_path_get_basename(target) : NULL;
+    if (g_strcmp0(name, driver) != 0)
+        die(path, "another driver than expected");
+}
+
+/* Opens the device of a node by a node of its own, which nobody else sees. */
 static int open_node(const char *path) {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct stat status;
+    if (stat(path, &status) < 0 || mknod(PRIVATE_NODE, S_IFCHR | 0600, status.st_rdev) < 0)
+        die(path, strerror(errno));
+    int fd = open(PRIVATE_NODE, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         die(path, strerror(errno));
+    unlink(PRIVATE_NODE);
+    return fd;
+}
+
+static int open_iommufd(void) {
+    struct iommu_option option = {
+        .size = sizeof option,
+        .option_id = IOMMU_OPTION_RLIMIT_MODE,
+        .op = IOMMU_OPTION_OP_SET,
+        .val64 = 1,
+    };
+    int fd = open_node("/dev/iommu");
+    if (ioctl(fd, IOMMU_OPTION, &option) < 0)
+        die("IOMMU_OPTION", strerror(errno));
     return fd;
 }
 
 static gint64 run_by_hand(void) {
+    char override[64];
     gint64 start = g_get_monotonic_time();
+    expect_driver(host_driver);
+    read_function("driver_override", override);
     write_function("driver_override", "vfio-pci");
     unbind(host_driver);
+    expect_driver(NULL);
     write_to("/sys/bus/pci/drivers_probe", address);
+    expect_driver("vfio-pci");
     g_autofree char *node = await_node();
-    int device = open_node(node), iommufd = open_node("/dev/iommu");
+    int device = open_node(node), iommufd = open_iommufd();
     gint64 took = g_get_monotonic_time() - start;
     close(device);
     close(iommufd);
