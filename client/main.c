@@ -50,7 +50,7 @@ static const struct verb {
     {"release", pca_verb_release, "release CLAIM|DEVICE...", "end claims; waits until it is done",
      NULL},
     {"status", pca_verb_status, "status [DEVICE|CLAIM]",
-     "state, time, owner and reason of claims; status 10 when there is none", NULL},
+     "what state a claim or device is in, since when, and what to type next", NULL},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root", NULL},
 };
 
