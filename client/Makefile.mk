@@ -12,6 +12,8 @@ libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_C
 libpca_client_a_SOURCES = \
 	client/connection.c client/connection.h \
 	client/journal.c client/journal.h \
+	client/monitor-print.c client/monitor-print.h \
+	client/monitor-seen.c client/monitor-seen.h \
 	client/objects.c client/objects.h \
 	client/options.c client/options.h \
 	client/output.c client/output.h \
@@ -20,7 +22,7 @@ libpca_client_a_SOURCES = \
 	client/specs.c client/specs.h \
 	client/status.c client/status.h \
 	client/verb-check.c client/verb-claims.c client/verb-list.c client/verb-policy.c \
-	client/verb-run.c client/verb-status.c client/verbs.h
+	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 
 dist_man_MANS += man/pcassignctl.1
 

@@ -51,6 +51,7 @@ static const struct verb {
      NULL},
     {"status", pca_verb_status, "status [DEVICE|CLAIM]",
      "what state a claim or device is in, since when, and what to type next", NULL},
+    {"monitor", pca_verb_monitor, "monitor", "events, a line each, until it is interrupted", NULL},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root", NULL},
 };
 
@@ -62,8 +63,8 @@ static const char general_options[] =
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 
-static const char *const verb_names[] = {"list",    "check",  "plan",   "run", "claims",
-                                         "release", "status", "policy", NULL};
+static const char *const verb_names[] = {"list",    "check",  "plan",    "run",    "claims",
+                                         "release", "status", "monitor", "policy", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == G_N_ELEMENTS(verbs) + 1);
 
 static void print_help(void) {
