@@ -1,21 +1,28 @@
 bin_PROGRAMS += pcassignctl
 pcassignctl_SOURCES = client/main.c
-pcassignctl_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS)
+pcassignctl_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS) \
+	$(SYSTEMD_CFLAGS)
 pcassignctl_LDADD = $(LIBS_CLIENT)
 
 noinst_LIBRARIES += libpca-client.a
-LIBS_CLIENT = libpca-client.a $(LIBS_PCI) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS)
-libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS)
+LIBS_CLIENT = libpca-client.a $(LIBS_PCI) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS) \
+	$(SYSTEMD_LIBS)
+libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS) \
+	$(SYSTEMD_CFLAGS)
 libpca_client_a_SOURCES = \
 	client/connection.c client/connection.h \
+	client/journal.c client/journal.h \
+	client/monitor-print.c client/monitor-print.h \
+	client/monitor-seen.c client/monitor-seen.h \
 	client/objects.c client/objects.h \
 	client/options.c client/options.h \
 	client/output.c client/output.h \
 	client/run-fds.c client/run-fds.h \
 	client/run-vmm.c client/run-vmm.h \
 	client/specs.c client/specs.h \
+	client/status.c client/status.h \
 	client/verb-check.c client/verb-claims.c client/verb-list.c client/verb-policy.c \
-	client/verb-run.c client/verbs.h
+	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 
 dist_man_MANS += man/pcassignctl.1
 

@@ -25,6 +25,12 @@ typedef struct {
     gboolean done;
 } Waiting;
 
+static gboolean progress_wanted = TRUE;
+
+void pca_progress_show(gboolean show) {
+    progress_wanted = show;
+}
+
 GDBusConnection *pca_connect(GError **error) {
     g_autoptr(GError) problem = NULL;
     GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &problem);
@@ -56,7 +62,7 @@ static void finished(GObject *source, GAsyncResult *result, gpointer data) {
 }
 
 static gboolean shows_progress(void) {
-    return isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+    return progress_wanted && isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
 }
 
 GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds, GError **error) {

@@ -32,6 +32,9 @@ GDBusConnection *pca_connect(GError **error);
  * NULL. Errors are those of the daemon, of the bus, or of GIO. */
 GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds, GError **error);
 
+/* Whether calls that take longer than a second show that on a terminal (they do unless told). */
+void pca_progress_show(gboolean show);
+
 /* pcassignctl's exit status for an error of pca_call(), pca_connect() or PCA_ERROR. */
 int pca_exit_status(const GError *error);
 

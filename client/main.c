@@ -3,6 +3,7 @@
  * Purpose: pcassignctl, the command for admins and launchers: the table of its verbs, and help.
  * Thread: main. Ownership: main owns the options.
  */
+#include "connection.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
@@ -18,18 +19,36 @@ static const struct verb {
     int (*run)(const PcaOptions *options);
     const char *synopsis;
     const char *summary;
-    const char *details; /* options of its own and examples; NULL without */
+    const char *details; /* a paragraph, options of its own, examples */
 } verbs[] = {
     {"list", pca_verb_list, "list [DEVICE...] [-a] [-o COLUMN,...]",
      "the devices of this host and who holds them",
+     "Shows the endpoints, or the devices that are named. Who holds them is told to the holder\n"
+     "and to root.\n"
+     "\n"
      "  -a, --all          bridges too\n"
-     "  -o COLUMN,...      of ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION\n"},
+     "  -o, --output=COLUMN,...  of ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl list -o address,driver,state\n"},
     {"check", pca_verb_check, "check DEVICE...",
-     "whether devices can be claimed, and what mends it; changes nothing", NULL},
+     "whether devices can be claimed, and what mends it; changes nothing",
+     "Makes every check that a claim of these devices together would make. The exit status is\n"
+     "that of the first check that refuses.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl check 01:00.0\n"},
     {"plan", pca_verb_plan, "plan DEVICE...",
-     "the steps that a claim would take, with their undo; changes nothing", NULL},
+     "the steps that a claim would take, with their undo; changes nothing",
+     "A claim takes the steps one by one, and where one fails it undoes those before it.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl plan gpu-a\n"},
     {"run", pca_verb_run, "run [ALIAS=]DEVICE... [OPTIONS] -- COMMAND...",
      "claim devices and run a command with their descriptors",
+     "All devices are claimed, or none. The claim lives as long as the command has its lease\n"
+     "open; the exit status is the command's.\n"
+     "\n"
      "  --wait=SECONDS     how long the claim may take (20)\n"
      "  --handoff=cdev|group  iommufd and devices, or container and IOMMU groups; the best that "
      "the\n"
@@ -44,14 +63,40 @@ static const struct verb {
      "the alias, or the device as written, and .1 its second function. Without any of them the\n"
      "VMM's own arguments are added.\n"
      "\n"
+     "Example:\n"
      "  pcassignctl run gpu-a -- qemu-system-x86_64 -m 8G disk.img\n"
      "  pcassignctl run nic=01:00.0 -- vmm --iommufd {iommufd} --device {nic}\n"},
-    {"claims", pca_verb_claims, "claims", "who holds what", NULL},
+    {"claims", pca_verb_claims, "claims", "who holds what",
+     "Lists all claims. Owner, process and title are told to the owner and to root.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl claims\n"},
     {"release", pca_verb_release, "release CLAIM|DEVICE...", "end claims; waits until it is done",
-     NULL},
+     "A claim is named by its id, the first characters of it (four or more), or all of its\n"
+     "devices. The devices come back when whoever has them open has closed them.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl release gpu-a\n"},
     {"status", pca_verb_status, "status [DEVICE|CLAIM]",
-     "state, time, owner and reason of claims; status 10 when there is none", NULL},
-    {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root", NULL},
+     "what state a claim or device is in, since when, and what to type next",
+     "Without an argument: all claims, and the devices in an unusual state. On a terminal the\n"
+     "last lines of the journal about the one that is named follow, where you may read it.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl status 01:00.0\n"},
+    {"monitor", pca_verb_monitor, "monitor", "events, a line each, until it is interrupted",
+     "Tells of devices that come, go or change driver or state, of claims, of a new policy, and "
+     "of\n"
+     "the service itself, which it does not start but waits for. With JSON, one object a line.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl monitor --json=short | jq -c 'select(.event == \"claim\")'\n"},
+    {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root",
+     "Prints what it finds in the files. With an error among it the policy in force stays, and\n"
+     "the exit status is 65.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl policy reload\n"},
 };
 
 static const char general_options[] =
@@ -62,8 +107,8 @@ static const char general_options[] =
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 
-static const char *const verb_names[] = {"list",    "check",  "plan",   "run", "claims",
-                                         "release", "status", "policy", NULL};
+static const char *const verb_names[] = {"list",    "check",  "plan",    "run",    "claims",
+                                         "release", "status", "monitor", "policy", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == G_N_ELEMENTS(verbs) + 1);
 
 static void print_help(void) {
@@ -77,11 +122,8 @@ static void print_help(void) {
 }
 
 static void print_verb_help(const struct verb *verb) {
-    printf("pcassignctl %s\n%c%s.\n\n", verb->synopsis, g_ascii_toupper(verb->summary[0]),
-           verb->summary + 1);
-    if (verb->details)
-        printf("%s\n", verb->details);
-    fputs(general_options, stdout);
+    printf("pcassignctl %s\n%c%s.\n\n%s\nEverywhere:\n%s", verb->synopsis,
+           g_ascii_toupper(verb->summary[0]), verb->summary + 1, verb->details, general_options);
 }
 
 static int unknown_verb(const char *word) {
@@ -115,8 +157,10 @@ static int dispatch(int argc, char **argv) {
         print_help();
     else if (options.version)
         puts("pcassignctl " PACKAGE_VERSION);
-    else
+    else {
+        pca_progress_show(options.json == PCA_JSON_OFF);
         return verb->run(&options);
+    }
     return 0;
 }
 

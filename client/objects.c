@@ -98,9 +98,11 @@ GPtrArray *pca_claims_fetch(GDBusConnection *bus, GError **error) {
                           .method = "ListClaims",
                           .reply_type = "(a(oa{sv}))"};
     g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
-    if (!reply)
-        return NULL;
-    g_autoptr(GPtrArray) claims = g_ptr_array_new_with_free_func(claim_free);
+    return reply ? pca_claims_read(reply) : NULL;
+}
+
+GPtrArray *pca_claims_read(GVariant *reply) {
+    GPtrArray *claims = g_ptr_array_new_with_free_func(claim_free);
     g_autoptr(GVariantIter) iter = NULL;
     const char *path = NULL;
     GVariant *details = NULL;
@@ -109,7 +111,7 @@ GPtrArray *pca_claims_fetch(GDBusConnection *bus, GError **error) {
         g_ptr_array_add(claims, claim_new(path, details));
         g_variant_unref(details);
     }
-    return g_steal_pointer(&claims);
+    return claims;
 }
 
 static gboolean claim_has(const PcaClaimView *claim, const PcaAddress *wanted) {

@@ -35,6 +35,9 @@ gboolean pca_device_is(const PcaDeviceView *device, const char *word);
 /* The claims that the caller may see, by one call. */
 GPtrArray *pca_claims_fetch(GDBusConnection *bus, GError **error);
 
+/* The same from an answer of ListClaims. */
+GPtrArray *pca_claims_read(GVariant *reply);
+
 /* The claim that has this device; NULL when none has. */
 const PcaClaimView *pca_claims_find_device(GPtrArray *claims, const PcaAddress *address);
 

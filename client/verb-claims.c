@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: claims, status and release: who holds what, and taking it back.
+ * Purpose: claims and release: who holds what, and taking it back.
  * Thread: main. Ownership: everything belongs to the one call.
  */
 #include "verbs.h"
@@ -151,113 +151,6 @@ static gboolean fetch(GDBusConnection *bus, GPtrArray **devices, GPtrArray **cla
     *claims = pca_claims_fetch(bus, error);
     *devices = *claims ? pca_devices_fetch(bus, error) : NULL;
     return *devices != NULL;
-}
-
-/* `word`, when there is one, is what the user called the claim. */
-static void status_json(JsonBuilder *builder, const PcaClaimView *claim, const char *word) {
-    PcaAddress address;
-    gboolean is_address = word && pca_address_parse(word, &address);
-    g_autofree char *full = is_address ? pca_address_format(&address) : NULL;
-    gint64 pid = lookup_number(claim, "pid");
-    json_builder_begin_object(builder);
-    pca_json_string(builder, "subject", full ? full : word ? word : claim->id);
-    pca_json_string(builder, "state", pca_lookup_string(claim->details, "state"));
-    json_since(builder, claim);
-    pca_json_string(builder, "reason", pca_lookup_string(claim->details, "reason"));
-    json_builder_set_member_name(builder, "holders");
-    if (pid > 0) {
-        json_builder_begin_array(builder);
-        json_builder_begin_object(builder);
-        pca_json_number(builder, "pid", pid);
-        pca_json_string(builder, "comm", NULL);
-        pca_json_string(builder, "user", pca_lookup_string(claim->details, "user"));
-        json_builder_end_object(builder);
-        json_builder_end_array(builder);
-    } else {
-        json_builder_add_null_value(builder);
-    }
-    pca_json_string(builder, "fix", NULL);
-    json_builder_end_object(builder);
-}
-
-static void status_line(const char *label, const char *value) {
-    g_autofree char *text = pca_printable(value ? value : "-");
-    printf("%10s: %s\n", label, text);
-}
-
-static void status_text(const PcaClaimView *claim) {
-    g_autofree char *devices = g_strjoinv(", ", (char **)claim->devices);
-    g_autofree char *owner = pca_claim_owner(claim);
-    g_autofree char *pid = format_pid(claim);
-    g_autofree char *since = format_since(claim);
-    g_autofree char *who = owner && pid ? g_strdup_printf("%s (process %s)", owner, pid)
-                                        : g_strdup(owner ? owner : "another user");
-    const char *title = pca_lookup_string(claim->details, "title");
-    const char *reason = pca_lookup_string(claim->details, "reason");
-    status_line("Claim", claim->id);
-    status_line("State", pca_lookup_string(claim->details, "state"));
-    status_line("Devices", devices);
-    status_line("Since", since);
-    status_line("Owner", who);
-    if (title)
-        status_line("Title", title);
-    if (reason)
-        status_line("Reason", reason);
-}
-
-static void status_all(const PcaOptions *options, GPtrArray *claims) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_builder_begin_array(builder);
-    for (guint i = 0; i < claims->len; i++) {
-        const PcaClaimView *claim = g_ptr_array_index(claims, i);
-        if (options->json != PCA_JSON_OFF) {
-            status_json(builder, claim, NULL);
-            continue;
-        }
-        if (i > 0)
-            putchar('\n');
-        status_text(claim);
-    }
-    json_builder_end_array(builder);
-    if (options->json != PCA_JSON_OFF)
-        pca_json_print(options, builder);
-}
-
-static void status_one(const PcaOptions *options, const PcaClaimView *claim, const char *word) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    if (options->json == PCA_JSON_OFF) {
-        status_text(claim);
-        return;
-    }
-    status_json(builder, claim, word);
-    pca_json_print(options, builder);
-}
-
-int pca_verb_status(const PcaOptions *options) {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) claims = NULL;
-    g_autoptr(GPtrArray) devices = NULL;
-    guint n = pca_options_n_words(options);
-    if (n > 1) {
-        pca_complain("status takes one device or claim, not %u", n);
-        return PCA_EXIT_USAGE;
-    }
-    g_autoptr(GDBusConnection) bus = pca_connect(&error);
-    if (!bus || !fetch(bus, &devices, &claims, &error))
-        return pca_fail(NULL, error);
-    if (n == 0) {
-        status_all(options, claims);
-        if (claims->len > 0)
-            return 0;
-        pca_complain("no claims");
-        return pca_error_exit_status(PCA_ERROR_NOT_FOUND);
-    }
-    const char *word = pca_options_word(options, 0);
-    const PcaClaimView *claim = find(devices, claims, word, &error);
-    if (!claim)
-        return pca_fail(NULL, error);
-    status_one(options, claim, word);
-    return 0;
 }
 
 static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const char *address) {

@@ -14,4 +14,5 @@ int pca_verb_run(const PcaOptions *options);
 int pca_verb_claims(const PcaOptions *options);
 int pca_verb_release(const PcaOptions *options);
 int pca_verb_status(const PcaOptions *options);
+int pca_verb_monitor(const PcaOptions *options);
 int pca_verb_policy(const PcaOptions *options);

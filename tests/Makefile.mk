@@ -15,6 +15,9 @@ include tests/vm/Makefile.mk
 check_SCRIPTS += tests/check-layers
 TESTS += tests/check-layers
 EXTRA_DIST += tests/check-layers
+check_SCRIPTS += tests/check-man
+TESTS += tests/check-man
+EXTRA_DIST += tests/check-man
 
 AM_TESTS_ENVIRONMENT = PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
 	PCASSIGND=$(abs_builddir)/pcassignd; SRCDIR=$(abs_srcdir); BUILDDIR=$(abs_builddir); \

@@ -26,7 +26,7 @@ _pcassignctl_verb() {
     local word
     for word in "$@"; do
         case $word in
-        list | check | plan | run | claims | release | status | policy)
+        list | check | plan | run | claims | release | status | monitor | policy)
             echo "$word"
             return
             ;;
@@ -45,7 +45,7 @@ _pcassignctl_options() {
 
 _pcassignctl_words() {
     case $1 in
-    '') echo 'list check plan run claims release status policy' ;;
+    '') echo 'list check plan run claims release status monitor policy' ;;
     list) _pcassignctl_devices -a ;;
     check | plan | run) _pcassignctl_devices ;;
     release | status) _pcassignctl_claims; _pcassignctl_devices ;;
@@ -74,6 +74,7 @@ _pcassignctl() {
     done
     case $cur in
     --json=*) mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "${cur#*=}") ;;
+    --handoff=*) mapfile -t COMPREPLY < <(compgen -W 'cdev group' -- "${cur#*=}") ;;
     --vmm=*) mapfile -t COMPREPLY < <(compgen -W 'qemu cloud-hypervisor' -- "${cur#*=}") ;;
     -*)
         _pcassignctl_reply "$cur" "$(_pcassignctl_options "$verb")"

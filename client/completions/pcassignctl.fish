@@ -10,7 +10,7 @@ function __pcassignctl_claims
     pcassignctl claims --no-legend 2>/dev/null | string replace -r ' .*' ''
 end
 
-set -l verbs list check plan run claims release status policy
+set -l verbs list check plan run claims release status monitor policy
 
 complete -c pcassignctl -f
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The devices of this host and who holds them'
@@ -19,7 +19,8 @@ complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a plan -d '
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Claim devices and run a command with them'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a claims -d 'Who holds what'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a release -d 'End claims'
-complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'State, time, owner and reason of claims'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'What state a claim or device is in, and what to type next'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a monitor -d 'Events, a line each'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
 
 complete -c pcassignctl -n '__fish_seen_subcommand_from list check plan run release status' -a '(__pcassignctl_devices)'

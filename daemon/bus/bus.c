@@ -62,6 +62,10 @@ static void fill(PcaBus *bus, PcaBusDevice *device, const PcaFunction *f) {
     pca_bus_device_set_path(device, or_empty(f->slot_path));
     pca_bus_device_set_name(device, or_empty(name));
     pca_bus_device_set_state(device, pca_service_function_state(bus->service, f));
+    pca_bus_device_set_state_since(device,
+                                   (guint64)pca_service_function_state_since(bus->service, f));
+    pca_bus_device_set_state_reason(device,
+                                    or_empty(pca_service_function_state_reason(bus->service, f)));
     pca_bus_device_set_description(device, or_empty(f->description));
     pca_bus_device_set_reset_methods(device, (const char *const *)f->reset_methods);
 }

@@ -185,6 +185,8 @@ GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) 
         insert_text(&dict, "policy", claim->policy);
         insert_text(&dict, "handoff", claim->handoff);
         insert_text(&dict, "reason", claim->reason);
+        if (claim->holders)
+            g_variant_dict_insert_value(&dict, "holders", claim->holders);
     }
     return g_variant_dict_end(&dict);
 }

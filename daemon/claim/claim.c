@@ -48,6 +48,7 @@ void pca_claim_unref(PcaClaim *claim) {
     g_ptr_array_unref(claim->devices);
     g_free(claim->id);
     g_free(claim->reason);
+    g_clear_pointer(&claim->holders, g_variant_unref);
     g_free(claim->driver);
     g_free(claim->user);
     g_free(claim->label);

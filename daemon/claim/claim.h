@@ -25,6 +25,7 @@ typedef struct {
     char *id; /* 32 hex digits, random */
     PcaClaimState state;
     char *reason;       /* for the state, in words; NULL when there is nothing to say */
+    GVariant *holders;  /* a(uus), process, uid, comm: who keeps it stuck; NULL when not known */
     gint64 since;       /* of the claim; microseconds, wall clock */
     gint64 state_since; /* of the state */
     GPtrArray *devices; /* of PcaClaimDevice */

@@ -79,6 +79,8 @@ void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reaso
     if (claim->state != state)
         claim->state_since = g_get_real_time();
     claim->state = state;
+    if (state != PCA_CLAIM_STUCK)
+        g_clear_pointer(&claim->holders, g_variant_unref);
     /* `reason` may be the old one. */
     g_autofree char *before = claim->reason;
     claim->reason = g_strdup(reason);

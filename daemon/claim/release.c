@@ -38,6 +38,8 @@ static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpoint
     g_autofree char *holders = describe_holders(reply);
     if (entry && entry->claim->state == PCA_CLAIM_STUCK && holders) {
         g_autofree char *reason = g_strdup_printf("still held open by %s", holders);
+        g_clear_pointer(&entry->claim->holders, g_variant_unref);
+        entry->claim->holders = g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)"));
         pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
     }
     g_free(call->id);

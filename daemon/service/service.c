@@ -241,6 +241,19 @@ const char *pca_service_function_state(const PcaService *service, const PcaFunct
     return function->driver && !pca_driver_is_vfio(function->driver) ? "host" : "free";
 }
 
+gint64 pca_service_function_state_since(const PcaService *service, const PcaFunction *function) {
+    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
+    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
+    return claim ? claim->state_since : residue ? residue->since : 0;
+}
+
+const char *pca_service_function_state_reason(const PcaService *service,
+                                              const PcaFunction *function) {
+    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
+    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
+    return residue && !claim ? residue->text : NULL;
+}
+
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {
     PcaMatch match = {0};
     if (service->policy)

@@ -50,6 +50,13 @@ PcaClaims *pca_service_claims(const PcaService *service);
 /* "host", "free", "claimed", ...; static. */
 const char *pca_service_function_state(const PcaService *service, const PcaFunction *function);
 
+/* Since when it is so, microseconds of wall clock; 0 when that did not begin with this service. */
+gint64 pca_service_function_state_since(const PcaService *service, const PcaFunction *function);
+
+/* Why it is degraded or quarantined; NULL otherwise. Borrowed, as the snapshot is. */
+const char *pca_service_function_state_reason(const PcaService *service,
+                                              const PcaFunction *function);
+
 /* The name of the [Device] that means the function; NULL when none does. */
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function);
 

@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The JSON of each verb against the real daemon, by its schema in tests/client/schemas.
+
+Exactly one value on standard output, whatever the state of the host and the exit status. The
+schemas are strict: what they do not name must not be there.
+"""
+import json
+import os
+import sys
+
+import fakehost as host
+from fakehost import NIC, ctl, expect, tell
+
+try:
+    import jsonschema
+except ImportError:
+    host.skip("python3-jsonschema is missing")
+
+schemas = {}
+
+
+def schema(name):
+    if name not in schemas:
+        with open(os.path.join(host.SOURCE, "tests/client/schemas", name + ".json")) as file:
+            schemas[name] = json.load(file)
+        jsonschema.Draft7Validator.check_schema(schemas[name])
+    return jsonschema.Draft7Validator(schemas[name])
+
+
+def complaint(name, value):
+    error = next(schema(name).iter_errors(value), None)
+    return error and "%s: %s" % ("/".join(map(str, error.absolute_path)), error.message)
+
+
+def conforms(name, status, *words):
+    """Checks all three ways of JSON; returns the value."""
+    value = None
+    for option in ("--json=short", "--json=pretty", "-j"):
+        what = "pcassignctl %s %s" % (option, " ".join(words))
+        result = ctl(option, *words)
+        expect(what + ": status %d" % status, result.returncode == status, result)
+        try:
+            value = json.loads(result.stdout)
+        except ValueError as error:
+            expect(what + ": one JSON value", False, "%s: %s" % (error, result.stdout))
+            continue
+        wrong = complaint(name, value)
+        expect(what, not wrong, "%s\n%s" % (wrong, result.stdout))
+        if option != "--json=pretty":
+            expect(what + ": one line", result.stdout.count("\n") == 1, result.stdout)
+    return value
+
+
+def test_devices():
+    conforms("list", 0, "list")
+    conforms("list", 0, "list", "-a")
+    conforms("list", 0, "list", "nic")
+    # A bridge, a function behind no IOMMU, one with an override, one with a name and no driver.
+    for device in ("00:01.0", "04:00.0", "06:00.0", "exchanged"):
+        conforms("list", 0, "list", device)
+    expect("nothing found is an empty array", conforms("list", 10, "list", "77:00.0") == [])
+
+
+def test_checks():
+    for status, device in ((0, "nic"), (2, "zz:00.0"), (4, "exchanged"), (4, "10:00.0"),
+                           (5, "04:00.0"), (5, "03:00.0"), (6, "00:01.0"), (6, "02:00.0"),
+                           (6, "06:00.0"), (7, "05:00.0"), (10, "77:00.0"), (10, "no-such-name")):
+        conforms("check", status, "check", device)
+    conforms("check", 0, "check", "nic", "gpu")
+    conforms("plan", 0, "plan", "nic")
+    conforms("plan", 0, "plan", "07:00.0")
+    conforms("plan", 0, "plan", "gpu", "nic")
+    conforms("plan", 0, "run", "--dry-run", "x=nic")
+
+
+def test_claims():
+    expect("no claims", conforms("claims", 0, "claims") == [])
+    expect("nothing unusual", conforms("status", 0, "status") == [])
+    held = host.Held("nic", "--title=a title")
+    claim = conforms("claims", 0, "claims")[0]
+    expect("the claim", claim["devices"] == [NIC] and claim["title"] == "a title", claim)
+    conforms("list", 0, "list", "nic")
+    for word in ("nic", NIC, claim["claim"], claim["claim"][:8]):
+        conforms("status", 0, "status", word)
+    expect("one claim", len(conforms("status", 0, "status")) == 1)
+    tell("use", NIC)
+    held.end()
+    expect("stuck", host.await_true(lambda: '"stuck"' in ctl("-j", "status", "nic").stdout))
+    conforms("claims", 0, "claims")
+    conforms("status", 0, "status", "nic")
+    conforms("list", 0, "list", "nic")
+    tell("unuse", NIC)
+    host.await_driver("e1000e")
+    conforms("status", 0, "status", "nic")
+    conforms("status", 0, "status", "00:01.0")
+
+
+def test_locked():
+    """A device that did not come back from its reset."""
+    held = host.Held("08:00.0")
+    tell("dead-reset", "0000:08:00.0")
+    held.end()
+    locked = '"quarantined"'
+    expect("quarantined", host.await_true(lambda: locked in ctl("-j", "status", "08:00.0").stdout))
+    status = conforms("status", 0, "status", "08:00.0")
+    expect("why and what next", status["reason"] and status["since"]
+           and status["fix"] == "pcassignctl recover 0000:08:00.0", status)
+    expect("it is listed", conforms("status", 0, "status") == [dict(status, subject="0000:08:00.0")])
+    conforms("check", 7, "check", "08:00.0")
+    conforms("list", 0, "list", "08:00.0")
+
+
+def test_policy():
+    conforms("policy", 0, "policy", "reload")
+    broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")
+    with open(broken, "w") as file:
+        file.write("[Device x]\nPath=01.0/99.0\nColour=red\n")
+    os.chmod(broken, 0o644)
+    conforms("policy", 65, "policy", "reload")
+    os.unlink(broken)
+    conforms("policy", 0, "policy", "reload")
+
+
+def test_strictness():
+    """The schemas refuse what is not in them: a test that cannot fail would be none."""
+    value = json.loads(ctl("-j", "list", "nic").stdout)
+    expect("a member too many", complaint("list", [dict(value[0], colour="red")]))
+    expect("a short address", complaint("list", [dict(value[0], address="01:00.0")]))
+    expect("a number for an id", complaint("list", [dict(value[0], vendor=32902)]))
+    del value[0]["claim"]
+    expect("a member missing", complaint("list", value))
+
+
+def main():
+    host.begin(__file__)
+    test_devices()
+    test_checks()
+    test_claims()
+    test_policy()
+    test_strictness()
+    test_locked()
+    host.finish()
+
+
+main()
