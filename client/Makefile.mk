@@ -14,6 +14,7 @@ libpca_client_a_SOURCES = \
 	client/run-fds.c client/run-fds.h \
 	client/run-vmm.c client/run-vmm.h \
 	client/specs.c client/specs.h \
+	client/verb-admin.c \
 	client/verb-check.c client/verb-claims.c client/verb-list.c client/verb-policy.c \
 	client/verb-run.c client/verbs.h
 
