@@ -275,10 +275,13 @@ static void start_prepare(gpointer data) {
 
 static gboolean on_wait_over(gpointer data) {
     PcaEntry *entry = data;
+    gboolean reset = entry->claim->kind == PCA_KIND_RESET;
     g_autoptr(GError) error =
         g_error_new(PCA_ERROR, PCA_ERROR_TIMED_OUT,
-                    "the kernel did not finish preparing the devices within the time to wait; "
-                    "they go back to the host as soon as it does");
+                    reset ? "the kernel did not let go of the function within the time to wait; "
+                            "it is reset as soon as it does"
+                          : "the kernel did not finish preparing the devices within the time to "
+                            "wait; they go back to the host as soon as it does");
     entry->timer = 0;
     entry->abandoned = TRUE;
     pca_fd_close(&entry->claim->lease_writer);

@@ -17,6 +17,7 @@ typedef struct {
     char *text; /* the address */
     char *method;
     gboolean accept_risk;
+    gboolean begun; /* of a recovery: it was not refused at once */
 } Admin;
 
 /* Policy and isolation are asked when it is claimed. A reservation has to be given back some day,
@@ -211,8 +212,10 @@ static void on_retried(PcaClaim *claim, const GError *error, gpointer data) {
     if (residue && !problem)
         problem = g_error_new(PCA_ERROR, PCA_ERROR_QUARANTINED, "%s is %s: %s", admin->text,
                               residue->quarantined ? "quarantined" : "degraded", residue->text);
-    if (problem)
+    if (problem && admin->begun)
         g_message("recover of %s: %s", admin->text, problem->message);
+    else if (problem)
+        log_decision(admin, problem);
     if (problem)
         g_task_return_error(task, g_steal_pointer(&problem));
     else
@@ -223,10 +226,13 @@ static void on_retried(PcaClaim *claim, const GError *error, gpointer data) {
 
 static void recover(GTask *task) {
     Admin *admin = g_task_get_task_data(task);
+    g_autoptr(GTask) held = g_object_ref(task);
     g_autofree char *reason = g_strdup_printf("recovered by uid %u", admin->subject->uid);
-    log_decision(admin, NULL);
     pca_claims_retry(admin->service->claims, &admin->address, admin->accept_risk, reason,
                      on_retried, task);
+    admin->begun = TRUE;
+    if (!g_task_had_error(held))
+        log_decision(admin, NULL);
 }
 
 /* ---- All of them ---- */
