@@ -70,12 +70,13 @@ GPtrArray *pca_claims_reservations(PcaClaims *claims);
 void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *reason);
 
 /* Tries again what is stuck, or what an earlier release could not put right, together with what
- * else is left of the same record. `accept_risk`: the function at this address is given back
- * without a reset and without proof that it is clean. The callback comes when the try is over: see
- * then pca_claims_residue. Busy when a worker is still at it, and NotFound when nothing is left
- * over; then it comes before this returns. */
-void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, gboolean accept_risk,
-                      const char *reason, PcaClaimFunc func, gpointer data);
+ * else is left of the same record. `identity` is that of the function now (pca_function_identity):
+ * when another one has taken the address over, nothing is left of the former one, which is
+ * forgotten. `accept_risk`: the function is given back without a reset and without proof that it is
+ * clean. The callback comes when the try is over: see then pca_claims_residue. Busy when a worker
+ * is still at it, and NotFound when nothing is left over; then it comes before this returns. */
+void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
+                      gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data);
 
 /* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,
  * now or when its turn comes. */

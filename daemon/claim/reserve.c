@@ -107,16 +107,36 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
     return pca_plan_recover(functions, how, claim->driver);
 }
 
+/* Of a function that was replaced nothing can be put right any more. */
+static void forget_replaced(PcaClaims *claims, const PcaClaim *claim, const PcaAddress *address,
+                            const char *identity) {
+    g_autofree char *text = pca_address_format(address);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaFunction *found = pca_claim_device(claim, i)->function;
+        g_autofree char *before = pca_function_identity(found);
+        if (!pca_address_equal(&found->address, address) || g_str_equal(before, identity))
+            continue;
+        g_warning("%s is %s now: what was left of %s is forgotten", text, identity, before);
+        g_hash_table_remove(claims->residues, text);
+    }
+}
+
+/* NULL with *error, or without it when nothing is left to try. */
 static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress *address,
-                             gboolean accept_risk, GError **error) {
+                             const char *identity, gboolean accept_risk, GError **error) {
     g_autofree char *text = pca_address_format(address);
     g_autoptr(PcaJournal) journal = NULL;
     g_autoptr(PcaClaim) claim = pca_store_load(claims->directory, id, claims->boot_id, error);
     if (!claim || !read_left(claims, id, text, &journal, error))
         return NULL;
+    forget_replaced(claims, claim, address, identity);
     g_autoptr(GHashTable) left = left_devices(claims, id);
     claim->kind = PCA_KIND_RECOVERY;
     pca_claim_keep_devices(claim, left);
+    if (claim->devices->len == 0) {
+        pca_store_remove(claims->directory, id);
+        return NULL;
+    }
     PcaEntry *entry = pca_entry_new(claims, claim);
     if (journal && journal->plan && journal->plan->kind == PCA_PLAN_CLAIM)
         entry->undoing = TRUE;
@@ -125,8 +145,8 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
     return entry;
 }
 
-void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, gboolean accept_risk,
-                      const char *reason, PcaClaimFunc func, gpointer data) {
+void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
+                      gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data) {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = pca_address_format(address);
     PcaClaim *claim = pca_claims_find_device(claims, address);
@@ -142,8 +162,8 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, gboolean acc
         error =
             g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "nothing of %s is left to recover", text);
     else if (!entry)
-        entry = retry_entry(claims, id, address, accept_risk, &error);
-    if (error)
+        entry = retry_entry(claims, id, address, identity, accept_risk, &error);
+    if (!entry || error)
         func(claim, error, data);
     else
         pca_claims_release(claims, entry->claim, reason, func, data);

@@ -224,15 +224,21 @@ static void on_retried(PcaClaim *claim, const GError *error, gpointer data) {
         pca_service_look_at_claim(admin->service, held);
 }
 
-static void recover(GTask *task) {
+static void recover(GTask *task, const PcaFunction *function) {
     Admin *admin = g_task_get_task_data(task);
     g_autoptr(GTask) held = g_object_ref(task);
     g_autofree char *reason = g_strdup_printf("recovered by uid %u", admin->subject->uid);
-    pca_claims_retry(admin->service->claims, &admin->address, admin->accept_risk, reason,
+    g_autofree char *identity = pca_function_identity(function);
+    PcaService *service = admin->service;
+    pca_claims_retry(service->claims, &admin->address, identity, admin->accept_risk, reason,
                      on_retried, task);
     admin->begun = TRUE;
     if (!g_task_had_error(held))
         log_decision(admin, NULL);
+    /* What is forgotten of a function that was replaced changes the state of this one. */
+    const PcaFunction *now = pca_snapshot_find(service->snapshot, &admin->address);
+    if (now)
+        service->events.function_changed(now, service->events_data);
 }
 
 /* ---- All of them ---- */
@@ -280,13 +286,14 @@ void pca_service_admin_async(PcaService *service, PcaSubject *subject,
     admin->accept_risk = request->accept_risk;
     g_task_set_task_data(task, admin, admin_free);
     GError *error = NULL;
+    const PcaFunction *function = NULL;
     if (!pca_address_parse(request->address, &admin->address))
         refuse(task, g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "%s is not a PCI address",
                                  request->address));
-    else if (!find_function(admin, &error))
+    else if (!(function = find_function(admin, &error)))
         refuse(task, error);
     else if (request->verb == PCA_ADMIN_RECOVER)
-        recover(task);
+        recover(task, function);
     else
         examine(task);
 }

@@ -381,6 +381,26 @@ START_TEST(recover_quarantined) {
 }
 END_TEST
 
+/* The spoilt card was replaced by one of another make, which the host has. */
+START_TEST(recover_replaced) {
+    quarantine();
+    pca_world_tell(world, "heal");
+    pca_world_tell(world, "unplug " NIC);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply =
+        pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(NIC, NULL), &error);
+    pca_world_tell(world, "function " NIC " below=0000:00:01.0 id=8086:1572 group=2 driver=i40e "
+                          "reset=flr");
+    g_variant_unref(pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(NIC, NULL), NULL));
+    expect_state(NIC_PATH, "quarantined", "i40e");
+    pca_world_tell(world, "forget");
+    does(NIC_PATH, "Device.Recover", "");
+    expect_state(NIC_PATH, "host", "i40e");
+    expect_logged("write", FALSE);
+    pca_world_await_no_claim(world);
+}
+END_TEST
+
 START_TEST(recover_at_risk) {
     quarantine();
     pca_world_tell(world, "forget");
@@ -558,6 +578,7 @@ TCase *pca_recover_cases(void) {
     tcase_add_test(tcase, daemon_dies_reserved);
     tcase_add_loop_test(tcase, daemon_dies_at_work, 0, G_N_ELEMENTS(interrupted));
     tcase_add_test(tcase, recover_quarantined);
+    tcase_add_test(tcase, recover_replaced);
     tcase_add_test(tcase, recover_at_risk);
     tcase_add_test(tcase, recover_degraded);
     tcase_add_test(tcase, recover_one_of_two);

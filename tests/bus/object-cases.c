@@ -109,6 +109,7 @@ START_TEST(introspection) {
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     expect_same(installed, ROOT_PATH, MANAGER);
     expect_same(installed, NIC_PATH, DEVICE);
+    expect_same(installed, ROOT_PATH "/group/2", "org.pcassign1.Group");
     expect_same(installed, held.path, CLAIM);
 }
 END_TEST

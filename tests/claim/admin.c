@@ -6,6 +6,7 @@
 #include "claim/support.h"
 
 #include "claim/store.h"
+#include "engine/plan.h"
 
 #define WAIT (60 * G_USEC_PER_SEC)
 
@@ -17,6 +18,11 @@ static PcaAddress address_of(const char *text) {
     PcaAddress address;
     ck_assert(pca_address_parse(text, &address));
     return address;
+}
+
+static char *identity_of(const char *text) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){text, NULL});
+    return pca_function_identity(g_ptr_array_index(functions, 0));
 }
 
 static PcaClaim *prepared(const char *const *set, PcaClaimKind kind, Answer *answer) {
@@ -41,7 +47,8 @@ static const PcaClaimResidue *residue(const char *text) {
 
 static void retry(const char *text, gboolean accept_risk, Answer *answer) {
     PcaAddress address = address_of(text);
-    pca_claims_retry(claims, &address, accept_risk, "tried again", on_answer, answer);
+    g_autofree char *identity = identity_of(text);
+    pca_claims_retry(claims, &address, identity, accept_risk, "tried again", on_answer, answer);
     await_answer(answer);
 }
 
@@ -54,7 +61,8 @@ static void on_retry(PcaClaim *claim, const GError *error, gpointer data) {
 static void retry_fails(const char *text, PcaError code, const char *words) {
     AUTO_ANSWER answer = {0};
     PcaAddress address = address_of(text);
-    pca_claims_retry(claims, &address, FALSE, "tried again", on_retry, &answer);
+    g_autofree char *identity = identity_of(text);
+    pca_claims_retry(claims, &address, identity, FALSE, "tried again", on_retry, &answer);
     await_answer(&answer);
     assert_error(answer.error, code);
     ck_assert_msg(strstr(answer.error->message, words), "%s", answer.error->message);
@@ -267,7 +275,8 @@ START_TEST(only_what_is_left_is_tried) {
     worker_let_go();
     worker_hold_at("write " BARE "/reset *");
     PcaAddress address = address_of(BARE);
-    pca_claims_retry(claims, &address, FALSE, "tried again", on_answer, &answer);
+    g_autofree char *identity = identity_of(BARE);
+    pca_claims_retry(claims, &address, identity, FALSE, "tried again", on_answer, &answer);
     ck_assert_ptr_eq(pca_claims_find_device(claims, &other), claim);
     worker_let_go();
     await_answer(&answer);
@@ -291,6 +300,24 @@ START_TEST(what_else_is_left_is_not_forgotten) {
     restart_daemon();
     ck_assert_ptr_null(residue(NIC));
     ck_assert(residue(BARE)->quarantined);
+}
+END_TEST
+
+/* The spoilt one was pulled and another one put into its place, which the host has. */
+START_TEST(of_what_was_replaced_nothing_is_left) {
+    AUTO_ANSWER answer = {0};
+    PcaAddress address = address_of(NIC);
+    quarantine(nic, "write */reset *");
+    worker_let_go();
+    machine_replace(NIC);
+    pca_fake_kernel_forget(fake);
+    g_autofree char *identity = identity_of(NIC);
+    pca_claims_retry(claims, &address, identity, FALSE, "tried again", on_retry, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
+    ck_assert_ptr_null(residue(NIC));
+    ck_assert_uint_eq(count_stored(), 0);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
 }
 END_TEST
 
@@ -412,9 +439,9 @@ void add_admin(Suite *suite) {
                     a_second_try_that_fails_is_remembered_as_well,
                     at_ones_own_risk_nothing_is_reset, only_what_is_left_is_tried,
                     what_else_is_left_is_not_forgotten, a_failed_undo_is_tried_again,
-                    a_malformed_journal_needs_the_whole_proof, without_a_journal_it_stays_as_it_is,
-                    what_is_well_is_not_recovered, a_worker_at_work_is_named,
-                    what_is_stuck_without_a_worker_is_tried_again);
+                    of_what_was_replaced_nothing_is_left, a_malformed_journal_needs_the_whole_proof,
+                    without_a_journal_it_stays_as_it_is, what_is_well_is_not_recovered,
+                    a_worker_at_work_is_named, what_is_stuck_without_a_worker_is_tried_again);
     PCA_TABLE(suite, "deaths in second tries",
               a_worker_killed_in_the_second_try_is_followed_by_another, moments);
 }
