@@ -21,6 +21,7 @@ libpca_client_a_SOURCES = \
 	client/run-vmm.c client/run-vmm.h \
 	client/specs.c client/specs.h \
 	client/status.c client/status.h \
+	client/verb-admin.c \
 	client/verb-check.c client/verb-claims.c client/verb-list.c client/verb-policy.c \
 	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 

@@ -91,6 +91,35 @@ static const struct verb {
      "\n"
      "Example:\n"
      "  pcassignctl monitor --json=short | jq -c 'select(.event == \"claim\")'\n"},
+    {"reserve", pca_verb_reserve, "reserve DEVICE",
+     "keep a function from its host driver until it is claimed; for root",
+     "The function goes to vfio-pci and stays there, also across a restart of the daemon, until\n"
+     "'unreserve'. Who may claim it is for the policy to say, as always.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl reserve 01:00.0\n"},
+    {"unreserve", pca_verb_unreserve, "unreserve DEVICE",
+     "reset a reserved function and give it back to its host driver; for root",
+     "Fails while the function is claimed.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl unreserve 01:00.0\n"},
+    {"reset", pca_verb_reset, "reset DEVICE [--method=METHOD]",
+     "reset a function that is free or reserved; for root",
+     "  --method=METHOD    only this one, such as flr, pm or bus; all in the kernel's order "
+     "unless\n"
+     "                     told\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl reset 01:00.0 --method=flr\n"},
+    {"recover", pca_verb_recover, "recover DEVICE [--accept-risk]",
+     "try again to give back what is stuck, degraded or quarantined; for root",
+     "  --accept-risk      a quarantined function goes back to its host driver without a reset "
+     "and\n"
+     "                     without proof that it is clean\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl recover 01:00.0\n"},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root",
      "Prints what it finds in the files. With an error among it the policy in force stays, and\n"
      "the exit status is 65.\n"
@@ -107,8 +136,9 @@ static const char general_options[] =
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 
-static const char *const verb_names[] = {"list",    "check",  "plan",    "run",    "claims",
-                                         "release", "status", "monitor", "policy", NULL};
+static const char *const verb_names[] = {"list",    "check",   "plan",    "run",     "claims",
+                                         "release", "status",  "monitor", "reserve", "unreserve",
+                                         "reset",   "recover", "policy",  NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == G_N_ELEMENTS(verbs) + 1);
 
 static void print_help(void) {

@@ -38,11 +38,14 @@ static const struct option_spec {
     {"--title", 0, VALUE, "run", offsetof(PcaOptions, title)},
     {"--vmm", 0, VALUE, "run", offsetof(PcaOptions, vmm)},
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
+    {"--method", 0, VALUE, "reset", offsetof(PcaOptions, method)},
+    {"--accept-risk", 0, FLAG, "recover", offsetof(PcaOptions, accept_risk)},
 };
 
-static const char *const names[] = {
-    "--help", "--version", "--json",   "--no-legend", "--no-pager", "--all",     "--output",
-    "--wait", "--handoff", "--memory", "--title",     "--vmm",      "--dry-run", NULL};
+static const char *const names[] = {"--help",     "--version", "--json",        "--no-legend",
+                                    "--no-pager", "--all",     "--output",      "--wait",
+                                    "--handoff",  "--memory",  "--title",       "--vmm",
+                                    "--dry-run",  "--method",  "--accept-risk", NULL};
 
 typedef struct {
     PcaOptions *options;

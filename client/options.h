@@ -27,7 +27,9 @@ typedef struct {
     const char *memory;
     const char *title;
     const char *vmm;
-    const char *verb; /* "list" when none was given */
+    const char *method;   /* reset */
+    gboolean accept_risk; /* recover */
+    const char *verb;     /* "list" when none was given */
     gboolean verb_given;
     GPtrArray *words;   /* what follows the verb, without options; ends with NULL */
     GPtrArray *command; /* run: what follows "--", ends with NULL; NULL without a "--" */

@@ -15,4 +15,8 @@ int pca_verb_claims(const PcaOptions *options);
 int pca_verb_release(const PcaOptions *options);
 int pca_verb_status(const PcaOptions *options);
 int pca_verb_monitor(const PcaOptions *options);
+int pca_verb_reserve(const PcaOptions *options);
+int pca_verb_unreserve(const PcaOptions *options);
+int pca_verb_reset(const PcaOptions *options);
+int pca_verb_recover(const PcaOptions *options);
 int pca_verb_policy(const PcaOptions *options);

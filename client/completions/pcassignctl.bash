@@ -26,7 +26,7 @@ _pcassignctl_verb() {
     local word
     for word in "$@"; do
         case $word in
-        list | check | plan | run | claims | release | status | monitor | policy)
+        list | check | plan | run | claims | release | status | monitor | reserve | unreserve | reset | recover | policy)
             echo "$word"
             return
             ;;
@@ -39,15 +39,17 @@ _pcassignctl_options() {
     case $1 in
     list | '') echo "$all --all --output=" ;;
     run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
+    reset) echo "$all --method=" ;;
+    recover) echo "$all --accept-risk" ;;
     *) echo "$all" ;;
     esac
 }
 
 _pcassignctl_words() {
     case $1 in
-    '') echo 'list check plan run claims release status monitor policy' ;;
+    '') echo 'list check plan run claims release status monitor reserve unreserve reset recover policy' ;;
     list) _pcassignctl_devices -a ;;
-    check | plan | run) _pcassignctl_devices ;;
+    check | plan | run | reserve | unreserve | reset | recover) _pcassignctl_devices ;;
     release | status) _pcassignctl_claims; _pcassignctl_devices ;;
     policy) echo reload ;;
     esac
@@ -75,6 +77,9 @@ _pcassignctl() {
     case $cur in
     --json=*) mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "${cur#*=}") ;;
     --handoff=*) mapfile -t COMPREPLY < <(compgen -W 'cdev group' -- "${cur#*=}") ;;
+    --method=*)
+        mapfile -t COMPREPLY < <(compgen -W 'device_specific acpi flr af_flr pm bus cxl_bus' -- "${cur#*=}")
+        ;;
     --vmm=*) mapfile -t COMPREPLY < <(compgen -W 'qemu cloud-hypervisor' -- "${cur#*=}") ;;
     -*)
         _pcassignctl_reply "$cur" "$(_pcassignctl_options "$verb")"

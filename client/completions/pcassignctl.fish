@@ -10,7 +10,7 @@ function __pcassignctl_claims
     pcassignctl claims --no-legend 2>/dev/null | string replace -r ' .*' ''
 end
 
-set -l verbs list check plan run claims release status monitor policy
+set -l verbs list check plan run claims release status monitor reserve unreserve reset recover policy
 
 complete -c pcassignctl -f
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The devices of this host and who holds them'
@@ -21,9 +21,13 @@ complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a claims -d
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a release -d 'End claims'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a status -d 'What state a claim or device is in, and what to type next'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a monitor -d 'Events, a line each'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reserve -d 'Keep a function from its host driver'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a unreserve -d 'Give a reserved function back to its host driver'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'Reset a function that is free or reserved'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a recover -d 'Try again what is stuck, degraded or quarantined'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
 
-complete -c pcassignctl -n '__fish_seen_subcommand_from list check plan run release status' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list check plan run release status reserve unreserve reset recover' -a '(__pcassignctl_devices)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from release status' -a '(__pcassignctl_claims)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
 
@@ -41,3 +45,5 @@ complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l memory -x -d 'Of
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l title -x -d 'Shown by claims'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l vmm -x -a 'qemu cloud-hypervisor' -d 'The kind of the command'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l dry-run -d 'The same as plan'
+complete -c pcassignctl -n '__fish_seen_subcommand_from reset' -l method -x -a 'device_specific acpi flr af_flr pm bus cxl_bus' -d 'Only this one'
+complete -c pcassignctl -n '__fish_seen_subcommand_from recover' -l accept-risk -d 'Without a reset and without proof that it is clean'

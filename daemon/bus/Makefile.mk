@@ -3,6 +3,8 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/bus.c daemon/bus/bus.h \
 	daemon/bus/call.c \
 	daemon/bus/channel.c daemon/bus/channel.h \
+	daemon/bus/device-methods.c \
+	daemon/bus/group.c \
 	daemon/bus/methods.c \
 	daemon/bus/private.h \
 	daemon/bus/translate.c

@@ -25,9 +25,9 @@ void pca_bus_free(PcaBus *bus) {
     g_free(bus);
 }
 
-static char *device_path(const PcaFunction *function) {
-    g_autofree char *address = pca_address_format_path(&function->address);
-    return g_strconcat(PCA_BUS_PATH "/device/", address, NULL);
+char *pca_bus_device_path(const PcaAddress *address) {
+    g_autofree char *text = pca_address_format_path(address);
+    return g_strconcat(PCA_BUS_PATH "/device/", text, NULL);
 }
 
 static const char *or_empty(const char *text) {
@@ -74,23 +74,27 @@ static void on_function_added(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
     if (!bus->service)
         return;
-    g_autofree char *path = device_path(function);
+    g_autofree char *path = pca_bus_device_path(&function->address);
     g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
     g_autoptr(PcaBusDevice) device = pca_bus_device_skeleton_new();
     fill(bus, device, function);
+    pca_device_connect(bus, device);
     g_dbus_object_skeleton_add_interface(object, G_DBUS_INTERFACE_SKELETON(device));
     g_dbus_object_manager_server_export(bus->objects, object);
+    pca_group_changed(bus, function->iommu_group);
 }
 
 static void on_function_removed(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
-    g_autofree char *path = device_path(function);
-    if (bus->service)
-        g_dbus_object_manager_server_unexport(bus->objects, path);
+    g_autofree char *path = pca_bus_device_path(&function->address);
+    if (!bus->service)
+        return;
+    g_dbus_object_manager_server_unexport(bus->objects, path);
+    pca_group_changed(bus, function->iommu_group);
 }
 
 static GDBusInterface *find_device(PcaBus *bus, const PcaFunction *function) {
-    g_autofree char *path = device_path(function);
+    g_autofree char *path = pca_bus_device_path(&function->address);
     return bus->service ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects),
                                                               path, "org.pcassign1.Device")
                         : NULL;
@@ -99,8 +103,13 @@ static GDBusInterface *find_device(PcaBus *bus, const PcaFunction *function) {
 static void on_function_changed(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
     g_autoptr(GDBusInterface) device = find_device(bus, function);
-    if (device)
-        fill(bus, PCA_BUS_DEVICE(device), function);
+    if (!device)
+        return;
+    int group = pca_bus_device_get_iommu_group(PCA_BUS_DEVICE(device));
+    fill(bus, PCA_BUS_DEVICE(device), function);
+    pca_group_changed(bus, function->iommu_group);
+    if (group != function->iommu_group)
+        pca_group_changed(bus, group);
 }
 
 static void on_function_state(const PcaFunction *function, gpointer data) {

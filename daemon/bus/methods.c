@@ -315,7 +315,7 @@ static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {
 
 void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim) {
     PcaBusClaim *object = g_hash_table_lookup(bus->claims, claim->id);
-    if (!object && claim->state != PCA_CLAIM_ENDED)
+    if (!object && claim->kind == PCA_KIND_CLAIM && claim->state != PCA_CLAIM_ENDED)
         object = export_claim(bus, claim);
     if (!object)
         return;

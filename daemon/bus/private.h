@@ -54,6 +54,15 @@ GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics);
 GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject);
 char *pca_translate_claim_path(const PcaClaim *claim);
 
+/* device-methods.c */
+void pca_device_connect(PcaBus *bus, PcaBusDevice *device);
+
+/* group.c: the group's object becomes what the snapshot says; PCA_NO_GROUP is no group. */
+void pca_group_changed(PcaBus *bus, int group);
+
+/* bus.c: "/org/pcassign1/device/0000_01_00_0"; free with g_free. */
+char *pca_bus_device_path(const PcaAddress *address);
+
 /* methods.c */
 void pca_manager_connect(PcaBus *bus);
 void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim);

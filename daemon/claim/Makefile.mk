@@ -6,4 +6,5 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/queue.c daemon/claim/queue.h \
 	daemon/claim/recover.c \
 	daemon/claim/release.c \
+	daemon/claim/reserve.c \
 	daemon/claim/store.c daemon/claim/store.h

@@ -55,6 +55,7 @@ void pca_claim_unref(PcaClaim *claim) {
     g_free(claim->title);
     g_free(claim->policy);
     g_free(claim->handoff);
+    g_free(claim->method);
     g_free(claim);
 }
 
@@ -88,6 +89,24 @@ gboolean pca_claim_has_group(const PcaClaim *claim, int group) {
         if (pca_claim_device(claim, i)->function->iommu_group == group)
             return TRUE;
     return FALSE;
+}
+
+void pca_claim_keep_devices(PcaClaim *claim, GHashTable *addresses) {
+    for (guint i = claim->devices->len; i-- > 0;) {
+        g_autofree char *address =
+            pca_address_format(&pca_claim_device(claim, i)->function->address);
+        if (!g_hash_table_contains(addresses, address))
+            g_ptr_array_remove_index(claim->devices, i);
+    }
+}
+
+gboolean pca_claim_is_dormant(const PcaClaim *claim) {
+    return claim->kind == PCA_KIND_RESERVATION && claim->state == PCA_CLAIM_READY;
+}
+
+const char *pca_claim_kind_name(PcaClaimKind kind) {
+    static const char *const names[PCA_N_KINDS] = {"claim", "reservation", "reset", "recovery"};
+    return names[kind];
 }
 
 const char *pca_claim_state_name(PcaClaimState state) {

@@ -16,6 +16,16 @@ typedef enum {
     PCA_CLAIM_ENDED,
 } PcaClaimState;
 
+/* What a record in the state directory stands for. All but the first are an administrator's, have
+ * no lease, and are listed nowhere. */
+typedef enum {
+    PCA_KIND_CLAIM,
+    PCA_KIND_RESERVATION, /* `ready` means: kept from its host driver, free for a claim */
+    PCA_KIND_RESET,       /* ends when the reset is done */
+    PCA_KIND_RECOVERY,    /* another try at what an earlier record left; never saved as such */
+    PCA_N_KINDS,
+} PcaClaimKind;
+
 typedef struct {
     PcaFunction *function; /* as found before the claim */
     char *name;            /* as the client asked for it */
@@ -23,6 +33,7 @@ typedef struct {
 
 typedef struct {
     char *id; /* 32 hex digits, random */
+    PcaClaimKind kind;
     PcaClaimState state;
     char *reason;       /* for the state, in words; NULL when there is nothing to say */
     GVariant *holders;  /* a(uus), process, uid, comm: who keeps it stuck; NULL when not known */
@@ -39,6 +50,7 @@ typedef struct {
     char *policy; /* "file:line" of the section that granted it; NULL for root without one */
     char *handoff;
     guint64 memory; /* bytes of guest memory; 0 when not told */
+    char *method;   /* of a reset: the one to use; NULL: all in their order. Not saved */
 
     int lease;        /* read end, or -1 */
     int lease_writer; /* write end, until the client's reply has taken it; or -1 */
@@ -60,6 +72,15 @@ PcaClaimDevice *pca_claim_device(const PcaClaim *claim, guint index);
 GPtrArray *pca_claim_functions(const PcaClaim *claim);
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address);
 gboolean pca_claim_has_group(const PcaClaim *claim, int group);
+
+/* Forgets the devices whose address is not in the set (of text). */
+void pca_claim_keep_devices(PcaClaim *claim, GHashTable *addresses);
+
+/* A reservation that nobody is at work on: it stands in nobody's way. */
+gboolean pca_claim_is_dormant(const PcaClaim *claim);
+
+/* "claim", "reservation", "reset", "recovery". */
+const char *pca_claim_kind_name(PcaClaimKind kind);
 
 const char *pca_claim_state_name(PcaClaimState state);
 

@@ -23,6 +23,7 @@ typedef struct {
 
 static void residue_free(gpointer data) {
     PcaClaimResidue *residue = data;
+    g_free(residue->id);
     g_free(residue->text);
     g_free(residue);
 }
@@ -34,6 +35,7 @@ static void entry_free(gpointer data) {
     g_clear_handle_id(&entry->claim->lease_watch, g_source_remove);
     g_slist_free_full(entry->waiters, g_free);
     g_clear_error(&entry->failure);
+    g_clear_pointer(&entry->plan, pca_plan_free);
     g_array_unref(entry->numbers);
     pca_claim_unref(entry->claim);
     g_free(entry);
@@ -85,10 +87,11 @@ void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reaso
     g_autofree char *before = claim->reason;
     claim->reason = g_strdup(reason);
     /* That a claim is allowed, and so begun, has been said. */
-    g_log_structured(
-        G_LOG_DOMAIN, state == PCA_CLAIM_PREPARING ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
-        "PCASSIGN_CLAIM", claim->id, "MESSAGE", "claim %s of uid %u: %s%s%s", claim->id, claim->uid,
-        pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
+    g_log_structured(G_LOG_DOMAIN,
+                     state == PCA_CLAIM_PREPARING ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+                     "PCASSIGN_CLAIM", claim->id, "MESSAGE", "%s %s of uid %u: %s%s%s",
+                     pca_claim_kind_name(claim->kind), claim->id, claim->uid,
+                     pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
     entry->claims->changed(claim, entry->claims->changed_data);
 }
 
@@ -115,26 +118,31 @@ void pca_entry_add_waiter(PcaEntry *entry, gboolean prepare, PcaClaimFunc func, 
     entry->waiters = g_slist_prepend(entry->waiters, waiter);
 }
 
-void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quarantined,
-                            const char *text) {
+void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarantined,
+                           const char *text) {
     PcaClaimResidue *residue = g_new0(PcaClaimResidue, 1);
+    residue->id = g_strdup(entry->claim->id);
     residue->quarantined = quarantined;
     residue->text = g_strdup(text);
     residue->since = g_get_real_time();
-    g_hash_table_insert(claims->residues, g_strdup(device), residue);
+    g_hash_table_insert(entry->claims->residues, g_strdup(device), residue);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PCASSIGN_DEVICE", device, "MESSAGE",
                      "%s is %s: %s", device, quarantined ? "quarantined" : "degraded", text);
 }
 
-/* Notes what the worker could not put right; whether there was anything. */
-gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply) {
+gboolean pca_entry_take_residue(PcaEntry *entry, GVariant *reply) {
+    for (guint i = 0; i < entry->claim->devices->len; i++) {
+        g_autofree char *address =
+            pca_address_format(&pca_claim_device(entry->claim, i)->function->address);
+        g_hash_table_remove(entry->claims->residues, address);
+    }
     g_autoptr(GVariant) list = g_variant_lookup_value(reply, "residue", G_VARIANT_TYPE("a(sbs)"));
     gsize n = list ? g_variant_n_children(list) : 0;
     for (gsize i = 0; i < n; i++) {
         const char *device, *text;
         gboolean quarantined;
         g_variant_get_child(list, i, "(&sb&s)", &device, &quarantined, &text);
-        pca_claims_add_residue(claims, device, quarantined, text);
+        pca_entry_add_residue(entry, device, quarantined, text);
     }
     return n > 0;
 }
@@ -205,7 +213,7 @@ void pca_entry_call(PcaEntry *entry, const char *kind, PcaPlan *plan, PcaWorkerF
 static void on_undone(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     PcaEntry *entry = data;
     g_autoptr(GError) failure = g_steal_pointer(&entry->failure);
-    gboolean residue = reply && pca_claims_take_residue(entry->claims, reply);
+    gboolean residue = reply && pca_entry_take_residue(entry, reply);
     if (!reply && entry->attempts++ < PCA_MAX_ATTEMPTS) {
         entry->failure = g_steal_pointer(&failure);
         pca_entry_call(entry, "undo", NULL, on_undone);
@@ -240,13 +248,16 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
         entry->failure = g_error_copy(error);
         pca_entry_undo(entry);
     } else if (error) {
-        pca_entry_end(entry, pca_claims_take_residue(entry->claims, reply), error);
+        pca_entry_end(entry, pca_entry_take_residue(entry, reply), error);
+    } else if (entry->claim->kind == PCA_KIND_RESET) {
+        pca_entry_end(entry, FALSE, NULL);
     } else if (entry->abandoned) {
         pca_entry_release(entry);
     } else {
         pca_entry_leave_queue(entry);
         pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
-        pca_entry_watch_lease(entry);
+        if (entry->claim->kind == PCA_KIND_CLAIM)
+            pca_entry_watch_lease(entry);
         pca_entry_tell(entry, NULL);
     }
 }
@@ -259,16 +270,22 @@ static void start_prepare(gpointer data) {
         return;
     }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, entry->claim->driver);
+    g_autoptr(PcaPlan) plan =
+        entry->claim->kind == PCA_KIND_RESET
+            ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
+            : pca_plan_claim(functions, entry->claim->driver);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 
 static gboolean on_wait_over(gpointer data) {
     PcaEntry *entry = data;
+    gboolean reset = entry->claim->kind == PCA_KIND_RESET;
     g_autoptr(GError) error =
         g_error_new(PCA_ERROR, PCA_ERROR_TIMED_OUT,
-                    "the kernel did not finish preparing the devices within the time to wait; "
-                    "they go back to the host as soon as it does");
+                    reset ? "the kernel did not let go of the function within the time to wait; "
+                            "it is reset as soon as it does"
+                          : "the kernel did not finish preparing the devices within the time to "
+                            "wait; they go back to the host as soon as it does");
     entry->timer = 0;
     entry->abandoned = TRUE;
     pca_fd_close(&entry->claim->lease_writer);
@@ -303,13 +320,14 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
         func(claim, error, data);
         return;
     }
-    if (!pca_lease_create(lease, &claim->lease, &claim->lease_writer, &error)) {
+    if (claim->kind == PCA_KIND_CLAIM &&
+        !pca_lease_create(lease, &claim->lease, &claim->lease_writer, &error)) {
         pca_store_remove(claims->directory, claim->id);
         func(claim, error, data);
         return;
     }
     PcaEntry *entry = pca_entry_new(claims, claim);
-    pca_entry_add_waiter(entry, TRUE, func, data);
+    pca_entry_add_waiter(entry, claim->kind != PCA_KIND_RESET, func, data);
     entry->timer = pca_timer_add(wait, on_wait_over, entry);
     pca_entry_enqueue(entry, start_prepare);
     /* The worker begins while others are told. */
@@ -326,7 +344,8 @@ PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address) {
     gpointer entry;
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry))
-        if (pca_claim_has_device(((PcaEntry *)entry)->claim, address))
+        if (!pca_claim_is_dormant(((PcaEntry *)entry)->claim) &&
+            pca_claim_has_device(((PcaEntry *)entry)->claim, address))
             return ((PcaEntry *)entry)->claim;
     return NULL;
 }
@@ -336,7 +355,8 @@ PcaClaim *pca_claims_find_group(PcaClaims *claims, int group) {
     gpointer entry;
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry))
-        if (pca_claim_has_group(((PcaEntry *)entry)->claim, group))
+        if (!pca_claim_is_dormant(((PcaEntry *)entry)->claim) &&
+            pca_claim_has_group(((PcaEntry *)entry)->claim, group))
             return ((PcaEntry *)entry)->claim;
     return NULL;
 }
@@ -358,7 +378,8 @@ GPtrArray *pca_claims_list(PcaClaims *claims) {
     gpointer entry;
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry))
-        g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
+        if (((PcaEntry *)entry)->claim->kind == PCA_KIND_CLAIM)
+            g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
     g_ptr_array_sort(list, by_age);
     return list;
 }
@@ -368,8 +389,10 @@ guint pca_claims_count(PcaClaims *claims, guint32 uid) {
     gpointer entry;
     guint count = 0;
     g_hash_table_iter_init(&iter, claims->entries);
-    while (g_hash_table_iter_next(&iter, NULL, &entry))
-        count += ((PcaEntry *)entry)->claim->uid == uid;
+    while (g_hash_table_iter_next(&iter, NULL, &entry)) {
+        const PcaClaim *claim = ((PcaEntry *)entry)->claim;
+        count += claim->uid == uid && claim->kind == PCA_KIND_CLAIM;
+    }
     return count;
 }
 
@@ -380,7 +403,7 @@ static GHashTable *addresses_of_claims(PcaClaims *claims, gboolean ready_too) {
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry)) {
         PcaClaim *claim = ((PcaEntry *)entry)->claim;
-        if (claim->state == PCA_CLAIM_READY && !ready_too)
+        if (pca_claim_is_dormant(claim) || (claim->state == PCA_CLAIM_READY && !ready_too))
             continue;
         for (guint i = 0; i < claim->devices->len; i++)
             g_hash_table_add(addresses,

@@ -23,6 +23,7 @@ typedef void (*PcaClaimOpenFunc)(GVariant *names, GArray *fds, const GError *err
 
 /* A function that could not be put back: why. */
 typedef struct {
+    char *id;             /* of the record that its journal is in */
     gboolean quarantined; /* otherwise degraded */
     char *text;
     gint64 since; /* microseconds, wall clock */
@@ -44,10 +45,11 @@ void pca_claims_free(PcaClaims *claims);
  * lives are `ready` at once; the rest is undone or released by the worker. */
 void pca_claims_recover(PcaClaims *claims);
 
-/* Runs the claim's plan. The callback comes once: when the claim is `ready`, with lease_writer to
- * take; or with the error, everything undone; with Revoked when it was released meanwhile; or with
- * TimedOut after `wait` microseconds, when the devices go back as soon as the kernel lets go of
- * them. It comes before this returns with Busy when another claim has one of the devices. */
+/* Runs the claim's plan; also that of a reservation or a reset, which gets no lease. The callback
+ * comes once: when the claim is `ready`, with lease_writer to take; or with the error, everything
+ * undone; with Revoked when it was released meanwhile; or with TimedOut after `wait` microseconds,
+ * when the devices go back as soon as the kernel lets go of them. It comes before this returns with
+ * Busy when another claim has one of the devices. */
 void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
                         gpointer data);
 
@@ -57,18 +59,39 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
 void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
                         gpointer data);
 
+/* The reservation of the function that nobody is at work on; borrowed; NULL without one. */
+PcaClaim *pca_claims_reservation(PcaClaims *claims, const PcaAddress *address);
+
+/* All such reservations; the array owns references. */
+GPtrArray *pca_claims_reservations(PcaClaims *claims);
+
+/* Forgets such a reservation and leaves the function as it is: it has gone, or somebody else has
+ * bound it. */
+void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *reason);
+
+/* Tries again what is stuck, or what an earlier release could not put right, together with what
+ * else is left of the same record. `identity` is that of the function now (pca_function_identity):
+ * when another one has taken the address over, nothing is left of the former one, which is
+ * forgotten. `accept_risk`: the function is given back without a reset and without proof that it is
+ * clean. The callback comes when the try is over: see then pca_claims_residue. Busy when a worker
+ * is still at it, and NotFound when nothing is left over; then it comes before this returns. */
+void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
+                      gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data);
+
 /* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,
  * now or when its turn comes. */
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
                      gpointer data);
 
-/* Borrowed; NULL when there is none (any more). */
+/* Borrowed; NULL when there is none (any more). By device or group, what an administrator does to a
+ * function counts as well; a reservation that nobody is at work on does not. */
 PcaClaim *pca_claims_find(PcaClaims *claims, const char *id);
 PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address);
 PcaClaim *pca_claims_find_group(PcaClaims *claims, int group);
 const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *address);
 
-/* All claims, oldest first; the array owns references. */
+/* All claims, oldest first; the array owns references. Neither this nor the count has what is an
+ * administrator's. */
 GPtrArray *pca_claims_list(PcaClaims *claims);
 guint pca_claims_count(PcaClaims *claims, guint32 uid);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: what claims.c, release.c and recover.c share.
+ * Purpose: what claims.c, release.c, recover.c and reserve.c share.
  * Thread: the main one. Ownership: an entry holds a reference on its claim.
  */
 #pragma once
@@ -38,6 +38,7 @@ typedef struct {
     GArray *numbers;    /* of guint64: device numbers of the nodes when the release began */
     GError *failure;    /* why prepare failed, while it is undone */
     guint worker_watch; /* of the pidfd of a worker of a former daemon; or 0 */
+    PcaPlan *plan;      /* what the release runs; NULL: all devices, as they were found */
 } PcaEntry;
 
 PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim);
@@ -69,11 +70,12 @@ void pca_entry_tell(PcaEntry *entry, const GError *error);
 /* The claim is over: tells the waiters, forgets it, and removes it from disk unless there is a
  * residue to remember. */
 void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error);
-void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quarantined,
-                            const char *text);
+void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarantined,
+                           const char *text);
 
-/* Notes what the worker could not put right; whether there was anything. */
-gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply);
+/* Notes what the worker could not put right now, and forgets what it could not put right before;
+ * whether there is anything. */
+gboolean pca_entry_take_residue(PcaEntry *entry, GVariant *reply);
 guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
 
 /* Unless a time runs already, the waiters are told after the grace time that it takes longer. */

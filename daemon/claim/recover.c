@@ -67,6 +67,14 @@ static gboolean lease_alive(PcaEntry *entry) {
 }
 
 static void recover_prepared(PcaEntry *entry) {
+    if (entry->claim->kind == PCA_KIND_RESET) {
+        pca_entry_end(entry, FALSE, NULL);
+        return;
+    }
+    if (!entry->abandoned && entry->claim->kind == PCA_KIND_RESERVATION) {
+        pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
+        return;
+    }
     if (!entry->abandoned && lease_alive(entry)) {
         pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
         pca_entry_watch_lease(entry);
@@ -90,8 +98,7 @@ static void recover_residue(PcaEntry *entry, const PcaJournal *journal) {
                                 : step->undo != PCA_OP_NONE &&
                                       (state == PCA_STEP_BEGUN || state == PCA_STEP_DONE);
         if (left && g_hash_table_add(seen, step->device))
-            pca_claims_add_residue(entry->claims, step->device,
-                                   release && step->op != PCA_OP_RESTORE, text);
+            pca_entry_add_residue(entry, step->device, release && step->op != PCA_OP_RESTORE, text);
     }
     pca_entry_end(entry, TRUE, NULL);
 }
@@ -101,12 +108,22 @@ static void quarantine_all(PcaEntry *entry, const GError *error) {
     for (guint i = 0; i < entry->claim->devices->len; i++) {
         g_autofree char *address =
             pca_address_format(&pca_claim_device(entry->claim, i)->function->address);
-        pca_claims_add_residue(entry->claims, address, TRUE, error->message);
+        pca_entry_add_residue(entry, address, TRUE, error->message);
     }
     pca_entry_end(entry, TRUE, error);
 }
 
-static void recover_by_journal(PcaEntry *entry, const PcaJournal *journal) {
+/* The very plan that was at work: it may be another try at some of the devices alone. */
+static void recover_release(PcaEntry *entry, PcaJournal *journal) {
+    g_autoptr(GHashTable) devices = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < journal->plan->steps->len; i++)
+        g_hash_table_add(devices, ((PcaStep *)g_ptr_array_index(journal->plan->steps, i))->device);
+    pca_claim_keep_devices(entry->claim, devices);
+    entry->plan = g_steal_pointer(&journal->plan);
+    pca_entry_release(entry);
+}
+
+static void recover_by_journal(PcaEntry *entry, PcaJournal *journal) {
     gboolean release = journal->plan && journal->plan->kind == PCA_PLAN_RELEASE;
     switch (journal->result) {
     case PCA_JOURNAL_EMPTY:
@@ -118,7 +135,7 @@ static void recover_by_journal(PcaEntry *entry, const PcaJournal *journal) {
         break;
     case PCA_JOURNAL_RUNNING:
         if (release)
-            pca_entry_release(entry);
+            recover_release(entry, journal);
         else
             pca_entry_undo(entry);
         break;

@@ -100,7 +100,7 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
         return;
     }
     g_clear_handle_id(&entry->timer, g_source_remove);
-    gboolean residue = reply && pca_claims_take_residue(entry->claims, reply);
+    gboolean residue = reply && pca_entry_take_residue(entry, reply);
     if (!reply || (error && !residue && !g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))) {
         pca_entry_leave_queue(entry);
         pca_entry_set_state(entry, PCA_CLAIM_STUCK, error->message);
@@ -113,10 +113,11 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
 static void start_release(gpointer data) {
     PcaEntry *entry = data;
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
-    g_autoptr(PcaPlan) plan = pca_plan_release(functions, entry->claim->driver);
+    if (!entry->plan)
+        entry->plan = pca_plan_release(functions, entry->claim->driver);
     g_clear_handle_id(&entry->timer, g_source_remove);
     pca_entry_start_grace(entry);
-    pca_entry_call(entry, "run", plan, on_released);
+    pca_entry_call(entry, "run", entry->plan, on_released);
 }
 
 static void remember_number(PcaEntry *entry, const char *path) {

@@ -55,6 +55,8 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     set_optional(file, CLAIM, "Title", claim->title);
     set_optional(file, CLAIM, "Policy", claim->policy);
     set_optional(file, CLAIM, "Handoff", claim->handoff);
+    if (claim->kind != PCA_KIND_CLAIM)
+        g_key_file_set_string(file, CLAIM, "Kind", pca_claim_kind_name(claim->kind));
     for (guint i = 0; i < claim->devices->len; i++)
         save_device(file, i, pca_claim_device(claim, i));
     return file;
@@ -149,6 +151,17 @@ static gboolean check_boot(GKeyFile *file, const char *boot_id, GError **error) 
     return FALSE;
 }
 
+static gboolean load_kind(GKeyFile *file, PcaClaim *claim, GError **error) {
+    g_autofree char *name = get_optional(file, CLAIM, "Kind");
+    for (int kind = 0; kind < PCA_KIND_RECOVERY; kind++)
+        if (g_str_equal(name ? name : "claim", pca_claim_kind_name((PcaClaimKind)kind))) {
+            claim->kind = (PcaClaimKind)kind;
+            return TRUE;
+        }
+    g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED, "it is of an unknown kind, %s", name);
+    return FALSE;
+}
+
 PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
                          GError **error) {
     g_autofree char *path = pca_store_path(directory, id, "claim");
@@ -164,6 +177,8 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     g_autoptr(PcaClaim) claim = pca_claim_new();
     g_free(claim->id);
     claim->id = g_strdup(id);
+    if (!load_kind(file, claim, error))
+        return NULL;
     claim->uid = (guint32)get_number(file, CLAIM, "Uid", G_MAXUINT32 - 1, &problem);
     claim->pid = (guint32)get_number(file, CLAIM, "Pid", G_MAXINT, &problem);
     claim->memory = get_number(file, CLAIM, "Memory", G_MAXUINT64, &problem);

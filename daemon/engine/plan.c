@@ -13,6 +13,7 @@ static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_UNBIND] = "unbind",   [PCA_OP_BIND] = "bind",
     [PCA_OP_QUIESCE] = "quiesce", [PCA_OP_RESET] = "reset",
     [PCA_OP_ALIVE] = "alive",     [PCA_OP_RESTORE] = "restore",
+    [PCA_OP_METHOD] = "method",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -119,22 +120,57 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver) {
     return plan;
 }
 
-static void append_all(PcaPlan *plan, GPtrArray *functions, PcaOp op, const char *detail) {
+static void append_restore(PcaPlan *plan, const PcaFunction *function) {
+    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    append(plan, function, PCA_OP_RESTORE, found);
+}
+
+/* Bus mastering goes off in any case: that proves nothing, but keeps the host's memory. */
+static gboolean takes_part(PcaRecovery how, PcaOp op) {
+    if (op == PCA_OP_QUIESCE)
+        return how != PCA_RECOVER_BINDING;
+    return (op != PCA_OP_RESET && op != PCA_OP_ALIVE) || how == PCA_RECOVER_PROVED;
+}
+
+/* `how` may be NULL: all are proved. */
+static PcaPlan *give_back(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
+    static const PcaOp ops[] = {PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_RESET, PCA_OP_ALIVE};
+    PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
+    for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
+        for (guint i = 0; i < functions->len; i++)
+            if (!how || takes_part(how[i], ops[op]))
+                append(plan, g_ptr_array_index(functions, i), ops[op],
+                       ops[op] == PCA_OP_UNBIND ? driver : "");
     for (guint i = 0; i < functions->len; i++)
-        append(plan, g_ptr_array_index(functions, i), op, detail);
+        append_restore(plan, g_ptr_array_index(functions, i));
+    return plan;
 }
 
 PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver) {
-    PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
-    append_all(plan, functions, PCA_OP_UNBIND, driver);
-    append_all(plan, functions, PCA_OP_QUIESCE, "");
-    append_all(plan, functions, PCA_OP_RESET, "");
-    append_all(plan, functions, PCA_OP_ALIVE, "");
-    for (guint i = 0; i < functions->len; i++) {
-        PcaFunction *function = g_ptr_array_index(functions, i);
-        g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
-        append(plan, function, PCA_OP_RESTORE, found);
-    }
+    return give_back(functions, NULL, driver);
+}
+
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
+    return give_back(functions, how, driver);
+}
+
+PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
+    PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
+    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    g_autofree char *methods = g_strjoinv(" ", function->reset_methods);
+    append_verify(plan, function);
+    /* The unbind returns only when nobody has the device any more. */
+    if (function->driver)
+        set_undo(append(plan, function, PCA_OP_UNBIND, function->driver), PCA_OP_RESTORE, found);
+    append(plan, function, PCA_OP_QUIESCE, "");
+    if (method)
+        set_undo(append(plan, function, PCA_OP_METHOD, method), PCA_OP_METHOD, methods);
+    append(plan, function, PCA_OP_RESET, "");
+    append(plan, function, PCA_OP_ALIVE, "");
+    if (method)
+        append(plan, function, PCA_OP_METHOD, methods);
+    if (function->driver)
+        append_restore(plan, function);
     return plan;
 }
 
@@ -176,6 +212,8 @@ static char *describe(PcaOp op, const char *detail) {
         return g_strdup("check that the function answers and does not master the bus");
     case PCA_OP_RESTORE:
         return describe_restore(detail);
+    case PCA_OP_METHOD:
+        return g_strdup_printf("set reset_method to %s", detail);
     default:
         return NULL;
     }

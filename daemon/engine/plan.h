@@ -19,6 +19,7 @@ typedef enum {
     PCA_OP_RESET,    /* by the kernel's methods in their order */
     PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
     PCA_OP_RESTORE,  /* driver and override as found; detail: binding */
+    PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
     PCA_N_OPS,
 } PcaOp;
 
@@ -55,6 +56,21 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
 
 /* Gives them back as they were found; `functions` are those that the claim was made with. */
 PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver);
+
+/* How one function is recovered that an earlier release or claim could not put back. */
+typedef enum {
+    PCA_RECOVER_PROVED,   /* as a release does: what is not provably clean */
+    PCA_RECOVER_UNPROVED, /* without reset and proof, at an administrator's word */
+    PCA_RECOVER_BINDING,  /* clean already: only driver and override */
+} PcaRecovery;
+
+/* Gives `functions` back as they were found, each the way that `how` (one for each) says. */
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver);
+
+/* Resets a function that has no driver or a vfio driver, which it loses for the time being: by
+ * `method` alone (one of its reset_methods), or with NULL by all of them in their order. Undone, it
+ * is bound as it was found, with the reset_methods that it had. */
+PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method);
 
 /* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
 char *pca_step_describe(const PcaStep *step);

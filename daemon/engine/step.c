@@ -357,6 +357,19 @@ static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int dir
     return set_override(context, step, directory, override, error);
 }
 
+static gboolean do_method(PcaStepContext *context, const PcaStep *step, int directory,
+                          const char *detail, GError **error) {
+    if (!write_attribute(context, step, directory, "reset_method", detail, error))
+        return FALSE;
+    g_autofree char *now = pca_read_attribute(directory, "reset_method");
+    if (g_strcmp0(now, detail) == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
+                "%s: reset_method reads %s after writing %s", step->device, now ? now : "nothing",
+                detail);
+    return FALSE;
+}
+
 typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,
                              const char *detail, GError **error);
 
@@ -364,6 +377,7 @@ static const StepFunc functions[PCA_N_OPS] = {
     [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,   [PCA_OP_OVERRIDE] = do_override,
     [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,   [PCA_OP_QUIESCE] = do_quiesce,
     [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive, [PCA_OP_RESTORE] = do_restore,
+    [PCA_OP_METHOD] = do_method,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,

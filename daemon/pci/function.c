@@ -49,6 +49,11 @@ static gboolean same_identity(const PcaFunction *a, const PcaFunction *b) {
            a->revision == b->revision && a->header_type == b->header_type;
 }
 
+gboolean pca_function_lets_group_go(const PcaFunction *function) {
+    return !function->driver || pca_function_is_bridge(function) ||
+           pca_driver_is_vfio(function->driver) || g_str_equal(function->driver, "pci-stub");
+}
+
 gboolean pca_function_same(const PcaFunction *a, const PcaFunction *b) {
     return pca_address_equal(&a->address, &b->address) && same_identity(a, b) &&
            a->iommu_group == b->iommu_group && a->numa_node == b->numa_node &&

@@ -54,5 +54,10 @@ gboolean pca_function_is_bridge(const PcaFunction *function);
 /* Whether the driver is vfio-pci or another vfio variant, by the name. */
 gboolean pca_driver_is_vfio(const char *driver);
 
+/* Whether VFIO lets the function's IOMMU group go as far as this member is concerned: it is
+ * unbound, on a vfio driver, or on one that does no DMA of its own (drivers/vfio/group.c,
+ * iommu_group_claim_dma_owner()). */
+gboolean pca_function_lets_group_go(const PcaFunction *function);
+
 /* Whether everything that a D-Bus or JSON reader sees of the two is the same. */
 gboolean pca_function_same(const PcaFunction *a, const PcaFunction *b);

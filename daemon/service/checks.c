@@ -96,13 +96,14 @@ static void refuse_held(const Check *c, const PcaClaim *claim) {
     gboolean itself = pca_claim_has_device(claim, &c->function->address);
     g_autofree char *uid = g_strdup_printf("uid %u", claim->uid);
     const char *holder = may_know ? (claim->user ? claim->user : uid) : "another user";
-    g_autofree char *fix = may_know ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
+    gboolean released = may_know && claim->kind == PCA_KIND_CLAIM;
+    g_autofree char *fix = released ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
     g_autofree char *what = itself ? g_strdup(c->address)
                                    : g_strdup_printf("a member of IOMMU group %d of %s",
                                                      c->function->iommu_group, c->address);
     pca_findings_fail(c->findings, "busy", PCA_ERROR_BUSY, holder, fix,
-                      "%s is held by %s (the claim is %s)", what, holder,
-                      pca_claim_state_name(claim->state));
+                      "%s is held by %s (the %s is %s)", what, holder,
+                      pca_claim_kind_name(claim->kind), pca_claim_state_name(claim->state));
 }
 
 /* The claim that holds the function or, because a group goes to one owner only, its group. */
@@ -120,11 +121,12 @@ static void check_busy(const Check *c) {
     const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
     if (claim)
         refuse_held(c, claim);
-    if (residue)
-        pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address,
-                          "restart the host, which resets it for certain",
-                          "%s is %s since its last owner: %s", c->address,
-                          residue->quarantined ? "quarantined" : "degraded", residue->text);
+    if (!residue)
+        return;
+    g_autofree char *mend = g_strdup_printf("as root: pcassignctl recover %s", c->address);
+    pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
+                      "%s is %s since its last owner: %s", c->address,
+                      residue->quarantined ? "quarantined" : "degraded", residue->text);
 }
 
 static void check_in_use(const Check *c) {
@@ -152,16 +154,15 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
     return FALSE;
 }
 
-/* Kernel: vfio lets a group go only if each member is unbound, on a vfio driver, or on one of the
- * drivers that do no DMA of their own (drivers/vfio/group.c, iommu_group_claim_dma_owner()). A
- * member on vfio that is not claimed together could be handed to somebody else: refused as well. */
+/* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
+ */
 static void check_group(const Check *c) {
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {
         const PcaFunction *member = g_ptr_array_index(members, i);
-        if (pca_function_is_bridge(member) || !member->driver ||
-            g_str_equal(member->driver, "pci-stub") || is_target(c->context->targets, member))
+        if (is_target(c->context->targets, member) ||
+            (pca_function_lets_group_go(member) && !pca_driver_is_vfio(member->driver)))
             continue;
         g_autofree char *sibling = pca_address_format(&member->address);
         g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
@@ -257,6 +258,8 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
     for (gsize row = 0; row < G_N_ELEMENTS(table); row++) {
+        if (context->only && !g_strv_contains(context->only, table[row].name))
+            continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
         if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))

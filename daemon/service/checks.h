@@ -18,6 +18,7 @@ typedef struct {
     const PcaNames *names; /* of the caller */
     const PcaTargets *targets;
     const char *handoff;
+    const char *const *only; /* names of the checks to make; NULL: all */
     gboolean has_policy;     /* FALSE: no policy could be read since the start */
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */
 } PcaCheckContext;

@@ -96,6 +96,7 @@ static void judge(Examiner *x) {
         .names = e->names,
         .targets = e->targets,
         .handoff = e->handoff,
+        .only = x->request->checks,
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,
     };

@@ -43,5 +43,9 @@ void pca_service_look_at_claim(PcaService *service, const PcaClaim *claim);
  * answers all requests that came before it, so that many of them hold up nobody for long. */
 void pca_service_freshen(PcaService *service, gint64 since);
 
+/* The function's reservation, unless somebody has bound the function to another driver; borrowed.
+ */
+PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function);
+
 /* A claim has ended: those that waited for one are examined again. */
 void pca_service_wake_parked(PcaService *service);

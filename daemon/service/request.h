@@ -29,6 +29,8 @@ typedef struct {
     guint64 memory;   /* bytes; 0: not told */
     gint64 wait;      /* microseconds */
     gint64 arrived;   /* monotonic, microseconds */
+    /* The names of the only checks to make, static; NULL: all. */
+    const char *const *checks;
     guint refs;
 } PcaRequest;
 

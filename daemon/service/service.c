@@ -55,6 +55,21 @@ static void tell_each(PcaService *service, GPtrArray *functions,
         tell(g_ptr_array_index(functions, i), service->events_data);
 }
 
+/* A reserved function that was removed, or whose address another one has taken over, is nothing
+ * that could be given back. */
+static void forget_gone_reservations(PcaService *service) {
+    g_autoptr(GPtrArray) reservations = pca_claims_reservations(service->claims);
+    for (guint i = 0; i < reservations->len; i++) {
+        PcaClaim *reservation = g_ptr_array_index(reservations, i);
+        const PcaFunction *found = pca_claim_device(reservation, 0)->function;
+        const PcaFunction *now = pca_snapshot_find(service->snapshot, &found->address);
+        g_autofree char *identity = pca_function_identity(found);
+        g_autofree char *identity_now = now ? pca_function_identity(now) : NULL;
+        if (g_strcmp0(identity, identity_now) != 0)
+            pca_claims_forget(service->claims, reservation, "the function was removed");
+    }
+}
+
 static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     g_autoptr(PcaSnapshot) old = service->snapshot;
     service->snapshot = snapshot;
@@ -62,6 +77,7 @@ static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     tell_each(service, diff->removed, service->events.function_removed);
     tell_each(service, diff->added, service->events.function_added);
     tell_each(service, diff->changed, service->events.function_changed);
+    forget_gone_reservations(service);
 }
 
 void pca_service_rescan(PcaService *service) {
@@ -234,10 +250,12 @@ const char *pca_service_function_state(const PcaService *service, const PcaFunct
         return "stuck";
     if (claim && claim->state == PCA_CLAIM_RELEASING)
         return "releasing";
-    if (claim)
+    if (claim && claim->kind == PCA_KIND_CLAIM)
         return "claimed";
     if (residue)
         return residue->quarantined ? "quarantined" : "degraded";
+    if (pca_service_reservation(service, function))
+        return "reserved";
     return function->driver && !pca_driver_is_vfio(function->driver) ? "host" : "free";
 }
 

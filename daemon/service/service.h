@@ -85,6 +85,29 @@ void pca_service_open_async(PcaService *service, PcaSubject *subject, PcaClaim *
                             GAsyncReadyCallback callback, gpointer data);
 PcaFds *pca_service_open_finish(GAsyncResult *result, GError **error);
 
+/* What an administrator does to one function, named by its address. That the caller may do it was
+ * decided before. */
+typedef enum {
+    PCA_ADMIN_RESERVE,   /* keep it from its host driver, on vfio-pci, until it is claimed */
+    PCA_ADMIN_UNRESERVE, /* give it back as it was found */
+    PCA_ADMIN_RESET,     /* a free or reserved one */
+    PCA_ADMIN_RECOVER,   /* try again what is stuck, degraded or quarantined */
+} PcaAdminVerb;
+
+typedef struct {
+    PcaAdminVerb verb;
+    const char *address;
+    const char *method;   /* of a reset, one of its reset methods; NULL: all in their order */
+    gboolean accept_risk; /* of a recovery: a quarantined function goes back without proof */
+} PcaAdminRequest;
+
+/* The request is copied. Ends when the worker is done, or with UnbindTimeout or TimedOut when the
+ * kernel takes longer. */
+void pca_service_admin_async(PcaService *service, PcaSubject *subject,
+                             const PcaAdminRequest *request, GAsyncReadyCallback callback,
+                             gpointer data);
+gboolean pca_service_admin_finish(GAsyncResult *result, GError **error);
+
 void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
                                GAsyncReadyCallback callback, gpointer data);
 gboolean pca_service_release_finish(GAsyncResult *result, GError **error);

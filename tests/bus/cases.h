@@ -20,4 +20,6 @@ TCase *pca_claim_cases(void);   /* claim, open, release */
 TCase *pca_user_cases(void);    /* several users */
 TCase *pca_death_cases(void);   /* clients and workers that die */
 TCase *pca_restart_cases(void); /* daemons that die, and what the next one finds */
+TCase *pca_admin_cases(void);   /* reserve, unreserve, reset */
+TCase *pca_recover_cases(void); /* recover, and the administrator's over a restart */
 TCase *pca_flood_cases(void);   /* many, silent and lying clients */

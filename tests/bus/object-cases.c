@@ -38,8 +38,8 @@ static const struct {
 
 START_TEST(devices) {
     g_autoptr(GVariant) objects = managed_objects();
-    /* Every function and port; no claim, and not the manager. */
-    ck_assert_uint_eq(g_variant_n_children(objects), 11 + 12);
+    /* Every function and port, and their groups; no claim, and not the manager. */
+    ck_assert_uint_eq(g_variant_n_children(objects), 11 + 12 + 21);
     for (gsize i = 0; i < G_N_ELEMENTS(nic_properties); i++) {
         g_autofree char *value = pca_property(bus, NIC_PATH, DEVICE, nic_properties[i].name);
         ck_assert_pstr_eq(value, nic_properties[i].value);
@@ -109,6 +109,7 @@ START_TEST(introspection) {
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     expect_same(installed, ROOT_PATH, MANAGER);
     expect_same(installed, NIC_PATH, DEVICE);
+    expect_same(installed, ROOT_PATH "/group/2", "org.pcassign1.Group");
     expect_same(installed, held.path, CLAIM);
 }
 END_TEST

@@ -69,6 +69,8 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_user_cases());
     suite_add_tcase(suite, pca_death_cases());
     suite_add_tcase(suite, pca_restart_cases());
+    suite_add_tcase(suite, pca_admin_cases());
+    suite_add_tcase(suite, pca_recover_cases());
     suite_add_tcase(suite, pca_flood_cases());
     return suite;
 }

@@ -19,7 +19,9 @@ ROOT = "/org/pcassign1"
 MANAGER = NAME + ".Manager"
 CLAIM = NAME + ".Claim"
 DEVICE = NAME + ".Device"
+GROUP = NAME + ".Group"
 NIC = "0000:01:00.0"
+NIC_PATH = ROOT + "/device/0000_01_00_0"
 
 if "FAKE_TREE" not in os.environ:
     host = os.path.join(SOURCE, "tests/support/with-fake-host")
@@ -96,8 +98,11 @@ class Party:
         expect("properties of %s" % NIC,
                nic["Address"] == NIC and nic["Vendor"] == "8086" and nic["State"] == "host")
         for path, interfaces in objects.items():
-            expect("%s has a device only" % path,
-                   path.startswith(ROOT + "/device/") and set(interfaces) == {DEVICE})
+            kind = DEVICE if path.startswith(ROOT + "/device/") else GROUP
+            expect("%s is a device or a group" % path, set(interfaces) == {kind})
+        group = objects[ROOT + "/group/2"][GROUP]
+        expect("group of %s" % NIC, list(group["Devices"]) == [NIC_PATH] and not group["Viable"]
+               and list(group["Blockers"]) == [(NIC_PATH, "e1000e")])
         expect("no claims", self.manager.ListClaims() == [])
 
     def check(self):
@@ -157,6 +162,17 @@ class Party:
         await_driver("0000:03:00.1", "snd_hda_intel")
         expect("no claims", self.manager.ListClaims() == [])
 
+    def reserve(self):
+        nic = dbus.Interface(self.bus.get_object(NAME, NIC_PATH, introspect=False), DEVICE)
+        nic.Reserve(NO_OPTIONS)
+        await_driver(NIC, "vfio-pci")
+        nic.Reset(options(method="flr"))
+        expect_error("Reset", "InvalidArgument", nic.Reset, options(method="acpi"))
+        nic.Unreserve(NO_OPTIONS)
+        await_driver(NIC, "e1000e")
+        expect_error("Unreserve", "NotFound", nic.Unreserve, NO_OPTIONS)
+        expect_error("Recover", "NotFound", nic.Recover, NO_OPTIONS)
+
     def lease_ends(self):
         path, lease = self.manager.Claim(devices(NIC), NO_OPTIONS)
         await_driver(NIC, "vfio-pci")
@@ -185,6 +201,7 @@ def main():
         os.close(fd)
     party.release(path)
     os.close(lease)
+    party.reserve()
     party.lease_ends()
     expect("no descriptor is left over", open_fds() == before)
     print("%d passed, %d failed" % (passed, failed))

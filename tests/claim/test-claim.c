@@ -14,5 +14,6 @@ Suite *pca_suite(void) {
     add_death(suite);
     add_blocked(suite);
     add_recover(suite);
+    add_admin(suite);
     return suite;
 }

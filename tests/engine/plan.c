@@ -119,6 +119,7 @@ static const struct {
     {PCA_OP_RESTORE, "driver=nvme override=", "bind to nvme again, clear driver_override"},
     {PCA_OP_RESTORE, "driver= override=x", "leave without a driver, set driver_override to x"},
     {PCA_OP_RESTORE, "nonsense", "nonsense"},
+    {PCA_OP_METHOD, "flr bus", "set reset_method to flr bus"},
     {PCA_OP_NONE, "", NULL},
 };
 

@@ -19,3 +19,4 @@ void add_sweep(Suite *suite);
 void add_handover(Suite *suite);
 void add_wire(Suite *suite);
 void add_serve(Suite *suite);
+void add_admin(Suite *suite);

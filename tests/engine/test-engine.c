@@ -23,5 +23,6 @@ Suite *pca_suite(void) {
     add_handover(suite);
     add_wire(suite);
     add_serve(suite);
+    add_admin(suite);
     return suite;
 }

@@ -237,6 +237,61 @@ START_TEST(claim_without_worker) {
 }
 END_TEST
 
+/* An administrator's request makes its own checks alone. */
+START_TEST(some_checks) {
+    static const char *const only[] = {"reset", "busy", NULL};
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1001, 0);
+    g_autoptr(PcaRequest) request = request_for(NIC);
+    g_autoptr(GAsyncResult) result = NULL;
+    request->checks = only;
+    pca_service_check_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(GPtrArray) findings = pca_service_check_finish(result, NULL);
+    ck_assert(!pca_findings_failed(findings, NULL));
+    ck_assert_uint_eq(findings->len, 3);
+    for (guint i = 0; i < findings->len; i++) {
+        static const char *const names[] = {"exists", "busy", "reset"};
+        ck_assert_str_eq(((PcaFinding *)g_ptr_array_index(findings, i))->name, names[i]);
+    }
+}
+END_TEST
+
+/* What is refused before a worker is asked, and what comes of it where none answers. */
+static const struct {
+    PcaAdminRequest request;
+    PcaError error;
+    const char *words;
+} admins[] = {
+    {{.verb = PCA_ADMIN_RESERVE, .address = "nic"},
+     PCA_ERROR_INVALID_ARGUMENT,
+     "not a PCI address"},
+    {{.verb = PCA_ADMIN_RESERVE, .address = "0000:1f:00.0"},
+     PCA_ERROR_NOT_FOUND,
+     "no PCI function"},
+    {{.verb = PCA_ADMIN_RESERVE, .address = "0000:00:01.0"}, PCA_ERROR_IN_USE, "is a bridge"},
+    {{.verb = PCA_ADMIN_RESERVE, .address = NIC}, PCA_ERROR_FAILED, "worker"},
+    {{.verb = PCA_ADMIN_UNRESERVE, .address = NIC}, PCA_ERROR_NOT_FOUND, "is not reserved"},
+    {{.verb = PCA_ADMIN_RESET, .address = NIC}, PCA_ERROR_IN_USE, "host driver e1000e"},
+    {{.verb = PCA_ADMIN_RECOVER, .address = NIC}, PCA_ERROR_NOT_FOUND, "nothing of " NIC},
+    {{.verb = PCA_ADMIN_RECOVER, .address = NIC, .accept_risk = TRUE},
+     PCA_ERROR_NOT_FOUND,
+     "nothing of " NIC},
+};
+
+START_TEST(admin) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 0, 0);
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    pca_service_admin_async(service, subject, &admins[_i].request, on_result, &result);
+    await(&result);
+    ck_assert(!pca_service_admin_finish(result, &error));
+    ck_assert_msg(g_error_matches(error, PCA_ERROR, admins[_i].error), "%s", error->message);
+    ck_assert_msg(strstr(error->message, admins[_i].words) != NULL, "%s", error->message);
+    g_autofree char *driver = pca_tree_driver(tree, NIC);
+    ck_assert_pstr_eq(driver, "e1000e");
+}
+END_TEST
+
 START_TEST(bad_state_directories) {
     g_autoptr(GError) error = NULL;
     g_autofree char *old = g_steal_pointer(&state);
@@ -267,6 +322,8 @@ TCase *pca_life_cases(void) {
     tcase_add_loop_test(tcase, check, 0, G_N_ELEMENTS(callers));
     tcase_add_test(tcase, plan);
     tcase_add_test(tcase, claim_without_worker);
+    tcase_add_test(tcase, some_checks);
+    tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
     tcase_add_test(tcase, bad_state_directories);
     return tcase;
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the methods of Device, which are an administrator's.
+ * Thread: the main one. Ownership: a call belongs to the request that it waits for.
+ */
+#include "base/error.h"
+#include "bus/private.h"
+
+/* The address that the object's path ends with: "0000_01_00_0" is 0000:01:00.0. */
+static char *address_of(const PcaCall *call) {
+    const char *path = g_dbus_method_invocation_get_object_path(call->invocation);
+    char *address = g_strdelimit(g_path_get_basename(path), "_", ':');
+    char *last = strrchr(address, ':');
+    if (last)
+        *last = '.';
+    return address;
+}
+
+/* `key` is the only option that the method knows, of the type of `format`; NULL: it knows none. */
+static gboolean take_option(PcaCall *call, const char *key, const char *format, gpointer value,
+                            GError **error) {
+    const char *method = g_dbus_method_invocation_get_method_name(call->invocation);
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 0);
+    gboolean given = key && g_variant_lookup(options, key, format, value);
+    if (g_variant_n_children(options) == (gsize)given)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                "unknown or mistyped option of %s; it knows %s", method, key ? key : "none");
+    return FALSE;
+}
+
+static void on_done(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    if (pca_service_admin_finish(result, &error))
+        pca_call_return(call, NULL);
+    else
+        pca_call_fail(call, error);
+}
+
+static void go(PcaCall *call, PcaAdminRequest *request, const GError *error) {
+    g_autofree char *address = address_of(call);
+    request->address = address;
+    if (error)
+        pca_call_fail(call, error);
+    else
+        pca_service_admin_async(call->bus->service, call->subject, request, on_done, call);
+}
+
+static void do_reserve(PcaCall *call) {
+    g_autoptr(GError) error = NULL;
+    PcaAdminRequest request = {.verb = PCA_ADMIN_RESERVE};
+    take_option(call, NULL, NULL, NULL, &error);
+    go(call, &request, error);
+}
+
+static void do_unreserve(PcaCall *call) {
+    g_autoptr(GError) error = NULL;
+    PcaAdminRequest request = {.verb = PCA_ADMIN_UNRESERVE};
+    take_option(call, NULL, NULL, NULL, &error);
+    go(call, &request, error);
+}
+
+static void do_reset(PcaCall *call) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *method = NULL;
+    PcaAdminRequest request = {.verb = PCA_ADMIN_RESET};
+    take_option(call, "method", "s", &method, &error);
+    request.method = method;
+    go(call, &request, error);
+}
+
+static void do_recover(PcaCall *call) {
+    g_autoptr(GError) error = NULL;
+    PcaAdminRequest request = {.verb = PCA_ADMIN_RECOVER};
+    take_option(call, "accept-risk", "b", &request.accept_risk, &error);
+    go(call, &request, error);
+}
+
+static gboolean on_handle_reserve(PcaBusDevice *device, GDBusMethodInvocation *invocation,
+                                  GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_reserve);
+    return TRUE;
+}
+
+static gboolean on_handle_unreserve(PcaBusDevice *device, GDBusMethodInvocation *invocation,
+                                    GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_unreserve);
+    return TRUE;
+}
+
+static gboolean on_handle_reset(PcaBusDevice *device, GDBusMethodInvocation *invocation,
+                                GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_reset);
+    return TRUE;
+}
+
+static gboolean on_handle_recover(PcaBusDevice *device, GDBusMethodInvocation *invocation,
+                                  GVariant *options, PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_recover);
+    return TRUE;
+}
+
+void pca_device_connect(PcaBus *bus, PcaBusDevice *device) {
+    g_signal_connect(device, "handle-reserve", G_CALLBACK(on_handle_reserve), bus);
+    g_signal_connect(device, "handle-unreserve", G_CALLBACK(on_handle_unreserve), bus);
+    g_signal_connect(device, "handle-reset", G_CALLBACK(on_handle_reset), bus);
+    g_signal_connect(device, "handle-recover", G_CALLBACK(on_handle_recover), bus);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what administrators do beside claims: reservations, and another try at what an earlier
+ * record has left.
+ * Thread: the main one. Ownership: see the headers.
+ */
+#include <errno.h>
+#include <sys/file.h>
+
+#include "base/error.h"
+#include "base/fds.h"
+#include "claim/internal.h"
+#include "claim/store.h"
+#include "engine/journal.h"
+
+PcaClaim *pca_claims_reservation(PcaClaims *claims, const PcaAddress *address) {
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (pca_claim_is_dormant(((PcaEntry *)entry)->claim) &&
+            pca_claim_has_device(((PcaEntry *)entry)->claim, address))
+            return ((PcaEntry *)entry)->claim;
+    return NULL;
+}
+
+GPtrArray *pca_claims_reservations(PcaClaims *claims) {
+    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)pca_claim_unref);
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (pca_claim_is_dormant(((PcaEntry *)entry)->claim))
+            g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
+    return list;
+}
+
+void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *reason) {
+    PcaEntry *entry = g_hash_table_lookup(claims->entries, reservation->id);
+    if (!entry || !pca_claim_is_dormant(entry->claim))
+        return;
+    g_warning("reservation %s is forgotten: %s", reservation->id, reason);
+    pca_entry_end(entry, FALSE, NULL);
+}
+
+/* ---- Another try ---- */
+
+static gboolean is_at_work(const PcaEntry *entry) {
+    return entry->queued || entry->worker_watch;
+}
+
+/* The process that the journal names last; 0 when it names none. */
+static int last_worker(int journal) {
+    g_autoptr(PcaJournal) progress = journal < 0 ? NULL : pca_journal_read(journal, NULL);
+    return progress ? (int)progress->pid : 0;
+}
+
+static GError *error_at_work(PcaClaims *claims, const char *id, const char *address,
+                             const char *reason) {
+    PCA_AUTO_FD journal = pca_store_open_journal(claims->directory, id, NULL);
+    int pid = last_worker(journal);
+    g_autofree char *process = pid ? g_strdup_printf("process %d", pid) : g_strdup("a process");
+    return g_error_new(PCA_ERROR, PCA_ERROR_BUSY,
+                       "the worker (%s) is still at work on %s in the kernel%s%s; it goes on by "
+                       "itself when that lets it",
+                       process, address, reason ? ": " : "", reason ? reason : "");
+}
+
+/* TRUE with *journal (NULL when it tells nothing any more); FALSE when it could not be opened, or a
+ * worker has its lock. */
+static gboolean read_left(PcaClaims *claims, const char *id, const char *address,
+                          PcaJournal **journal, GError **error) {
+    PCA_AUTO_FD fd = pca_store_open_journal(claims->directory, id, error);
+    if (fd < 0)
+        return FALSE;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        g_propagate_error(error, error_at_work(claims, id, address, NULL));
+        return FALSE;
+    }
+    *journal = pca_journal_read(fd, NULL);
+    return TRUE;
+}
+
+static GHashTable *left_devices(PcaClaims *claims, const char *id) {
+    GHashTable *devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer address, residue;
+    g_hash_table_iter_init(&iter, claims->residues);
+    while (g_hash_table_iter_next(&iter, &address, &residue))
+        if (g_str_equal(((PcaClaimResidue *)residue)->id, id))
+            g_hash_table_add(devices, g_strdup(address));
+    return devices;
+}
+
+/* Whatever is left of the record goes into the plan: its journal tells of the last plan alone. */
+static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAddress *unproved) {
+    g_autoptr(GPtrArray) functions = pca_claim_functions(claim);
+    g_autofree PcaRecovery *how = g_new0(PcaRecovery, functions->len);
+    for (guint i = 0; i < functions->len; i++) {
+        const PcaFunction *function = g_ptr_array_index(functions, i);
+        const PcaClaimResidue *residue = pca_claims_residue(claims, &function->address);
+        if (!residue->quarantined)
+            how[i] = PCA_RECOVER_BINDING;
+        else if (unproved && pca_address_equal(unproved, &function->address))
+            how[i] = PCA_RECOVER_UNPROVED;
+    }
+    return pca_plan_recover(functions, how, claim->driver);
+}
+
+/* Of a function that was replaced nothing can be put right any more. */
+static void forget_replaced(PcaClaims *claims, const PcaClaim *claim, const PcaAddress *address,
+                            const char *identity) {
+    g_autofree char *text = pca_address_format(address);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaFunction *found = pca_claim_device(claim, i)->function;
+        g_autofree char *before = pca_function_identity(found);
+        if (!pca_address_equal(&found->address, address) || g_str_equal(before, identity))
+            continue;
+        g_warning("%s is %s now: what was left of %s is forgotten", text, identity, before);
+        g_hash_table_remove(claims->residues, text);
+    }
+}
+
+/* NULL with *error, or without it when nothing is left to try. */
+static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress *address,
+                             const char *identity, gboolean accept_risk, GError **error) {
+    g_autofree char *text = pca_address_format(address);
+    g_autoptr(PcaJournal) journal = NULL;
+    g_autoptr(PcaClaim) claim = pca_store_load(claims->directory, id, claims->boot_id, error);
+    if (!claim || !read_left(claims, id, text, &journal, error))
+        return NULL;
+    forget_replaced(claims, claim, address, identity);
+    g_autoptr(GHashTable) left = left_devices(claims, id);
+    claim->kind = PCA_KIND_RECOVERY;
+    pca_claim_keep_devices(claim, left);
+    if (claim->devices->len == 0) {
+        pca_store_remove(claims->directory, id);
+        return NULL;
+    }
+    PcaEntry *entry = pca_entry_new(claims, claim);
+    if (journal && journal->plan && journal->plan->kind == PCA_PLAN_CLAIM)
+        entry->undoing = TRUE;
+    else
+        entry->plan = plan_retry(claims, claim, accept_risk ? address : NULL);
+    return entry;
+}
+
+void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
+                      gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = pca_address_format(address);
+    PcaClaim *claim = pca_claims_find_device(claims, address);
+    const PcaClaimResidue *residue = pca_claims_residue(claims, address);
+    PcaEntry *entry = claim ? g_hash_table_lookup(claims->entries, claim->id) : NULL;
+    g_autofree char *id = residue ? g_strdup(residue->id) : NULL;
+    if (entry && is_at_work(entry))
+        error = error_at_work(claims, claim->id, text, claim->reason);
+    else if (entry && claim->state != PCA_CLAIM_STUCK)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_BUSY, "%s is held by a %s that is %s", text,
+                            pca_claim_kind_name(claim->kind), pca_claim_state_name(claim->state));
+    else if (!entry && !id)
+        error =
+            g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "nothing of %s is left to recover", text);
+    else if (!entry)
+        entry = retry_entry(claims, id, address, identity, accept_risk, &error);
+    if (!entry || error)
+        func(claim, error, data);
+    else
+        pca_claims_release(claims, entry->claim, reason, func, data);
+}
