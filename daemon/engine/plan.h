@@ -7,6 +7,7 @@
 #pragma once
 
 #include "pci/function.h"
+#include "sys/owner.h"
 
 typedef enum {
     PCA_OP_NONE,
@@ -18,7 +19,9 @@ typedef enum {
     PCA_OP_QUIESCE,  /* bus mastering off */
     PCA_OP_RESET,    /* by the kernel's methods in their order */
     PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
-    PCA_OP_RESTORE,  /* driver and override as found; detail: binding */
+    PCA_OP_RESTORE,  /* driver, override and the group's node as found; detail: binding */
+    PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
+    PCA_OP_TAKE,     /* that node is root's again; detail: the group */
     PCA_N_OPS,
 } PcaOp;
 
@@ -50,11 +53,23 @@ char *pca_binding_format(const char *driver, const char *override);
 /* The strings are newly allocated, NULL for an empty value. FALSE when malformed. */
 gboolean pca_binding_parse(const char *text, char **driver, char **override);
 
+/* A binding may begin with "node=0:107:0660 ": who has the node of the function's IOMMU group.
+ * FALSE without that, or when it is malformed. */
+gboolean pca_binding_node(const char *text, PcaOwner *owner);
+
+/* The detail of `give`; FALSE when malformed. */
+gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
+
 /* Takes functions (of PcaFunction) from where they are to `driver` (a vfio driver). */
 PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
 
 /* Gives them back as they were found; `functions` are those that the claim was made with. */
 PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver);
+
+/* For a claim whose owner opens the group's node by its path (handoff "node"). Adds to a claim plan
+ * that the node of each IOMMU group of `functions` is given to `uid`, and to a release plan that it
+ * is taken back, before anything else. */
+void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid);
 
 /* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
 char *pca_step_describe(const PcaStep *step);
