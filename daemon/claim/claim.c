@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fds.h"
+#include "engine/handover.h"
 
 #define ID_LENGTH 32
 
@@ -87,6 +88,10 @@ gboolean pca_claim_has_group(const PcaClaim *claim, int group) {
         if (pca_claim_device(claim, i)->function->iommu_group == group)
             return TRUE;
     return FALSE;
+}
+
+gboolean pca_claim_gives_nodes(const PcaClaim *claim) {
+    return g_strcmp0(claim->handoff, PCA_HANDOFF_NODE) == 0;
 }
 
 const char *pca_claim_state_name(PcaClaimState state) {

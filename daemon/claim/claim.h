@@ -60,6 +60,9 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim);
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address);
 gboolean pca_claim_has_group(const PcaClaim *claim, int group);
 
+/* Whether its owner opens the nodes of its IOMMU groups by their paths (handoff "node"). */
+gboolean pca_claim_gives_nodes(const PcaClaim *claim);
+
 const char *pca_claim_state_name(PcaClaimState state);
 
 /* Whether `id` has the form of an id, so that it may become part of a path. */

@@ -256,6 +256,8 @@ static void start_prepare(gpointer data) {
     }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     g_autoptr(PcaPlan) plan = pca_plan_claim(functions, entry->claim->driver);
+    if (pca_claim_gives_nodes(entry->claim))
+        pca_plan_add_nodes(plan, functions, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 
