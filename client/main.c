@@ -31,9 +31,8 @@ static const struct verb {
     {"run", pca_verb_run, "run [ALIAS=]DEVICE... [OPTIONS] -- COMMAND...",
      "claim devices and run a command with their descriptors",
      "  --wait=SECONDS     how long the claim may take (20)\n"
-     "  --handoff=cdev|group  iommufd and devices, or container and IOMMU groups; the best that "
-     "the\n"
-     "                     kernel has\n"
+     "  --handoff=WAY      cdev (iommufd and devices), group (container and IOMMU groups) or node\n"
+     "                     (leave to open /dev/vfio/GROUP); cdev where the kernel has it\n"
      "  --memory=SIZE      of the guest, such as 4G; taken from the arguments of a known VMM\n"
      "  --title=TEXT       shown by 'pcassignctl claims'\n"
      "  --vmm=VMM          qemu or cloud-hypervisor; guessed from the command's name\n"
