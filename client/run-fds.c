@@ -174,6 +174,21 @@ gboolean pca_run_check(const char *const *arguments, const char *const *names, g
     return ignored != NULL;
 }
 
+static int lookup_lease(const char *word, gconstpointer data) {
+    return g_str_equal(word, PCA_RUN_LEASE) ? 0 : -1;
+}
+
+static char *describe_lease(gconstpointer data) {
+    return g_strdup("no others than {" PCA_RUN_LEASE "}, because with --handoff=node the command "
+                    "opens /dev/vfio/GROUP itself");
+}
+
+gboolean pca_run_check_without_fds(const char *const *arguments, GError **error) {
+    Expansion expansion = {.lookup = lookup_lease, .describe = describe_lease};
+    g_auto(GStrv) ignored = expand_all(&expansion, arguments, error);
+    return ignored != NULL;
+}
+
 static int lookup_fd(const char *word, gconstpointer data) {
     const PcaFds *fds = data;
     for (guint i = 0; i < fds->len; i++)

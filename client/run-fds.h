@@ -19,6 +19,9 @@
 #define PCA_RUN_IOMMUFD "iommufd"
 #define PCA_RUN_CONTAINER "container"
 
+/* A device without a descriptor, which the command opens by its path. */
+#define PCA_RUN_NODE "node"
+
 /* Whether a role stands for a device that was asked for: itself, or its IOMMU group. */
 gboolean pca_run_is_device(const char *role);
 
@@ -42,6 +45,9 @@ int pca_run_spec_of(const char *name, const char *const *names);
  * InvalidArgument. Both arrays end with NULL. */
 gboolean pca_run_check(const char *const *arguments, const char *const *names, guint *used,
                        GError **error);
+
+/* The same where the command opens the devices by their paths: {lease} is all that there is. */
+gboolean pca_run_check_without_fds(const char *const *arguments, GError **error);
 
 /* The arguments with numbers instead of placeholders, for fds in the order in which they will be
  * placed. Caller frees with g_strfreev. */

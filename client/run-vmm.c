@@ -115,8 +115,20 @@ gboolean pca_vmm_check(PcaVmm vmm, const char *const *arguments, GError **error)
     return TRUE;
 }
 
+gboolean pca_vmm_names_devices(PcaVmm vmm, const char *const *arguments) {
+    for (; *arguments; arguments++)
+        if (vmm == PCA_VMM_QEMU ? strstr(*arguments, "vfio-pci") != NULL
+                                : option_value(arguments, "--device") != NULL)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_by_path(const PcaNamedFd *named) {
+    return g_str_equal(named->role, PCA_RUN_NODE);
+}
+
 static gboolean is_device(const PcaNamedFd *named) {
-    return g_str_equal(named->role, "device");
+    return g_str_equal(named->role, "device") || is_by_path(named);
 }
 
 /* Whether two devices came by one spec and sit in one slot of the host. */
@@ -165,10 +177,14 @@ static guint guest_function(const PcaNamedFd *named, Place place) {
 static void qemu_device(GPtrArray *result, PcaFds *fds, guint index, guint number, Place place,
                         guint slot) {
     g_autoptr(GString) text = g_string_new(NULL);
-    g_string_printf(text, "vfio-pci,id=pcassign%u,iommufd=pcassign,fd=%u", number,
-                    PCA_RUN_FIRST_FD + index);
+    const PcaNamedFd *named = pca_fds_get(fds, index);
+    g_string_printf(text, "vfio-pci,id=pcassign%u,", number);
+    if (is_by_path(named))
+        g_string_append_printf(text, "host=%s", named->address);
+    else
+        g_string_append_printf(text, "iommufd=pcassign,fd=%u", PCA_RUN_FIRST_FD + index);
     if (place.siblings > 1 && slot <= LAST_GUEST_SLOT) {
-        guint function = guest_function(pca_fds_get(fds, index), place);
+        guint function = guest_function(named, place);
         g_string_append_printf(text, ",addr=0x%x.0x%x%s", slot, function,
                                function == 0 ? ",multifunction=on" : "");
     }
@@ -208,11 +224,14 @@ static void cloud_hypervisor_arguments(GPtrArray *result, PcaFds *fds) {
                                                 PCA_RUN_FIRST_FD + i));
     }
     for (guint i = 0; i < fds->len; i++) {
-        if (!is_device(pca_fds_get(fds, i)))
+        const PcaNamedFd *named = pca_fds_get(fds, i);
+        if (!is_device(named))
             continue;
         if (devices++ == 0)
             g_ptr_array_add(result, g_strdup("--device"));
-        g_ptr_array_add(result, g_strdup_printf("fd=%u", PCA_RUN_FIRST_FD + i));
+        g_ptr_array_add(result, is_by_path(named) ? g_strdup_printf("path=/sys/bus/pci/devices/%s",
+                                                                    named->address)
+                                                  : g_strdup_printf("fd=%u", PCA_RUN_FIRST_FD + i));
     }
 }
 

@@ -28,7 +28,11 @@ guint64 pca_vmm_memory(PcaVmm vmm, const char *const *arguments);
  * wrong. Fails with InvalidArgument. */
 gboolean pca_vmm_check(PcaVmm vmm, const char *const *arguments, GError **error);
 
+/* Whether the arguments name a device for VFIO themselves. */
+gboolean pca_vmm_names_devices(PcaVmm vmm, const char *const *arguments);
+
 /* The arguments that give the guest the devices: the descriptors get their numbers from their
- * places in the list (run-fds.h). Several functions of one slot that came by one of `names` share
+ * places in the list (run-fds.h); one of role PCA_RUN_NODE is named by its address, for the VMM to
+ * open. Several functions of one slot that came by one of `names` share
  * a slot of the guest. Ends with NULL. */
 char **pca_vmm_arguments(PcaVmm vmm, PcaFds *fds, const char *const *names);

@@ -13,17 +13,22 @@
 #include <stdio.h>
 
 /* One of Check's or Plan's calls; the reply, or NULL. */
-static GVariant *ask(const char *method, GPtrArray *specs, const char *reply_type, GError **error) {
+static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *specs,
+                     const char *reply_type, GError **error) {
     g_autoptr(GDBusConnection) bus = pca_connect(error);
     g_autofree char *waiting = pca_specs_describe(specs);
     if (!bus)
         return NULL;
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, NULL);
+    if (options->handoff)
+        g_variant_dict_insert(&dict, "handoff", "s", options->handoff);
     const PcaCall call = {
         .path = PCA_BUS_PATH,
         .interface = PCA_BUS_MANAGER,
         .method = method,
         .arguments = g_variant_new("(@a(sa{sv})@a{sv})", pca_specs_to_variant(specs),
-                                   g_variant_new("a{sv}", NULL)),
+                                   g_variant_dict_end(&dict)),
         .reply_type = reply_type,
         .waiting = waiting,
     };
@@ -153,7 +158,7 @@ int pca_verb_check(const PcaOptions *options) {
         pca_specs_parse((const char *const *)options->words->pdata, &error);
     if (!specs)
         return pca_fail(NULL, error);
-    g_autoptr(GVariant) reply = ask("Check", specs, "(baa{sv})", &error);
+    g_autoptr(GVariant) reply = ask(options, "Check", specs, "(baa{sv})", &error);
     if (!reply)
         return pca_fail(pca_specs_subject(specs), error);
     gboolean ok = FALSE;
@@ -215,7 +220,7 @@ int pca_verb_plan(const PcaOptions *options) {
         pca_specs_parse((const char *const *)options->words->pdata, &error);
     if (!specs)
         return pca_fail(NULL, error);
-    g_autoptr(GVariant) reply = ask("Plan", specs, "(aa{sv})", &error);
+    g_autoptr(GVariant) reply = ask(options, "Plan", specs, "(aa{sv})", &error);
     if (!reply)
         return pca_fail(pca_specs_subject(specs), error);
     if (options->json != PCA_JSON_OFF)

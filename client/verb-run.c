@@ -23,6 +23,9 @@
 /* What the daemon may need beyond the time that it was allowed to wait, to undo what it did. */
 #define TIMEOUT_MARGIN_S 60
 
+/* What the devices of a command that opens them itself are called among ourselves. */
+#define DEVICE_BY_PATH "device"
+
 #define EXIT_CANNOT_EXECUTE 126
 #define EXIT_NO_COMMAND 127
 
@@ -38,6 +41,7 @@ typedef struct {
     char *claim;
     int lease; /* -1: none */
     PcaFds *fds;
+    PcaFds *by_path; /* the devices, without descriptors, for a command that opens them itself */
     struct sigaction pipe_action; /* what the caller had for SIGPIPE */
 } Run;
 
@@ -45,6 +49,7 @@ static void run_clear(Run *run) {
     g_clear_pointer(&run->specs, g_ptr_array_unref);
     g_clear_pointer(&run->names, g_ptr_array_unref);
     g_clear_pointer(&run->fds, g_ptr_array_unref);
+    g_clear_pointer(&run->by_path, g_ptr_array_unref);
     g_clear_pointer(&run->claim, g_free);
     pca_fd_close(&run->lease);
     g_clear_object(&run->bus);
@@ -90,12 +95,17 @@ static const char *handoff(const Run *run) {
     return run->placeholders == 0 ? "cdev" : NULL;
 }
 
+/* The command opens the devices' nodes itself. */
+static gboolean by_path(const Run *run) {
+    return g_strcmp0(run->options->handoff, "node") == 0;
+}
+
 static gboolean read_vmm(Run *run, GError **error) {
     if (!run->options->vmm)
         run->vmm = pca_vmm_guess(command(run)[0]);
     else if (!pca_vmm_parse(run->options->vmm, &run->vmm, error))
         return FALSE;
-    if (run->placeholders > 0)
+    if (run->placeholders > 0 || by_path(run))
         return TRUE;
     if (g_strcmp0(handoff(run), "group") == 0) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
@@ -127,8 +137,9 @@ static gboolean prepare(Run *run, GError **error) {
     for (guint i = 0; i < run->specs->len; i++)
         g_ptr_array_add(run->names, (gpointer)pca_spec_name(g_ptr_array_index(run->specs, i)));
     g_ptr_array_add(run->names, NULL);
-    return pca_run_check(command(run), names(run), &run->placeholders, error) &&
-           read_vmm(run, error) && read_wait(run, error) && read_memory(run, error);
+    gboolean ok = by_path(run) ? pca_run_check_without_fds(command(run), error)
+                               : pca_run_check(command(run), names(run), &run->placeholders, error);
+    return ok && read_vmm(run, error) && read_wait(run, error) && read_memory(run, error);
 }
 
 /* 0, or the exit status for a command that is not there: found out before anything is claimed. */
@@ -231,6 +242,28 @@ static gboolean open_claim(Run *run, GError **error) {
     return reply && read_fds(run, reply, received, error);
 }
 
+/* The claim's functions, by their addresses alone. */
+static gboolean read_addresses(Run *run, GError **error) {
+    const PcaCall call = {
+        .path = run->claim,
+        .interface = PCA_BUS_CLAIM,
+        .method = "Describe",
+        .arguments = g_variant_new("()"),
+        .reply_type = "(a{sv})",
+        .waiting = "asking for the addresses",
+    };
+    g_autoptr(GVariant) reply = pca_call(run->bus, &call, NULL, error);
+    g_autoptr(GVariant) description = reply ? g_variant_get_child_value(reply, 0) : NULL;
+    g_autofree const char **addresses = NULL;
+    run->by_path = pca_fds_new();
+    if (!description)
+        return FALSE;
+    g_variant_lookup(description, "devices", "^a&s", &addresses);
+    for (guint i = 0; addresses && addresses[i]; i++)
+        pca_fds_consume(run->by_path, PCA_RUN_NODE, DEVICE_BY_PATH, addresses[i], -1);
+    return TRUE;
+}
+
 static char **environment(const Run *run) {
     g_autofree char *listen_names = pca_run_listen_names(run->fds);
     g_autofree char *count = g_strdup_printf("%u", run->fds->len);
@@ -240,12 +273,19 @@ static char **environment(const Run *run) {
     return g_environ_setenv(env, "LISTEN_PID", pid, TRUE);
 }
 
+static char **vmm_arguments(const Run *run) {
+    static const char *const name[] = {DEVICE_BY_PATH, NULL};
+    return by_path(run) ? pca_vmm_arguments(run->vmm, run->by_path, name)
+                        : pca_vmm_arguments(run->vmm, run->fds, names(run));
+}
+
 /* The command with its placeholders filled in, or with the VMM's arguments behind it. */
 static char **arguments(const Run *run, GError **error) {
     char **expanded = pca_run_expand(command(run), run->fds, error);
-    if (!expanded || run->placeholders > 0)
+    if (!expanded || run->placeholders > 0 ||
+        (by_path(run) && pca_vmm_names_devices(run->vmm, command(run))))
         return expanded;
-    char **added = pca_vmm_arguments(run->vmm, run->fds, names(run));
+    char **added = vmm_arguments(run);
     guint n = g_strv_length(expanded), m = g_strv_length(added);
     char **all = g_renew(char *, expanded, n + m + 1);
     memcpy(all + n, added, (m + 1) * sizeof *all);
@@ -282,7 +322,8 @@ int pca_verb_run(const PcaOptions *options) {
     if (status)
         return status;
     run.bus = pca_connect(&error);
-    if (!run.bus || !claim(&run, &error) || !open_claim(&run, &error))
+    if (!run.bus || !claim(&run, &error) || !open_claim(&run, &error) ||
+        (by_path(&run) && !read_addresses(&run, &error)))
         return pca_fail(pca_specs_subject(run.specs), error);
     return become(&run);
 }

@@ -148,14 +148,16 @@ const PcaServiceEvents pca_bus_events = {
 };
 
 static void fill_manager(PcaBus *bus) {
-    const char *backends[3] = {NULL};
+    const char *backends[4] = {NULL};
     guint n = 0;
     const PcaSnapshot *snapshot = pca_service_snapshot(bus->service);
     pca_bus_manager_set_version(bus->manager, VERSION);
     if (snapshot->has_cdev)
         backends[n++] = PCA_HANDOFF_CDEV;
-    if (snapshot->has_group)
+    if (snapshot->has_group) {
         backends[n++] = PCA_HANDOFF_GROUP;
+        backends[n++] = PCA_HANDOFF_NODE;
+    }
     pca_bus_manager_set_backends(bus->manager, backends);
     on_policy_changed(bus);
 }

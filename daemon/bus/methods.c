@@ -80,7 +80,7 @@ static void do_plan(PcaCall *call) {
     g_autoptr(GError) error = NULL;
     if (!request)
         return;
-    g_autoptr(PcaPlan) plan = pca_service_plan(call->bus->service, request, &error);
+    g_autoptr(PcaPlan) plan = pca_service_plan(call->bus->service, call->subject, request, &error);
     if (plan)
         pca_call_return(call, g_variant_new("(@aa{sv})", pca_translate_plan(plan)));
     else

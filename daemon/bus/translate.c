@@ -84,10 +84,12 @@ static gboolean take_options(PcaRequest *request, GVariant *options, GError **er
     }
     request->wait = (gint64)wait;
     if (take(&dict, "handoff", "s", &handoff) &&
-        !g_strv_contains((const char *const[]){PCA_HANDOFF_CDEV, PCA_HANDOFF_GROUP, NULL},
-                         handoff)) {
+        !g_strv_contains(
+            (const char *const[]){PCA_HANDOFF_CDEV, PCA_HANDOFF_GROUP, PCA_HANDOFF_NODE, NULL},
+            handoff)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
-                    "handoff \"%s\" is not known; this version knows \"cdev\" and \"group\"",
+                    "handoff \"%s\" is not known; this version knows \"cdev\", \"group\" and "
+                    "\"node\"",
                     handoff);
         return FALSE;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fds.h"
+#include "engine/handover.h"
 
 #define ID_LENGTH 32
 
@@ -107,6 +108,10 @@ gboolean pca_claim_is_dormant(const PcaClaim *claim) {
 const char *pca_claim_kind_name(PcaClaimKind kind) {
     static const char *const names[PCA_N_KINDS] = {"claim", "reservation", "reset", "recovery"};
     return names[kind];
+}
+
+gboolean pca_claim_gives_nodes(const PcaClaim *claim) {
+    return g_strcmp0(claim->handoff, PCA_HANDOFF_NODE) == 0;
 }
 
 const char *pca_claim_state_name(PcaClaimState state) {

@@ -82,6 +82,9 @@ gboolean pca_claim_is_dormant(const PcaClaim *claim);
 /* "claim", "reservation", "reset", "recovery". */
 const char *pca_claim_kind_name(PcaClaimKind kind);
 
+/* Whether its owner opens the nodes of its IOMMU groups by their paths (handoff "node"). */
+gboolean pca_claim_gives_nodes(const PcaClaim *claim);
+
 const char *pca_claim_state_name(PcaClaimState state);
 
 /* Whether `id` has the form of an id, so that it may become part of a path. */

@@ -274,6 +274,8 @@ static void start_prepare(gpointer data) {
         entry->claim->kind == PCA_KIND_RESET
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
             : pca_plan_claim(functions, entry->claim->driver);
+    if (pca_claim_gives_nodes(entry->claim))
+        pca_plan_add_nodes(plan, functions, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 

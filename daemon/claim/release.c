@@ -113,8 +113,11 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
 static void start_release(gpointer data) {
     PcaEntry *entry = data;
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
-    if (!entry->plan)
+    if (!entry->plan) {
         entry->plan = pca_plan_release(functions, entry->claim->driver);
+        if (pca_claim_gives_nodes(entry->claim))
+            pca_plan_add_nodes(entry->plan, functions, entry->claim->uid);
+    }
     g_clear_handle_id(&entry->timer, g_source_remove);
     pca_entry_start_grace(entry);
     pca_entry_call(entry, "run", entry->plan, on_released);
@@ -221,6 +224,7 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "open");
     g_variant_dict_insert(&request, "memory", "t", claim->memory);
+    g_variant_dict_insert(&request, "owner", "u", claim->uid);
     if (claim->handoff)
         g_variant_dict_insert(&request, "handoff", "s", claim->handoff);
     g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));

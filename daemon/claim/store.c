@@ -39,6 +39,7 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     set_optional(file, group, "Path", f->slot_path);
     set_optional(file, group, "Driver", f->driver);
     set_optional(file, group, "Override", f->driver_override);
+    set_optional(file, group, "NodeOwner", f->node_owner);
 }
 
 static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
@@ -134,6 +135,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->slot_path = get_optional(file, group, "Path");
     f->driver = get_optional(file, group, "Driver");
     f->driver_override = get_optional(file, group, "Override");
+    f->node_owner = get_optional(file, group, "NodeOwner");
     pca_claim_add_device(claim, f, name);
     return TRUE;
 }

@@ -3,6 +3,7 @@ libpca_engine_a_SOURCES = \
 	daemon/engine/client.c daemon/engine/client.h \
 	daemon/engine/handover.c daemon/engine/handover.h \
 	daemon/engine/journal.c daemon/engine/journal.h \
+	daemon/engine/node.c daemon/engine/node.h \
 	daemon/engine/plan.c daemon/engine/plan.h \
 	daemon/engine/run.c daemon/engine/run.h \
 	daemon/engine/serve.c daemon/engine/serve.h \

@@ -6,6 +6,7 @@
 #include "engine/handover.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/sysinfo.h>
 
 #include "base/error.h"
@@ -117,6 +118,33 @@ gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices,
         int directory = claimed_directory(context, &devices[i], error);
         dev_t number = directory < 0 ? 0 : group_number(kernel, directory, seen, &fresh);
         if (directory < 0 || (fresh && !add_node(kernel, number, "group", &devices[i], fds, error)))
+            return FALSE;
+    }
+    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
+}
+
+/* The uid alone: group and mode are its own to change. */
+static gboolean check_node_owner(PcaKernel *kernel, const PcaHandoverDevice *device, int directory,
+                                 uid_t wanted, GError **error) {
+    PcaOwner now;
+    g_autofree char *group = pca_step_group(directory);
+    int result = group ? kernel->ops->read_owner(kernel, atoi(group), &now) : -ENOENT;
+    if (result < 0)
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -result, "%s: looking at its VFIO group node",
+                            device->address);
+    else if (now.uid != wanted)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                    "%s: somebody else gave /dev/vfio/%s to uid %u; it should belong to uid %u",
+                    device->address, group, (unsigned)now.uid, (unsigned)wanted);
+    return result == 0 && now.uid == wanted;
+}
+
+gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
+                           uid_t owner, guint64 memory, int pidfd, GError **error) {
+    g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
+    for (gsize i = 0; i < n_devices; i++) {
+        int directory = claimed_directory(context, &devices[i], error);
+        if (directory < 0 || !check_node_owner(kernel, &devices[i], directory, owner, error))
             return FALSE;
     }
     return memory == 0 || raise_memlock(kernel, pidfd, memory, error);

@@ -11,6 +11,7 @@
 /* The ways of handing over; the names are those of the option "handoff". */
 #define PCA_HANDOFF_CDEV "cdev"
 #define PCA_HANDOFF_GROUP "group"
+#define PCA_HANDOFF_NODE "node"
 
 typedef struct {
     const char *address;
@@ -30,6 +31,12 @@ gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, 
  * once at a time: Busy while somebody has it open. Otherwise as above. */
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
                             guint64 memory, int pidfd, PcaFds *fds, GError **error);
+
+/* For a client that opens the group's node by its path, which a step of the claim has given to
+ * `owner`: no descriptor. Looks whether the node of each function is still its own (Busy when
+ * not), and raises the limit as above. */
+gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
+                           uid_t owner, guint64 memory, int pidfd, GError **error);
 
 /* RLIMIT_MEMLOCK in bytes for a guest of `memory` bytes: 1 GiB more, for ROMs and BARs, and never
  * above `ram`. */

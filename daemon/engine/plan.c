@@ -13,7 +13,8 @@ static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_UNBIND] = "unbind",   [PCA_OP_BIND] = "bind",
     [PCA_OP_QUIESCE] = "quiesce", [PCA_OP_RESET] = "reset",
     [PCA_OP_ALIVE] = "alive",     [PCA_OP_RESTORE] = "restore",
-    [PCA_OP_METHOD] = "method",
+    [PCA_OP_METHOD] = "method",   [PCA_OP_GIVE] = "give",
+    [PCA_OP_TAKE] = "take",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -36,8 +37,38 @@ char *pca_binding_format(const char *driver, const char *override) {
     return g_strdup_printf("driver=%s override=%s", driver ? driver : "", override ? override : "");
 }
 
+static const char node_key[] = "node=";
+
+static char *format_found(const PcaFunction *f) {
+    g_autofree char *binding = pca_binding_format(f->driver, f->driver_override);
+    return f->node_owner ? g_strdup_printf("%s%s %s", node_key, f->node_owner, binding)
+                         : g_steal_pointer(&binding);
+}
+
+gboolean pca_binding_node(const char *text, PcaOwner *owner) {
+    const char *space = strchr(text, ' ');
+    if (!g_str_has_prefix(text, node_key) || !space)
+        return FALSE;
+    const char *start = text + strlen(node_key);
+    g_autofree char *value = g_strndup(start, (gsize)(space - start));
+    return pca_owner_parse(value, owner);
+}
+
+gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner) {
+    const char *space = strchr(detail, ' ');
+    g_autofree char *number = g_strndup(detail, space ? (gsize)(space - detail) : 0);
+    guint64 wide;
+    if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXINT, &wide, NULL))
+        return FALSE;
+    *group = (int)wide;
+    return pca_owner_parse(space + 1, owner);
+}
+
 gboolean pca_binding_parse(const char *text, char **driver, char **override) {
     static const char first[] = "driver=", second[] = " override=";
+    PcaOwner owner;
+    if (pca_binding_node(text, &owner))
+        text = strchr(text, ' ') + 1;
     const char *middle = strstr(text, second);
     if (!g_str_has_prefix(text, first) || !middle)
         return FALSE;
@@ -69,13 +100,18 @@ void pca_plan_free(PcaPlan *plan) {
     g_free(plan);
 }
 
-static PcaStep *append(PcaPlan *plan, const PcaFunction *function, PcaOp op, const char *detail) {
+static PcaStep *step_new(const PcaFunction *function, PcaOp op, const char *detail) {
     PcaStep *step = g_new0(PcaStep, 1);
     step->op = op;
     step->device = pca_address_format(&function->address);
     step->identity = pca_function_identity(function);
     step->detail = g_strdup(detail);
     step->undo_detail = g_strdup("");
+    return step;
+}
+
+static PcaStep *append(PcaPlan *plan, const PcaFunction *function, PcaOp op, const char *detail) {
+    PcaStep *step = step_new(function, op, detail);
     g_ptr_array_add(plan->steps, step);
     return step;
 }
@@ -87,7 +123,7 @@ static void set_undo(PcaStep *step, PcaOp undo, const char *detail) {
 }
 
 static void append_verify(PcaPlan *plan, const PcaFunction *function) {
-    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    g_autofree char *found = format_found(function);
     append(plan, function, PCA_OP_VERIFY, found);
     if (pca_driver_is_vfio(function->driver)) {
         g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
@@ -97,7 +133,7 @@ static void append_verify(PcaPlan *plan, const PcaFunction *function) {
 
 /* Its undo brings the driver back as well: it runs last, when nothing is bound any more. */
 static void append_override(PcaPlan *plan, const PcaFunction *function, const char *driver) {
-    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    g_autofree char *found = format_found(function);
     set_undo(append(plan, function, PCA_OP_OVERRIDE, driver), PCA_OP_RESTORE, found);
 }
 
@@ -121,7 +157,7 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver) {
 }
 
 static void append_restore(PcaPlan *plan, const PcaFunction *function) {
-    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    g_autofree char *found = format_found(function);
     append(plan, function, PCA_OP_RESTORE, found);
 }
 
@@ -156,7 +192,7 @@ PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const ch
 
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
-    g_autofree char *found = pca_binding_format(function->driver, function->driver_override);
+    g_autofree char *found = format_found(function);
     g_autofree char *methods = g_strjoinv(" ", function->reset_methods);
     append_verify(plan, function);
     /* The unbind returns only when nobody has the device any more. */
@@ -174,22 +210,58 @@ PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     return plan;
 }
 
+void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid) {
+    const PcaOwner wanted = {uid, 0, 0600};
+    g_autofree char *owner = pca_owner_format(&wanted);
+    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+    for (guint i = 0; i < functions->len; i++) {
+        const PcaFunction *function = g_ptr_array_index(functions, i);
+        g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
+        g_autofree char *detail = g_strdup_printf("%s %s", group, owner);
+        if (plan->kind == PCA_PLAN_CLAIM) {
+            if (g_hash_table_add(seen, GINT_TO_POINTER(function->iommu_group)))
+                set_undo(append(plan, function, PCA_OP_GIVE, detail), PCA_OP_TAKE, group);
+            continue;
+        }
+        /* For each function, since the first of its group may have been removed meanwhile. */
+        g_ptr_array_insert(plan->steps, (int)i, step_new(function, PCA_OP_TAKE, group));
+    }
+}
+
+static char *describe_node(const char *binding) {
+    PcaOwner owner;
+    return pca_binding_node(binding, &owner)
+               ? g_strdup_printf(", uid %u, gid %u, mode %04o for its VFIO node", owner.uid,
+                                 owner.gid, owner.mode)
+               : g_strdup("");
+}
+
 static char *describe_restore(const char *binding) {
     g_autofree char *driver = NULL, *override = NULL;
     if (!pca_binding_parse(binding, &driver, &override))
         return g_strdup(binding);
+    g_autofree char *node = describe_node(binding);
     g_autofree char *tail = override ? g_strdup_printf("set driver_override to %s", override)
                                      : g_strdup("clear driver_override");
-    return driver ? g_strdup_printf("bind to %s again, %s", driver, tail)
+    return driver ? g_strdup_printf("bind to %s again, %s%s", driver, tail, node)
                   : g_strdup_printf("leave without a driver, %s", tail);
+}
+
+static char *describe_give(const char *detail) {
+    int group;
+    PcaOwner owner;
+    return pca_give_parse(detail, &group, &owner)
+               ? g_strdup_printf("let uid %u, and nobody else, open /dev/vfio/%d", owner.uid, group)
+               : g_strdup(detail);
 }
 
 static char *describe_verify(const char *binding) {
     g_autofree char *driver = NULL, *override = NULL;
     if (!pca_binding_parse(binding, &driver, &override))
         return g_strdup(binding);
-    return g_strdup_printf("check that the driver is still %s and driver_override %s",
-                           driver ? driver : "none", override ? override : "empty");
+    g_autofree char *node = describe_node(binding);
+    return g_strdup_printf("check that the driver is still %s and driver_override %s%s",
+                           driver ? driver : "none", override ? override : "empty", node);
 }
 
 static char *describe(PcaOp op, const char *detail) {
@@ -214,6 +286,10 @@ static char *describe(PcaOp op, const char *detail) {
         return describe_restore(detail);
     case PCA_OP_METHOD:
         return g_strdup_printf("set reset_method to %s", detail);
+    case PCA_OP_GIVE:
+        return describe_give(detail);
+    case PCA_OP_TAKE:
+        return g_strdup_printf("take /dev/vfio/%s back", detail);
     default:
         return NULL;
     }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "pci/function.h"
+#include "sys/owner.h"
 
 typedef enum {
     PCA_OP_NONE,
@@ -18,8 +19,10 @@ typedef enum {
     PCA_OP_QUIESCE,  /* bus mastering off */
     PCA_OP_RESET,    /* by the kernel's methods in their order */
     PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
-    PCA_OP_RESTORE,  /* driver and override as found; detail: binding */
+    PCA_OP_RESTORE,  /* driver, override and the group's node as found; detail: binding */
+    PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
     PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
+    PCA_OP_TAKE,     /* that node is root's again; detail: the group */
     PCA_N_OPS,
 } PcaOp;
 
@@ -51,6 +54,13 @@ char *pca_binding_format(const char *driver, const char *override);
 /* The strings are newly allocated, NULL for an empty value. FALSE when malformed. */
 gboolean pca_binding_parse(const char *text, char **driver, char **override);
 
+/* A binding may begin with "node=0:107:0660 ": who has the node of the function's IOMMU group.
+ * FALSE without that, or when it is malformed. */
+gboolean pca_binding_node(const char *text, PcaOwner *owner);
+
+/* The detail of `give`; FALSE when malformed. */
+gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
+
 /* Takes functions (of PcaFunction) from where they are to `driver` (a vfio driver). */
 PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
 
@@ -71,6 +81,11 @@ PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const ch
  * `method` alone (one of its reset_methods), or with NULL by all of them in their order. Undone, it
  * is bound as it was found, with the reset_methods that it had. */
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method);
+
+/* For a claim whose owner opens the group's node by its path (handoff "node"). Adds to a claim plan
+ * that the node of each IOMMU group of `functions` is given to `uid`, and to a release plan that it
+ * is taken back, before anything else. */
+void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid);
 
 /* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
 char *pca_step_describe(const PcaStep *step);

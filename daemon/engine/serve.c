@@ -140,6 +140,12 @@ static gboolean serve_open(Exchange *x, GError **error) {
                             &devices[i].name);
     const char *handoff = PCA_HANDOFF_CDEV;
     g_variant_lookup(x->request, "handoff", "&s", &handoff);
+    guint32 owner = 0;
+    if (g_str_equal(handoff, PCA_HANDOFF_NODE))
+        return !g_variant_lookup(x->request, "owner", "u", &owner)
+                   ? malformed("an owner", error)
+                   : pca_handover_node(x->kernel, devices, n, owner, memory,
+                                       g_array_index(x->fds, int, 0), error);
     if (g_str_equal(handoff, PCA_HANDOFF_GROUP))
         return pca_handover_group(x->kernel, devices, n, memory, g_array_index(x->fds, int, 0),
                                   x->reply_fds, error);
@@ -149,17 +155,24 @@ static gboolean serve_open(Exchange *x, GError **error) {
 
 static gboolean serve_probe(Exchange *x, GError **error) {
     g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
-    GVariantBuilder busy;
+    GVariantBuilder busy, owners;
     if (!groups)
         return malformed("groups", error);
     g_variant_builder_init(&busy, G_VARIANT_TYPE("ai"));
+    g_variant_builder_init(&owners, G_VARIANT_TYPE("a(is)"));
     for (gsize i = 0; i < g_variant_n_children(groups); i++) {
         gint32 group;
         g_variant_get_child(groups, i, "i", &group);
         PCA_AUTO_FD fd = x->kernel->ops->open_group(x->kernel, group);
         if (fd == -EBUSY)
             g_variant_builder_add(&busy, "i", group);
+        PcaOwner owner;
+        if (x->kernel->ops->read_owner(x->kernel, group, &owner) < 0)
+            continue;
+        g_autofree char *text = pca_owner_format(&owner);
+        g_variant_builder_add(&owners, "(is)", group, text);
     }
+    g_variant_dict_insert_value(x->reply, "owners", g_variant_builder_end(&owners));
     g_variant_dict_insert_value(x->reply, "busy", g_variant_builder_end(&busy));
     return TRUE;
 }

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/fds.h"
+#include "engine/node.h"
 
 #define POLL_INTERVAL (20 * G_TIME_SPAN_MILLISECOND)
 #define NODE_TIMEOUT (5 * G_TIME_SPAN_SECOND)
@@ -195,13 +196,22 @@ static gboolean probe(PcaStepContext *context, const PcaStep *step, int director
     return FALSE;
 }
 
+/* The kernel says ENOENT of the node of no group. */
+static int group_of(int directory) {
+    g_autofree char *group = pca_step_group(directory);
+    return group ? atoi(group) : PCA_NO_GROUP;
+}
+
 static gboolean do_verify(PcaStepContext *context, const PcaStep *step, int directory,
                           const char *detail, GError **error) {
     g_autofree char *driver = pca_step_driver(directory);
     g_autofree char *override = pca_step_override(directory);
     g_autofree char *now = pca_binding_format(driver, override);
-    if (g_str_equal(now, detail))
-        return TRUE;
+    PcaOwner owner;
+    gboolean has_node = pca_binding_node(detail, &owner);
+    if (g_str_equal(now, has_node ? strchr(detail, ' ') + 1 : detail))
+        return !has_node ||
+               pca_node_check(context->kernel, step->device, group_of(directory), &owner, error);
     g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
                 "%s was rebound by somebody else meanwhile: expected %s, found %s", step->device,
                 detail, now);
@@ -354,7 +364,28 @@ static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int dir
             return FALSE;
         }
     }
-    return set_override(context, step, directory, override, error);
+    PcaOwner owner;
+    return set_override(context, step, directory, override, error) &&
+           (!pca_binding_node(detail, &owner) ||
+            pca_node_give(context->kernel, step->device, group_of(directory), &owner, error));
+}
+
+static gboolean do_give(PcaStepContext *context, const PcaStep *step, int directory,
+                        const char *detail, GError **error) {
+    int group;
+    PcaOwner owner;
+    if (pca_give_parse(detail, &group, &owner) && group == group_of(directory))
+        return pca_node_give(context->kernel, step->device, group, &owner, error);
+    g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "%s is not in the IOMMU group of \"%s\"",
+                step->device, detail);
+    return FALSE;
+}
+
+static gboolean do_take(PcaStepContext *context, const PcaStep *step, int directory,
+                        const char *detail, GError **error) {
+    if (group_of(directory) == atoi(detail))
+        pca_node_take(context->kernel, step->device, atoi(detail));
+    return TRUE;
 }
 
 static gboolean do_method(PcaStepContext *context, const PcaStep *step, int directory,
@@ -377,7 +408,7 @@ static const StepFunc functions[PCA_N_OPS] = {
     [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,   [PCA_OP_OVERRIDE] = do_override,
     [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,   [PCA_OP_QUIESCE] = do_quiesce,
     [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive, [PCA_OP_RESTORE] = do_restore,
-    [PCA_OP_METHOD] = do_method,
+    [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,   [PCA_OP_TAKE] = do_take,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,

@@ -7,15 +7,16 @@
  * Request: "kind" s and what the kind needs:
  *   run      "plan" PCA_PLAN_TYPE; fd 0: the claim's journal, locked by the worker
  *   undo     fd 0: the journal
- *   open     "devices" a(sss): address, identity, name; "memory" t; "handoff" s ("cdev", "group");
- *            fd 0: pidfd of the caller
+ *   open     "devices" a(sss): address, identity, name; "memory" t; "handoff" s ("cdev", "group",
+ *            "node"); "owner" u: the uid that has the nodes ("node"); fd 0: pidfd of the caller
  *   probe    "groups" ai
  *   holders  "groups" ai, "devices" as, "numbers" at: who holds their nodes, and those that had
  *            these device numbers (a blocked unbind has removed the nodes already)
  * Reply: "ok" b; where not: "error" s (short name), "message" s; and
  *   run, undo  "residue" a(sbs): address, quarantined, text
  *   open       "fds" a(sss): role, name, address, one for each descriptor
- *   probe      "busy" ai: those groups that somebody uses
+ *   probe      "busy" ai: those groups that somebody uses; "owners" a(is): group, owner of its
+ *              node (pca_owner_format), where it has one
  *   holders    "holders" a(uus): pid, uid, comm
  */
 #pragma once

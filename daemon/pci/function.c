@@ -27,9 +27,22 @@ void pca_function_unref(PcaFunction *function) {
     g_free(function->slot_path);
     g_free(function->driver);
     g_free(function->driver_override);
+    g_free(function->node_owner);
     g_strfreev(function->reset_methods);
     g_free(function->description);
     g_free(function);
+}
+
+PcaFunction *pca_function_with_node_owner(const PcaFunction *function, const char *node_owner) {
+    PcaFunction *copy = g_memdup2(function, sizeof *function);
+    copy->slot_path = g_strdup(function->slot_path);
+    copy->driver = g_strdup(function->driver);
+    copy->driver_override = g_strdup(function->driver_override);
+    copy->node_owner = g_strdup(node_owner);
+    copy->reset_methods = g_strdupv(function->reset_methods);
+    copy->description = g_strdup(function->description);
+    g_atomic_ref_count_init(&copy->refs);
+    return copy;
 }
 
 gboolean pca_function_is_bridge(const PcaFunction *function) {

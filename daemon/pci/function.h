@@ -36,6 +36,8 @@ typedef struct {
 
     char *driver;          /* bound now; NULL without one */
     char *driver_override; /* NULL without one */
+    char *node_owner;      /* of its IOMMU group's node, "UID:GID:MODE", where a claim has found it
+                              on a vfio driver; NULL in a snapshot, which cannot see nodes */
     char **reset_methods; /* in the order in which the kernel tries them; empty: none; never NULL */
     gboolean reserved_direct; /* a reserved region of type "direct" (RMRR) in its group */
     char *description;        /* from the hardware database; NULL when it knows nothing */
@@ -48,6 +50,9 @@ PcaFunction *pca_function_new(const PcaAddress *address);
 PcaFunction *pca_function_ref(PcaFunction *function);
 void pca_function_unref(PcaFunction *function);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaFunction, pca_function_unref)
+
+/* A copy with this node_owner. */
+PcaFunction *pca_function_with_node_owner(const PcaFunction *function, const char *node_owner);
 
 gboolean pca_function_is_bridge(const PcaFunction *function);
 

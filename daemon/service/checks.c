@@ -188,7 +188,7 @@ static void check_driver(const Check *c) {
     if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
                           "load iommufd (modprobe iommufd) on a kernel with CONFIG_IOMMUFD and "
-                          "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"group\"",
+                          "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"node\" or \"group\"",
                           "this kernel has no iommufd loaded");
     if (!cdev && !c->context->snapshot->has_group)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/vfio/vfio",

@@ -18,8 +18,9 @@ typedef struct {
     PcaRequest *request;
     PcaNames *names;
     GHashTable *busy_groups; /* group → who */
-    gint64 began;            /* monotonic, microseconds */
-    gboolean stale;          /* time has passed since the look at the hardware */
+    GHashTable *owners; /* group → owner of its node, for groups of functions found on vfio */
+    gint64 began;       /* monotonic, microseconds */
+    gboolean stale;     /* time has passed since the look at the hardware */
     PcaExamineFunc func;
     gpointer data;
 } Examiner;
@@ -38,6 +39,7 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     pca_request_unref(x->request);
     g_clear_pointer(&x->names, pca_names_free);
     g_hash_table_unref(x->busy_groups);
+    g_hash_table_unref(x->owners);
     g_free(x);
 }
 
@@ -79,6 +81,19 @@ static const char *choose_handoff(const PcaRequest *request, const PcaSnapshot *
     return snapshot->has_cdev || !snapshot->has_group ? PCA_HANDOFF_CDEV : PCA_HANDOFF_GROUP;
 }
 
+/* Each binding makes the node of a group anew: who had it is part of how the function was found. */
+static void note_owners(Examiner *x, PcaTargets *targets) {
+    for (guint i = 0; i < targets->len; i++) {
+        PcaTarget *target = g_ptr_array_index(targets, i);
+        const char *owner =
+            g_hash_table_lookup(x->owners, GINT_TO_POINTER(target->function->iommu_group));
+        if (!owner || !pca_driver_is_vfio(target->function->driver))
+            continue;
+        g_autoptr(PcaFunction) function = target->function;
+        target->function = pca_function_with_node_owner(function, owner);
+    }
+}
+
 static void judge(Examiner *x) {
     PcaService *service = x->service;
     PcaExamination *e = g_new0(PcaExamination, 1);
@@ -88,6 +103,7 @@ static void judge(Examiner *x) {
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, e->findings);
+    note_owners(x, e->targets);
     e->handoff = choose_handoff(x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -149,6 +165,16 @@ static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc f
     pca_worker_call(x->service->worker_socket, g_variant_dict_end(&request), NULL, 0, func, x);
 }
 
+static void take_owners(Examiner *x, GVariant *reply) {
+    g_autoptr(GVariant) list = g_variant_lookup_value(reply, "owners", G_VARIANT_TYPE("a(is)"));
+    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
+        gint32 group;
+        const char *owner;
+        g_variant_get_child(list, i, "(i&s)", &group, &owner);
+        g_hash_table_insert(x->owners, GINT_TO_POINTER(group), g_strdup(owner));
+    }
+}
+
 static void on_probed(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     Examiner *x = data;
     if (error) {
@@ -157,6 +183,7 @@ static void on_probed(GVariant *reply, GArray *fds, const GError *error, gpointe
     }
     g_autoptr(GVariant) busy = g_variant_lookup_value(reply, "busy", G_VARIANT_TYPE("ai"));
     gsize n = busy ? g_variant_n_children(busy) : 0;
+    take_owners(x, reply);
     for (gsize i = 0; i < n; i++) {
         gint32 group;
         g_variant_get_child(busy, i, "i", &group);
@@ -201,6 +228,7 @@ void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, 
     x->subject = pca_subject_ref(subject);
     x->request = pca_request_ref(request);
     x->busy_groups = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    x->owners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     x->began = g_get_monotonic_time();
     x->func = func;
     x->data = data;

@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     GPtrArray *specs; /* of PcaSpec */
     char *title;      /* NULL without one */
-    char *handoff;    /* "cdev", "group"; NULL: the best that the kernel has */
+    char *handoff;    /* "cdev", "group", "node"; NULL: the best that the kernel has */
     guint64 memory;   /* bytes; 0: not told */
     gint64 wait;      /* microseconds */
     gint64 arrived;   /* monotonic, microseconds */

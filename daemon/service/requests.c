@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "claim/lease.h"
+#include "engine/handover.h"
 #include "engine/wire.h"
 #include "service/examine.h"
 #include "service/private.h"
@@ -95,7 +96,8 @@ static GPtrArray *target_functions(PcaTargets *targets) {
     return functions;
 }
 
-PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error) {
+PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
+                          GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets =
@@ -103,7 +105,10 @@ PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **err
     if (!pca_findings_to_error(findings, error))
         return NULL;
     g_autoptr(GPtrArray) functions = target_functions(targets);
-    return pca_plan_claim(functions, VFIO_DRIVER);
+    PcaPlan *plan = pca_plan_claim(functions, VFIO_DRIVER);
+    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
+        pca_plan_add_nodes(plan, functions, subject->uid);
+    return plan;
 }
 
 /* --- Claim --- */

@@ -71,8 +71,10 @@ void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaReques
                              GAsyncReadyCallback callback, gpointer data);
 PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);
 
-/* The steps that a claim would take; checks are not made, except that the devices exist. */
-PcaPlan *pca_service_plan(PcaService *service, PcaRequest *request, GError **error);
+/* The steps that a claim of the caller would take; checks are not made, except that the devices
+ * exist. */
+PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
+                          GError **error);
 
 /* All or nothing. The claim is `ready`, its lease_writer to be taken by whoever answers the client.
  */

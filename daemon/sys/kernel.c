@@ -97,19 +97,6 @@ static int write_config16(PcaKernel *kernel, int dirfd, unsigned offset, guint16
 
 /* Nodes. */
 
-static int open_group(PcaKernel *kernel, int group) {
-    if (group < 0)
-        return -EINVAL;
-    g_autofree char *path = g_strdup_printf("%s/vfio/%d", kernel->root->dev, group);
-    PCA_AUTO_FD fd = open_retrying(AT_FDCWD, path, O_RDWR | O_NOFOLLOW);
-    if (fd < 0)
-        return fd;
-    struct stat status;
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    return S_ISCHR(status.st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
-}
-
 /* The locked private directory. Whoever else may enter it could open nodes meant for others, so
  * one that is not as we made it is refused. */
 static int open_node_directory(const PcaRoot *root) {
@@ -178,6 +165,32 @@ static int open_node(PcaKernel *kernel, dev_t number) {
     if (fstat(fd, &status) < 0)
         return -errno;
     return S_ISCHR(status.st_mode) && status.st_rdev == number ? pca_fd_steal(&fd) : -EIO;
+}
+
+static int open_group(PcaKernel *kernel, int group) {
+    if (group < 0)
+        return -EINVAL;
+    g_autofree char *path = g_strdup_printf("%s/vfio/%d", kernel->root->dev, group);
+    PCA_AUTO_FD fd = open_retrying(AT_FDCWD, path, O_RDWR | O_NOFOLLOW);
+    /* It may be somebody's, and we have no CAP_DAC_OVERRIDE: through a node of our own, then. */
+    if (fd == -EACCES) {
+        g_autofree char *number = g_strdup_printf("class/vfio/%d/dev", group);
+        return open_node(kernel, pca_read_device_number(kernel->root, number));
+    }
+    if (fd < 0)
+        return fd;
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    return S_ISCHR(status.st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
+}
+
+static int read_owner(PcaKernel *kernel, int group, PcaOwner *owner) {
+    return pca_owner_read(kernel->root, group, owner);
+}
+
+static int write_owner(PcaKernel *kernel, int group, const PcaOwner *owner) {
+    return pca_owner_write(kernel->root, group, owner);
 }
 
 /* Locked memory. */
@@ -270,6 +283,8 @@ const PcaKernelOps pca_kernel_ops = {
     .write_config16 = write_config16,
     .open_group = open_group,
     .open_node = open_node,
+    .read_owner = read_owner,
+    .write_owner = write_owner,
     .set_rlimit_mode = set_rlimit_mode,
     .raise_memlock = raise_memlock,
     .sleep = sleep_for,

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "sys/owner.h"
 #include "sys/root.h"
 
 typedef struct PcaKernel PcaKernel;
@@ -30,6 +31,10 @@ typedef struct {
     /* Opens the character device `number` read-write through a node of its own in a directory
      * that only root enters, and removes the node again. */
     int (*open_node)(PcaKernel *kernel, dev_t number);
+
+    /* Owner and mode of dev/vfio/GROUP (sys/owner.h). -ENOENT: the group has no node. */
+    int (*read_owner)(PcaKernel *kernel, int group, PcaOwner *owner);
+    int (*write_owner)(PcaKernel *kernel, int group, const PcaOwner *owner);
 
     /* IOMMU_OPTION_RLIMIT_MODE = 1 on an iommufd that nothing was done with yet
      * (include/uapi/linux/iommufd.h). */

@@ -28,6 +28,8 @@ PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev) {
     root->sysfs = without_slashes(sysfs);
     root->proc = without_slashes(proc);
     root->dev = without_slashes(dev);
+    g_autofree char *parent = g_path_get_dirname(root->dev);
+    root->udev = g_build_filename(parent, "run", "udev", NULL);
     return root;
 }
 
@@ -41,6 +43,7 @@ void pca_root_free(PcaRoot *root) {
     g_free(root->sysfs);
     g_free(root->proc);
     g_free(root->dev);
+    g_free(root->udev);
     g_free(root);
 }
 

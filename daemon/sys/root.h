@@ -12,6 +12,7 @@ typedef struct {
     char *sysfs; /* "/sys" */
     char *proc;  /* "/proc" */
     char *dev;   /* "/dev" */
+    char *udev;  /* "/run/udev": where udev keeps what it knows, beside dev in any tree */
 } PcaRoot;
 
 PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev);

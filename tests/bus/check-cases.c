@@ -159,11 +159,13 @@ END_TEST
 /* A kernel with one way only of handing over. */
 START_TEST(handoffs) {
     static const char cdev[] = "{'handoff': <'cdev'>}", group[] = "{'handoff': <'group'>}";
+    static const char node[] = "{'handoff': <'node'>}";
     pca_world_tell(world, "delete sys/class/misc/iommu");
     pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, cdev), "Unsupported");
     pca_world_tell(world, "write sys/class/misc/iommu/dev 10:126");
     pca_world_tell(world, "delete sys/class/misc/vfio");
     pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, group), "Unsupported");
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, node), "Unsupported");
     pca_world_tell(world, "write sys/class/misc/vfio/dev 10:196");
     expect_untouched("handoffs");
 }
@@ -196,7 +198,7 @@ START_TEST(options) {
         pca_refused(bus, ROOT_PATH, methods[m],
                     g_variant_new_parsed("([('nic', {'what': <1>})], @a{sv} {})"),
                     "InvalidArgument");
-        pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, "{'handoff': <'node'>}"),
+        pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, "{'handoff': <'telepathy'>}"),
                     "Unsupported");
     }
     expect_untouched("options");
@@ -224,6 +226,13 @@ START_TEST(plan) {
     ck_assert_str_eq(op, "override");
     ck_assert_str_eq(device, "0000:03:00.0");
     ck_assert_str_eq(undo, "bind to nouveau again, clear driver_override");
+    g_autoptr(GVariant) by_node =
+        pca_call(bus, ROOT_PATH, "Manager.Plan", pca_devices("gpu", "{'handoff': <'node'>}"), NULL);
+    g_autoptr(GVariant) more = g_variant_get_child_value(by_node, 0);
+    ck_assert_uint_eq(g_variant_n_children(more), 9);
+    g_autoptr(GVariant) give = g_variant_get_child_value(more, 8);
+    ck_assert(g_variant_lookup(give, "op", "&s", &op));
+    ck_assert_str_eq(op, "give");
     pca_refused(bus, ROOT_PATH, "Manager.Plan", pca_devices("77:00.0", NULL), "NotFound");
     expect_untouched("plan");
 }

@@ -80,6 +80,35 @@ START_TEST(by_groups) {
 }
 END_TEST
 
+/* By path: no descriptor; the owner has the group's node until the release takes it. */
+START_TEST(by_nodes) {
+    g_auto(PcaHeld) held = pca_claim_with(bus, "gpu 01:00.0", "{'handoff': <'node'>}");
+    g_autoptr(GVariant) entries = NULL;
+    g_autofree char *give = g_strdup_printf("write_owner 2 %u:0:0600\n", (unsigned)getuid());
+    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, &entries, NULL);
+    ck_assert_uint_eq(g_variant_n_children(entries), 0);
+    g_variant_unref(pca_call(bus, held.path, "Claim.Release", NULL, NULL));
+    pca_await_all_back(world);
+    g_autofree char *log = pca_world_log(world);
+    const char *given = strstr(log, give);
+    const char *taken = given ? strstr(given, "write_owner 2 0:0:0600\n") : NULL;
+    const char *unbound = given ? strstr(given, "drivers/vfio-pci/unbind") : NULL;
+    ck_assert_msg(taken && unbound && taken < unbound, "%s", log);
+}
+END_TEST
+
+/* Binding makes a node anew: one that was found in other hands goes back into these. */
+START_TEST(found_node) {
+    pca_world_tell(world, "write dev/vfio/13 0:107:0660");
+    g_auto(PcaHeld) held = pca_claim_words(bus, "07:00.0");
+    g_variant_unref(pca_call(bus, held.path, "Claim.Release", NULL, NULL));
+    pca_world_await_no_claim(world);
+    g_autofree char *log = pca_world_log(world);
+    const char *unbound = strstr(log, "drivers/vfio-pci/unbind 0000:07:00.0");
+    ck_assert_msg(unbound && strstr(unbound, "write_owner 13 0:107:0660\n"), "%s", log);
+}
+END_TEST
+
 /* Between two owners and before the host driver: unbound, bus mastering off, reset. */
 START_TEST(order_of_release) {
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
@@ -278,6 +307,8 @@ TCase *pca_claim_cases(void) {
     TCase *tcase = pca_shared_case_new("claims");
     tcase_add_test(tcase, whole_way);
     tcase_add_test(tcase, by_groups);
+    tcase_add_test(tcase, by_nodes);
+    tcase_add_test(tcase, found_node);
     tcase_add_test(tcase, order_of_release);
     tcase_add_test(tcase, lease_closed);
     tcase_add_test(tcase, lease_copied);

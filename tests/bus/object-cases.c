@@ -53,7 +53,7 @@ START_TEST(manager) {
     g_autofree char *generation = pca_property(bus, ROOT_PATH, MANAGER, "PolicyGeneration");
     g_autofree char *stale = pca_property(bus, ROOT_PATH, MANAGER, "PolicyStale");
     ck_assert_pstr_eq(version, VERSION);
-    ck_assert_pstr_eq(backends, "['cdev', 'group']");
+    ck_assert_pstr_eq(backends, "['cdev', 'group', 'node']");
     ck_assert_pstr_eq(generation, "1");
     ck_assert_pstr_eq(stale, "false");
 }

@@ -114,6 +114,25 @@ START_TEST(open_gives_groups_to_those_who_asked_for_them) {
 }
 END_TEST
 
+START_TEST(an_owner_who_opens_paths_has_the_node_until_the_release) {
+    AUTO_ANSWER answer = {0};
+    g_autoptr(PcaClaim) claim = claim_new((const char *[]){SPARE, NULL});
+    machine_give(SPARE, "0:107:0660");
+    claim->handoff = g_strdup("node");
+    pca_claim_device(claim, 0)->function->node_owner = g_strdup("0:107:0660");
+    pca_claims_prepare(claims, claim, 60 * G_USEC_PER_SEC, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_int_eq(claim->state, PCA_CLAIM_READY);
+    assert_node(SPARE, "1000:0:0600");
+    AUTO_OPENED opened = open_claim(claim);
+    ck_assert_ptr_null(opened.error);
+    ck_assert_str_eq(opened.names, "[]");
+    ck_assert_uint_eq(opened.fds->len, 0);
+    release_well(claim);
+    assert_node(SPARE, "0:107:0660");
+}
+END_TEST
+
 START_TEST(the_memory_of_the_claim_raises_the_limit) {
     PCA_AUTO_FD lease = -1;
     g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
@@ -377,6 +396,7 @@ END_TEST
 void add_life(Suite *suite) {
     ADD_DAEMON_CASE(suite, "life", from_prepare_to_the_end_of_the_lease,
                     open_gives_what_was_claimed, open_gives_groups_to_those_who_asked_for_them,
+                    an_owner_who_opens_paths_has_the_node_until_the_release,
                     the_memory_of_the_claim_raises_the_limit, junk_in_the_lease_ends_nothing,
                     each_set_goes_there_and_back, what_is_held_can_be_found);
     ADD_DAEMON_CASE(suite, "turns", two_prepares_on_one_group_take_turns,

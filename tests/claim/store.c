@@ -12,6 +12,7 @@
 
 static PcaClaim *store(void) {
     PcaClaim *claim = claim_new((const char *[]){DISK, SPARE, BARE, NULL});
+    pca_claim_device(claim, 1)->function->node_owner = g_strdup("0:107:0660");
     claim->pid = 4242;
     claim->memory = G_MAXUINT64;
     claim->user = g_strdup("alice");
@@ -33,6 +34,7 @@ static void assert_same_function(const PcaFunction *a, const PcaFunction *b) {
     ck_assert_pstr_eq(a->driver, b->driver);
     ck_assert_pstr_eq(a->driver_override, b->driver_override);
     ck_assert_pstr_eq(a->slot_path, b->slot_path);
+    ck_assert_pstr_eq(a->node_owner, b->node_owner);
 }
 
 START_TEST(a_claim_comes_back_whole) {
@@ -66,6 +68,7 @@ START_TEST(what_is_not_given_stays_unknown) {
     ck_assert_ptr_nonnull(again);
     ck_assert(!again->user && !again->label && !again->title && !again->policy && !again->handoff);
     ck_assert(!pca_claim_device(again, 0)->function->driver);
+    ck_assert(!pca_claim_device(again, 0)->function->node_owner);
 }
 END_TEST
 

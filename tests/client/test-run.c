@@ -196,6 +196,66 @@ START_TEST(cloud_hypervisor) {
 }
 END_TEST
 
+static const struct {
+    PcaVmm vmm;
+    const char *joined;
+} by_path[] = {
+    {PCA_VMM_QEMU, "-device vfio-pci,id=pcassign0,host=0000:02:00.0,addr=0x10.0x0,multifunction=on "
+                   "-device vfio-pci,id=pcassign1,host=0000:02:00.1,addr=0x10.0x1 "
+                   "-device vfio-pci,id=pcassign2,host=0000:01:00.0"},
+    {PCA_VMM_CLOUD_HYPERVISOR, "--device path=/sys/bus/pci/devices/0000:02:00.0 "
+                               "path=/sys/bus/pci/devices/0000:02:00.1 "
+                               "path=/sys/bus/pci/devices/0000:01:00.0"},
+    {PCA_VMM_UNKNOWN, ""},
+};
+
+START_TEST(devices_by_path) {
+    static const char *const addresses[] = {"0000:02:00.0", "0000:02:00.1", "0000:01:00.0"};
+    static const char *const names[] = {"device", NULL};
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    for (gsize i = 0; i < G_N_ELEMENTS(addresses); i++)
+        pca_fds_consume(fds, PCA_RUN_NODE, "device", addresses[i], -1);
+    g_auto(GStrv) arguments = pca_vmm_arguments(by_path[_i].vmm, fds, names);
+    g_autofree char *joined = g_strjoinv(" ", arguments);
+    ck_assert_str_eq(joined, by_path[_i].joined);
+}
+END_TEST
+
+static const struct {
+    PcaVmm vmm;
+    const char *const arguments[4];
+    gboolean named;
+} own_devices[] = {
+    {PCA_VMM_QEMU, {"qemu", "-m", "1G"}, FALSE},
+    {PCA_VMM_QEMU, {"qemu", "-device", "vfio-pci,host=02:00.0"}, TRUE},
+    {PCA_VMM_QEMU, {"qemu", "-device", "{\"driver\":\"vfio-pci\",\"host\":\"02:00.0\"}"}, TRUE},
+    {PCA_VMM_CLOUD_HYPERVISOR, {"ch", "--disk", "path=x"}, FALSE},
+    {PCA_VMM_CLOUD_HYPERVISOR, {"ch", "--device", "path=x"}, TRUE},
+    {PCA_VMM_CLOUD_HYPERVISOR, {"ch", "--device=path=x"}, TRUE},
+};
+
+START_TEST(own_devices_are_seen) {
+    ck_assert_int_eq(pca_vmm_names_devices(own_devices[_i].vmm, own_devices[_i].arguments),
+                     own_devices[_i].named);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    gboolean good;
+} without_fds[] = {
+    {"plain", TRUE},      {"{lease}", TRUE}, {"{{iommufd}", TRUE},
+    {"{iommufd}", FALSE}, {"{gpu}", FALSE},
+};
+
+START_TEST(only_the_lease_where_paths_are_opened) {
+    const char *arguments[] = {"command", without_fds[_i].text, NULL};
+    g_autoptr(GError) error = NULL;
+    ck_assert_int_eq(pca_run_check_without_fds(arguments, &error), without_fds[_i].good);
+    ck_assert(without_fds[_i].good || strstr(error->message, "--handoff=node"));
+}
+END_TEST
+
 #define MIB ((guint64)1 << 20)
 
 static const struct {
@@ -296,6 +356,10 @@ Suite *pca_suite(void) {
     PCA_TABLE(suite, "placeholders", expand, expansions);
     PCA_TABLE(suite, "placeholders before the claim", check_early, early);
     PCA_TABLE(suite, "slots of QEMU", qemu_slots, slots);
+    PCA_TABLE(suite, "devices by path", devices_by_path, by_path);
+    PCA_TABLE(suite, "devices of the command's own", own_devices_are_seen, own_devices);
+    PCA_TABLE(suite, "placeholders without descriptors", only_the_lease_where_paths_are_opened,
+              without_fds);
     PCA_TABLE(suite, "memory", memory, memories);
     PCA_TABLE(suite, "sizes", size, sizes);
     PCA_TABLE(suite, "VMM by name", guess, commands);

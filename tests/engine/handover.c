@@ -30,12 +30,6 @@ static void claim_pair(void) {
     claim_set(pair);
 }
 
-static int self_pidfd(void) {
-    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    ck_assert_int_ge(fd, 0);
-    return fd;
-}
-
 static void assert_fd(PcaFds *fds, guint index, const char *role, const char *name,
                       const char *address, const char *what) {
     const PcaNamedFd *named = pca_fds_get(fds, index);

@@ -119,6 +119,32 @@ GPtrArray *machine_functions(const char *const *set) {
     return functions;
 }
 
+static char *node_of(const char *address) {
+    return g_strdup_printf("dev/vfio/%d", pca_tree_group(tree, address));
+}
+
+char *machine_node(const char *address) {
+    g_autofree char *node = pca_tree_has(tree, address) ? node_of(address) : NULL;
+    char *text = node ? pca_read_text(pca_tree_path(tree), node, NULL) : NULL;
+    return text ? text : g_strdup("none");
+}
+
+void machine_give(const char *address, const char *owner) {
+    g_autofree char *node = node_of(address);
+    pca_tree_write(tree, node, "%s", owner);
+}
+
+GPtrArray *machine_found(const char *const *set) {
+    GPtrArray *functions = machine_functions(set);
+    for (guint i = 0; i < functions->len; i++) {
+        g_autoptr(PcaFunction) function = g_ptr_array_index(functions, i);
+        g_autofree char *owner = machine_node(set[i]);
+        functions->pdata[i] = pca_function_with_node_owner(
+            function, pca_driver_is_vfio(function->driver) ? owner : NULL);
+    }
+    return functions;
+}
+
 char *machine_binding(const char *address) {
     if (!pca_tree_has(tree, address))
         return g_strdup("gone");

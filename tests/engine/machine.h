@@ -58,6 +58,23 @@ void machine_replace(const char *address);
 /* The functions of a set as a scan finds them now; the array owns references. */
 GPtrArray *machine_functions(const char *const *set);
 
+/* The same with the owner of the node of their group, for those on a vfio driver, as a claim has
+ * it.
+ */
+GPtrArray *machine_found(const char *const *set);
+
+/* Who has the node of the function's group: "0:0:0600"; "none" without a node. */
+char *machine_node(const char *address);
+
+/* Somebody else changes that. */
+void machine_give(const char *address, const char *owner);
+
+#define assert_node(address, expected)                                                             \
+    do {                                                                                           \
+        g_autofree char *pca_node = machine_node(address);                                         \
+        ck_assert_str_eq(pca_node, expected);                                                      \
+    } while (0)
+
 /* "driver=nvme override=" as it is now; "gone" without such a function. */
 char *machine_binding(const char *address);
 

@@ -195,10 +195,6 @@ END_TEST
 
 /* ---- Descriptors ---- */
 
-static int self_pidfd(void) {
-    return (int)syscall(SYS_pidfd_open, getpid(), 0);
-}
-
 #define OPEN_NIC                                                                                   \
     "{'kind': <'open'>, 'memory': <uint64 4096>, "                                                 \
     "'devices': <[('0000:01:00.0', '8086:10d3 0000:0000', 'net')]>}"
@@ -232,6 +228,28 @@ START_TEST(open_hands_groups_over) {
 }
 END_TEST
 
+#define OPEN_NODE                                                                                  \
+    "{'kind': <'open'>, 'handoff': <'node'>, %s'devices': "                                        \
+    "<[('0000:01:00.0', '8086:10d3 0000:0000', 'net')]>}"
+
+START_TEST(open_of_nodes_wants_their_owner_and_sends_nothing) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    machine_give(NIC, "1000:0:0600");
+    g_autofree char *of_nobody = g_strdup_printf(OPEN_NODE, "");
+    g_autofree char *of_bob = g_strdup_printf(OPEN_NODE, "'owner': <uint32 1001>, ");
+    g_autofree char *of_alice = g_strdup_printf(OPEN_NODE, "'owner': <uint32 1000>, ");
+    AUTO_REPLY nobody = ask_text(of_nobody, pidfd);
+    assert_refused(&nobody, "InvalidArgument");
+    AUTO_REPLY bob = ask_text(of_bob, pidfd);
+    assert_refused(&bob, "Busy");
+    AUTO_REPLY alice = ask_text(of_alice, pidfd);
+    assert_ok(&alice);
+    assert_value(&alice, "fds", "[]");
+}
+END_TEST
+
 START_TEST(open_that_fails_sends_nothing) {
     PCA_AUTO_FD journal = open_journal();
     PCA_AUTO_FD pidfd = self_pidfd();
@@ -262,6 +280,7 @@ START_TEST(probe_tells_which_groups_are_used) {
     AUTO_REPLY reply = ask_text("{'kind': <'probe'>, 'groups': <[4, 2, 99]>}", -1);
     assert_ok(&reply);
     assert_value(&reply, "busy", "[4]");
+    assert_value(&reply, "owners", "[(4, '0:0:0600')]");
     pca_fd_close(&user);
     AUTO_REPLY idle = ask_text("{'kind': <'probe'>, 'groups': <[4]>}", -1);
     assert_value(&idle, "busy", "[]");
@@ -365,8 +384,9 @@ void add_serve(Suite *suite) {
              the_lock_is_held_until_just_before_the_reply, a_malformed_journal_is_not_undone,
              nothing_is_begun_for_a_daemon_that_went, what_is_no_request_gets_no_reply);
     ADD_CASE(suite, "serve descriptors", open_hands_descriptors_over, open_hands_groups_over,
-             open_that_fails_sends_nothing, open_of_too_many_is_refused,
-             probe_tells_which_groups_are_used, holders_are_named_in_printable_text,
-             holders_by_the_numbers_that_a_node_had, nobody_holds_what_has_no_node);
+             open_of_nodes_wants_their_owner_and_sends_nothing, open_that_fails_sends_nothing,
+             open_of_too_many_is_refused, probe_tells_which_groups_are_used,
+             holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
+             nobody_holds_what_has_no_node);
     PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
 }

@@ -9,6 +9,9 @@
 #include "base/fds.h"
 #include "engine/machine.h"
 
+/* A pidfd of this process. */
+int self_pidfd(void);
+
 /* An empty journal in the machine's tree; each call another open file. */
 int open_journal(void);
 
@@ -17,6 +20,7 @@ void add_journal(Suite *suite);
 void add_run(Suite *suite);
 void add_sweep(Suite *suite);
 void add_handover(Suite *suite);
+void add_node(Suite *suite);
 void add_wire(Suite *suite);
 void add_serve(Suite *suite);
 void add_admin(Suite *suite);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: every operation of the claim and of the release, in turn, fails, kills the worker, loses
- * its device, or loses it to another one. Whatever happens, a function is as it was or reported.
- * Thread: main; what is killed is a child. Ownership: each test's own.
+ * Purpose: every operation of a claim with handoff "node" and of its release, in turn, fails, kills
+ * the worker, loses its device, or loses it to another one. Whatever happens, a function is as it
+ * was or reported. Thread: main; what is killed is a child. Ownership: each test's own.
  */
 #include "engine/support.h"
 
@@ -13,7 +13,7 @@
 #include "engine/run.h"
 
 /* Operations of a claim or a release of the greatest set, and more. */
-#define MAX_OPERATIONS 40
+#define MAX_OPERATIONS 60
 
 static const int errors[] = {EIO, EBUSY, ENODEV, EPERM, ENOSPC, EINTR};
 
@@ -81,7 +81,7 @@ typedef struct {
     const char *const *set;
     GPtrArray *functions;
     PcaPlan *claim, *release;
-    char *before[MAX_SET];
+    char *before[MAX_SET], *nodes[MAX_SET];
     int journal;
 } Scene;
 
@@ -91,12 +91,19 @@ static Scene scene_new(const char *const *set) {
     disarm();
     /* So that the release has bus mastering to switch off. */
     fake->keeps_bus_master = TRUE;
-    scene.functions = machine_functions(set);
+    for (guint i = 0; set[i]; i++)
+        if (g_str_equal(set[i], SPARE))
+            machine_give(SPARE, "0:107:0660");
+    scene.functions = machine_found(set);
     scene.claim = pca_plan_claim(scene.functions, VFIO);
     scene.release = pca_plan_release(scene.functions, VFIO);
+    pca_plan_add_nodes(scene.claim, scene.functions, 1000);
+    pca_plan_add_nodes(scene.release, scene.functions, 1000);
     scene.journal = open_journal();
-    for (guint i = 0; set[i]; i++)
+    for (guint i = 0; set[i]; i++) {
         scene.before[i] = machine_binding(set[i]);
+        scene.nodes[i] = machine_node(set[i]);
+    }
     return scene;
 }
 
@@ -105,8 +112,10 @@ static void scene_free(Scene *scene) {
     pca_plan_free(scene->claim);
     pca_plan_free(scene->release);
     pca_fd_close(&scene->journal);
-    for (guint i = 0; i < MAX_SET; i++)
+    for (guint i = 0; i < MAX_SET; i++) {
         g_free(scene->before[i]);
+        g_free(scene->nodes[i]);
+    }
     machine_tear_down();
 }
 
@@ -122,6 +131,7 @@ static void claim_well(Scene *scene) {
     forget_the_journal(scene);
     ck_assert(pca_run(kernel, scene->claim, scene->journal, residues, NULL));
     for (guint i = 0; scene->set[i]; i++) {
+        assert_node(scene->set[i], "1000:0:0600");
         pca_tree_set_config16(tree, scene->set[i], 0x04, 0x0007);
         pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
     }
@@ -133,6 +143,9 @@ static void assert_as_before(Scene *scene, PcaResidues *residues) {
             continue;
         g_autofree char *now = machine_binding(scene->set[i]);
         ck_assert_str_eq(now, scene->before[i]);
+        /* A residue may keep its group's node. */
+        if (!residues || residues->len == 0)
+            assert_node(scene->set[i], scene->nodes[i]);
     }
 }
 
@@ -208,12 +221,15 @@ static gboolean release_with_fault(Scene *scene, guint k, int errnum) {
     g_autoptr(GPtrArray) residues = pca_residues_new();
     g_autoptr(GError) error = NULL;
     claim_well(scene);
-    guint fds = count_fds();
+    guint fds = count_fds(), struck = fake->n_operations + k;
     pca_fake_kernel_fail(fake, k, errnum);
     gboolean ok = pca_run(kernel, scene->release, scene->journal, residues, &error);
     ck_assert_uint_eq(count_fds(), fds);
-    if (ok)
-        return FALSE;
+    if (ok) {
+        /* A node that could not be taken is gone all the same. */
+        assert_as_before(scene, NULL);
+        return fake->n_operations >= struck;
+    }
     /* No errno alone makes a device gone: it is there, so it is told. */
     ck_assert_uint_eq(residues->len, 1);
     const PcaResidue *residue = g_ptr_array_index(residues, 0);

@@ -213,9 +213,15 @@ START_TEST(plan) {
     g_autoptr(PcaRequest) request = request_for("nic");
     g_autoptr(PcaRequest) nothing = request_for("03:00.0");
     g_autoptr(GError) error = NULL;
-    g_autoptr(PcaPlan) made = pca_service_plan(service, request, NULL);
-    g_autoptr(PcaPlan) none = pca_service_plan(service, nothing, &error);
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaPlan) made = pca_service_plan(service, subject, request, NULL);
+    g_autoptr(PcaPlan) none = pca_service_plan(service, subject, nothing, &error);
     ck_assert_uint_eq(made->steps->len, 4);
+    request->handoff = g_strdup("node");
+    g_autoptr(PcaPlan) by_node = pca_service_plan(service, subject, request, NULL);
+    ck_assert_uint_eq(by_node->steps->len, 5);
+    const PcaStep *give = g_ptr_array_index(by_node->steps, 4);
+    ck_assert_ptr_nonnull(strstr(give->detail, "1000:0:0600"));
     ck_assert_ptr_null(none);
     ck_assert(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND));
 }

@@ -103,6 +103,21 @@ static int fake_open_node(PcaKernel *kernel, dev_t number) {
     return finish(fake, line, result ? result : pca_fake_open_number(fake, number));
 }
 
+static int fake_read_owner(PcaKernel *kernel, int group, PcaOwner *owner) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = g_strdup_printf("read_owner %d", group);
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_read_owner(fake, group, owner));
+}
+
+static int fake_write_owner(PcaKernel *kernel, int group, const PcaOwner *owner) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *text = pca_owner_format(owner);
+    g_autofree char *line = g_strdup_printf("write_owner %d %s", group, text);
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_write_owner(fake, group, owner));
+}
+
 static int fake_set_rlimit_mode(PcaKernel *kernel, int iommufd) {
     PcaFakeKernel *fake = fake_of(kernel);
     int result = begin(fake, "set_rlimit_mode");
@@ -156,6 +171,8 @@ static const PcaKernelOps fake_ops = {
     .write_config16 = fake_write_config16,
     .open_group = fake_open_group,
     .open_node = fake_open_node,
+    .read_owner = fake_read_owner,
+    .write_owner = fake_write_owner,
     .set_rlimit_mode = fake_set_rlimit_mode,
     .raise_memlock = fake_raise_memlock,
     .sleep = fake_sleep,

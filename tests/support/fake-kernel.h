@@ -18,10 +18,13 @@
  *     config 0000:01:00.0 0x04=0x0003
  *     open_group 5
  *     open_node 511:0
+ *     read_owner 5
+ *     write_owner 5 1000:0:0600
  *     set_rlimit_mode
  *     raise_memlock 1073741824
  *
- * Nodes: VFIO's cdevs are 511:N, its groups 242:GROUP, in dev/vfio as empty plain files. Where the
+ * Nodes: VFIO's cdevs are 511:N, its groups 242:GROUP, in dev/vfio as plain files; that of a group
+ * holds the text of its owner (pca_owner_format), since a test may give no file away. Where the
  * kernel answers with a node's descriptor the fake answers with one of a plain file below fake/
  * that is locked until its last copy is closed, wherever that copy is: in another process, or in
  * flight in a socket. So an unbind from vfio finds out what would block it.

@@ -86,7 +86,7 @@ static void make_group_node(PcaFakeKernel *fake, int group) {
     g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
     pca_tree_write(fake->tree, number, "%d:%d\n", PCA_FAKE_GROUP_MAJOR, group);
     pca_tree_link(fake->tree, link, directory);
-    pca_tree_write(fake->tree, node, "%s", "");
+    pca_tree_write(fake->tree, node, "%s", "0:0:0600");
 }
 
 static void remove_group_node(PcaFakeKernel *fake, int group) {
@@ -348,6 +348,26 @@ int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, gui
     if (!is_dead(fake, address))
         pca_tree_set_config16(fake->tree, address, offset, value);
     return 0;
+}
+
+/* ---- Owners of group nodes ---- */
+
+int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner) {
+    g_autofree char *name = g_strdup_printf("vfio/%d", group);
+    g_autofree char *text = pca_read_text(fake->kernel.root->dev, name, NULL);
+    if (!text)
+        return -ENOENT;
+    return pca_owner_parse(text, owner) ? 0 : -ENOTTY;
+}
+
+int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner) {
+    PcaOwner found;
+    int result = pca_fake_read_owner(fake, group, &found);
+    g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
+    g_autofree char *text = pca_owner_format(owner);
+    if (result == 0)
+        pca_tree_write(fake->tree, node, "%s", text);
+    return result;
 }
 
 /* ---- Opening ---- */

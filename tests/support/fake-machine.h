@@ -23,4 +23,6 @@ char *pca_fake_attribute_path(const PcaFakeKernel *fake, int dirfd, const char *
 int pca_fake_write_value(PcaFakeKernel *fake, int dirfd, const char *name, const char *value);
 int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, guint16 value);
 int pca_fake_open_group(PcaFakeKernel *fake, int group);
+int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner);
+int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner);
 int pca_fake_open_number(PcaFakeKernel *fake, dev_t number);

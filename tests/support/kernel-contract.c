@@ -296,6 +296,47 @@ START_TEST(open_group_does_not_block_unbind) {
 }
 END_TEST
 
+#define assert_owner(expected)                                                                     \
+    do {                                                                                           \
+        PcaOwner now;                                                                              \
+        ck_assert_int_eq(subject.kernel->ops->read_owner(subject.kernel, group(), &now), 0);       \
+        g_autofree char *found = pca_owner_format(&now);                                           \
+        ck_assert_str_eq(found, expected);                                                         \
+    } while (0)
+
+static int write_owner(uid_t uid, gid_t gid, mode_t mode) {
+    const PcaOwner owner = {uid, gid, mode};
+    return subject.kernel->ops->write_owner(subject.kernel, group(), &owner);
+}
+
+START_TEST(group_node_changes_hands) {
+    to_vfio();
+    assert_owner("0:0:0600");
+    ck_assert_int_eq(write_owner(1000, 0, 0600), 0);
+    assert_owner("1000:0:0600");
+    ck_assert_int_eq(write_owner(1000, 0, 0600), 0);
+    ck_assert_int_eq(write_owner(1001, 100, 0660), 0);
+    assert_owner("1001:100:0660");
+    ck_assert_int_eq(write_owner(0, 100, 0640), 0);
+    assert_owner("0:100:0640");
+    ck_assert_int_eq(write_owner(0, 0, 0600), 0);
+    assert_owner("0:0:0600");
+}
+END_TEST
+
+START_TEST(group_node_is_made_anew_with_the_driver) {
+    PcaOwner owner;
+    ck_assert_int_eq(subject.kernel->ops->read_owner(subject.kernel, group(), &owner), -ENOENT);
+    ck_assert_int_eq(write_owner(1000, 0, 0600), -ENOENT);
+    to_vfio();
+    ck_assert_int_eq(write_owner(1000, 100, 0660), 0);
+    ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
+    ck_assert_int_eq(write_owner(1000, 0, 0600), -ENOENT);
+    ck_assert_int_eq(write_bus("drivers_probe", subject.address), 0);
+    assert_owner("0:0:0600");
+}
+END_TEST
+
 START_TEST(rlimit_mode_of_a_fresh_iommufd) {
     if (without_cdev())
         return;
@@ -415,6 +456,8 @@ static void add_tests(TCase *contract) {
     tcase_add_test(contract, group_node_has_a_number);
     tcase_add_test(contract, group_is_busy_while_open);
     tcase_add_test(contract, open_group_does_not_block_unbind);
+    tcase_add_test(contract, group_node_changes_hands);
+    tcase_add_test(contract, group_node_is_made_anew_with_the_driver);
     tcase_add_test(contract, rlimit_mode_of_a_fresh_iommufd);
     tcase_add_test(contract, rlimit_mode_of_something_else);
     tcase_add_test(contract, reset_succeeds);

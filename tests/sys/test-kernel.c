@@ -328,6 +328,85 @@ START_TEST(group_is_a_device_node) {
 }
 END_TEST
 
+/* ---- Owners of group nodes ---- */
+
+static const struct {
+    const char *text;
+    gboolean good;
+    PcaOwner owner;
+} owners[] = {
+    {"0:0:0600", TRUE, {0, 0, 0600}},
+    {"1000:107:0660", TRUE, {1000, 107, 0660}},
+    {"1:2:4755", TRUE, {1, 2, 04755}},
+    {"4294967294:0:0", TRUE, {4294967294, 0, 0}},
+    {"4294967295:0:0600", FALSE, {0}},
+    {"0:4294967295:0600", FALSE, {0}},
+    {"0:0:0680", FALSE, {0}},
+    {"0:0:10000", FALSE, {0}},
+    {"0:0", FALSE, {0}},
+    {"0:0:0600:", FALSE, {0}},
+    {"-1:0:0600", FALSE, {0}},
+    {"", FALSE, {0}},
+};
+
+START_TEST(owner_is_read_back) {
+    PcaOwner owner = {0};
+    ck_assert_int_eq(pca_owner_parse(owners[_i].text, &owner), owners[_i].good);
+    ck_assert(!owners[_i].good || pca_owner_equal(&owner, &owners[_i].owner));
+}
+END_TEST
+
+static void make_group(const char *number) {
+    g_autofree char *node = path_of("dev/vfio/7");
+    make("sys/class/vfio/7/dev", number);
+    make("dev/vfio/file", "");
+    if (!g_file_test(node, G_FILE_TEST_EXISTS))
+        ck_assert_int_eq(mknod(node, S_IFCHR | 0600, NULL_NUMBER), 0);
+}
+
+START_TEST(owner_goes_round) {
+    static const char *const steps[] = {"1000:0:0600", "1000:0:0600", "1001:107:0660", "0:107:0640",
+                                        "5:6:0777",    "5:6:0600",    "1000:107:0000", "0:0:0600"};
+    if (without_nodes() || geteuid() != 0)
+        return;
+    make_group("1:3\n");
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        PcaOwner owner, found;
+        ck_assert(pca_owner_parse(steps[i], &owner));
+        ck_assert_int_eq(kernel.ops->write_owner(&kernel, 7, &owner), 0);
+        ck_assert_int_eq(kernel.ops->read_owner(&kernel, 7, &found), 0);
+        g_autofree char *text = pca_owner_format(&found);
+        ck_assert_str_eq(text, steps[i]);
+    }
+}
+END_TEST
+
+static void assert_no_node(int expected) {
+    PcaOwner owner = {0, 0, 0644};
+    ck_assert_int_eq(kernel.ops->write_owner(&kernel, 7, &owner), expected);
+    ck_assert_int_eq(kernel.ops->read_owner(&kernel, 7, &owner), expected);
+}
+
+START_TEST(owner_is_of_the_device_node_alone) {
+    struct stat status;
+    g_autofree char *node = path_of("dev/vfio/7");
+    g_autofree char *file = path_of("dev/vfio/file");
+    assert_no_node(-ENOENT);
+    if (without_nodes())
+        return;
+    make_group("1:5\n");
+    assert_no_node(-ENOTTY);
+    make_group("1:3\n");
+    ck_assert_int_eq(g_unlink(node), 0);
+    assert_no_node(-ENOENT);
+    ck_assert_int_eq(symlink("file", node), 0);
+    ck_assert_int_eq(g_chmod(file, 0600), 0);
+    assert_no_node(-ENOTTY);
+    ck_assert_int_eq(stat(file, &status), 0);
+    ck_assert_int_eq(status.st_mode & 0777, 0600);
+}
+END_TEST
+
 /* ---- Locked memory ---- */
 
 /* A child whose soft limit is 4 KiB below a hard limit of its own. */
@@ -412,6 +491,8 @@ Suite *pca_suite(void) {
     ADD_CASE(suite, "nodes", node_opens_and_leaves_nothing, stale_nodes_go,
              foreign_directory_is_refused, workers_do_not_take_each_others_nodes,
              group_is_a_device_node);
+    ADD_CASE(suite, "owners", owner_goes_round, owner_is_of_the_device_node_alone);
+    PCA_TABLE(suite, "owner texts", owner_is_read_back, owners);
     ADD_CASE(suite, "memlock", memlock_only_rises, memlock_wants_a_pidfd);
     return suite;
 }

@@ -11,10 +11,10 @@ tests_vm_measure_LDADD = $(GIO_LIBS)
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
 	client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/common.sh $(VM_FILES)
+EXTRA_DIST += tests/vm/run-all tests/vm/common.sh tests/vm/node.sh $(VM_FILES)
 VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \
 	tests/vm/badluck.test tests/vm/admin.test tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/library.test \
-	tests/vm/status.test
+	tests/vm/status.test tests/vm/node.test tests/vm/node-stock.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: `kill-at PID sysfs|unlink before|after N`: traces the process PID and its children,
- * those that it has and those that it will have, and kills the child that makes the N-th write
- * below /sys (or the N-th unlinkat), before or after the kernel has done it. It kills once: what
- * the service starts to mend the damage runs undisturbed. Says "ready" when it traces, then what it
- * killed; ends with status 0 when it has killed, with 3 when SIGTERM told it to stop before.
- * Thread: main. Ownership: the traced processes go their own way when this one ends.
+ * Purpose: `kill-at PID sysfs|unlink|owner before|after N`: traces the process PID and its
+ * children, those that it has and those that it will have, and kills the child that makes the N-th
+ * write below /sys (or the N-th unlinkat, or change of a file's owner or mode), before or after the
+ * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
+ * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
+ * when SIGTERM told it to stop before. Thread: main. Ownership: the traced processes go their own
+ * way when this one ends.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,7 +24,8 @@
 #define STATUS_STOPPED 3
 
 static pid_t listener;
-static int wants_unlink, wants_after;
+static enum { SYSFS, UNLINK, OWNER } wanted;
+static int wants_after;
 static int left;            /* calls until the one that counts */
 static pid_t inside;        /* the process within the call that counts, or 0 */
 static char what[PATH_MAX]; /* that call, for people */
@@ -45,10 +47,13 @@ static int is_sysfs_write(pid_t pid, const struct __ptrace_syscall_info *info) {
 }
 
 static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
-    if (!wants_unlink)
+    if (wanted == SYSFS)
         return is_sysfs_write(pid, info);
-    strcpy(what, "unlinkat");
-    return info->entry.nr == SYS_unlinkat;
+    strcpy(what, wanted == UNLINK ? "unlinkat" : "chown or chmod");
+    if (wanted == UNLINK)
+        return info->entry.nr == SYS_unlinkat;
+    return info->entry.nr == SYS_fchownat || info->entry.nr == SYS_chmod ||
+           info->entry.nr == SYS_fchmodat;
 }
 
 static int kill_it(pid_t pid) {
@@ -119,11 +124,13 @@ static int seize_children(void) {
 
 int main(int argc, char **argv) {
     if (argc != 5) {
-        fprintf(stderr, "usage: kill-at PID sysfs|unlink before|after N\n");
+        fprintf(stderr, "usage: kill-at PID sysfs|unlink|owner before|after N\n");
         return 2;
     }
     listener = atoi(argv[1]);
-    wants_unlink = strcmp(argv[2], "unlink") == 0;
+    wanted = strcmp(argv[2], "unlink") == 0  ? UNLINK
+             : strcmp(argv[2], "owner") == 0 ? OWNER
+                                             : SYSFS;
     wants_after = strcmp(argv[3], "after") == 0;
     left = atoi(argv[4]);
     signal(SIGTERM, stop);

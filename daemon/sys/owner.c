@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: owner and mode of the nodes of IOMMU groups.
+ * Thread: any. Ownership: see the header.
+ */
+#include "sys/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fds.h"
+#include "sys/kernel.h"
+
+#define MODE_MASK 07777
+#define KEEP ((uid_t)-1)
+
+gboolean pca_owner_equal(const PcaOwner *a, const PcaOwner *b) {
+    return a->uid == b->uid && a->gid == b->gid && a->mode == b->mode;
+}
+
+char *pca_owner_format(const PcaOwner *owner) {
+    return g_strdup_printf("%u:%u:%04o", (unsigned)owner->uid, (unsigned)owner->gid,
+                           (unsigned)owner->mode);
+}
+
+gboolean pca_owner_parse(const char *text, PcaOwner *owner) {
+    g_auto(GStrv) parts = g_strsplit(text, ":", 4);
+    guint64 uid, gid, mode;
+    if (g_strv_length(parts) != 3 ||
+        !g_ascii_string_to_unsigned(parts[0], 10, 0, G_MAXUINT32 - 1, &uid, NULL) ||
+        !g_ascii_string_to_unsigned(parts[1], 10, 0, G_MAXUINT32 - 1, &gid, NULL) ||
+        !g_ascii_string_to_unsigned(parts[2], 8, 0, MODE_MASK, &mode, NULL))
+        return FALSE;
+    *owner = (PcaOwner){(uid_t)uid, (gid_t)gid, (mode_t)mode};
+    return TRUE;
+}
+
+/* A reference (O_PATH) to the node; whoever may not open it may have one all the same. */
+static int open_node(const PcaRoot *root, int group, struct stat *status) {
+    g_autofree char *attribute = g_strdup_printf("class/vfio/%d/dev", group);
+    g_autofree char *path = g_strdup_printf("%s/vfio/%d", root->dev, group);
+    dev_t number = pca_read_device_number(root, attribute);
+    if (number == 0)
+        return -ENOENT;
+    PCA_AUTO_FD fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, status) < 0)
+        return -errno;
+    return S_ISCHR(status->st_mode) && status->st_rdev == number ? pca_fd_steal(&fd) : -ENOTTY;
+}
+
+int pca_owner_read(const PcaRoot *root, int group, PcaOwner *owner) {
+    struct stat status;
+    PCA_AUTO_FD fd = open_node(root, group, &status);
+    if (fd < 0)
+        return fd;
+    *owner = (PcaOwner){status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
+    return 0;
+}
+
+static int change_owner(int fd, uid_t uid, gid_t gid) {
+    return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* fchmod(2) refuses a descriptor of O_PATH, and fchmodat2(2) is younger than the kernels we run
+ * on. */
+static int change_mode(const PcaRoot *root, int fd, mode_t mode) {
+    g_autofree char *path = g_strdup_printf("%s/self/fd/%d", root->proc, fd);
+    return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+/* First the owner: one who is not root could change the mode between our calls. */
+static int close_to_all_but_root(const PcaRoot *root, int fd) {
+    int result = change_owner(fd, 0, 0);
+    return result < 0 ? result : change_mode(root, fd, PCA_OWNER_ROOT.mode);
+}
+
+int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner) {
+    struct stat status;
+    PCA_AUTO_FD fd = open_node(root, group, &status);
+    if (fd < 0)
+        return fd;
+    const PcaOwner found = {status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
+    if (pca_owner_equal(&found, owner))
+        return 0;
+    int result = 0;
+    if (!pca_owner_equal(&found, &PCA_OWNER_ROOT))
+        result = close_to_all_but_root(root, fd);
+    if (result == 0 && owner->gid != 0)
+        result = change_owner(fd, KEEP, owner->gid);
+    if (result == 0 && owner->mode != PCA_OWNER_ROOT.mode)
+        result = change_mode(root, fd, owner->mode);
+    if (result == 0 && owner->uid != 0)
+        result = change_owner(fd, owner->uid, KEEP);
+    return result;
+}
