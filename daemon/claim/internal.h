@@ -23,6 +23,7 @@ struct PcaClaims {
     gpointer changed_data;
     GHashTable *entries;  /* id → PcaEntry */
     GHashTable *residues; /* address → PcaClaimResidue */
+    GHashTable *failed;   /* id → claim that lingers: see failed.c */
     PcaQueue *queue;
 };
 
@@ -74,6 +75,13 @@ void pca_claims_add_residue(PcaClaims *claims, const char *device, gboolean quar
 
 /* Notes what the worker could not put right; whether there was anything. */
 gboolean pca_claims_take_residue(PcaClaims *claims, GVariant *reply);
+
+/* failed.c: what `failed` holds, and an ended claim for it, while its lease lives. */
+GHashTable *pca_failed_new(void);
+void pca_failed_keep(PcaClaims *claims, PcaClaim *claim);
+PcaClaim *pca_failed_find(PcaClaims *claims, const char *id);
+guint pca_failed_count(PcaClaims *claims, guint32 uid);
+
 guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
 
 /* Unless a time runs already, the waiters are told after the grace time that it takes longer. */

@@ -16,3 +16,5 @@ void add_life(Suite *suite);
 void add_death(Suite *suite);
 void add_blocked(Suite *suite);
 void add_recover(Suite *suite);
+void add_split(Suite *suite);
+void add_async(Suite *suite);

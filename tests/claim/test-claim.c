@@ -14,5 +14,7 @@ Suite *pca_suite(void) {
     add_death(suite);
     add_blocked(suite);
     add_recover(suite);
+    add_split(suite);
+    add_async(suite);
     return suite;
 }
