@@ -30,7 +30,7 @@ static const struct verb {
      "the steps that a claim would take, with their undo; changes nothing", NULL},
     {"run", pca_verb_run, "run [ALIAS=]DEVICE... [OPTIONS] -- COMMAND...",
      "claim devices and run a command with their descriptors",
-     "  --wait=SECONDS     how long the claim may take (20)\n"
+     "  --wait=SECONDS     how long the claim may take (20, at most 600)\n"
      "  --handoff=cdev|group  iommufd and devices, or container and IOMMU groups; the best that "
      "the\n"
      "                     kernel has\n"
@@ -47,8 +47,8 @@ static const struct verb {
      "  pcassignctl run gpu-a -- qemu-system-x86_64 -m 8G disk.img\n"
      "  pcassignctl run nic=01:00.0 -- vmm --iommufd {iommufd} --device {nic}\n"},
     {"claims", pca_verb_claims, "claims", "who holds what", NULL},
-    {"release", pca_verb_release, "release CLAIM|DEVICE...", "end claims; waits until it is done",
-     NULL},
+    {"release", pca_verb_release, "release CLAIM|DEVICE...",
+     "end claims, or give some of their devices back; waits until it is done", NULL},
     {"status", pca_verb_status, "status [DEVICE|CLAIM]",
      "state, time, owner and reason of claims; status 10 when there is none", NULL},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root", NULL},
