@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "claim/lease.h"
+#include "engine/handover.h"
 
 static gboolean refuse(GError **error, PcaError code, const PcaRequest *request, const char *what) {
     g_set_error(error, PCA_ERROR, code, "the claim to join, %s, %s", request->join, what);
@@ -37,9 +38,10 @@ gboolean pca_may_join(PcaClaims *claims, const PcaSubject *subject, const PcaReq
             g_strdup_printf("is %s, not ready", pca_claim_state_name(claim->state));
         return refuse(error, PCA_ERROR_REVOKED, request, what);
     }
-    if (!request->handoff || g_strcmp0(request->handoff, claim->handoff) == 0)
+    const char *handoff = claim->handoff ? claim->handoff : PCA_HANDOFF_CDEV;
+    if (!request->handoff || g_str_equal(request->handoff, handoff))
         return TRUE;
-    g_autofree char *what = g_strdup_printf("was made with handoff \"%s\", not \"%s\"",
-                                            claim->handoff, request->handoff);
+    g_autofree char *what =
+        g_strdup_printf("was made with handoff \"%s\", not \"%s\"", handoff, request->handoff);
     return refuse(error, PCA_ERROR_INVALID_ARGUMENT, request, what);
 }
