@@ -49,7 +49,7 @@ static const struct verb {
      "All devices are claimed, or none. The claim lives as long as the command has its lease\n"
      "open; the exit status is the command's.\n"
      "\n"
-     "  --wait=SECONDS     how long the claim may take (20)\n"
+     "  --wait=SECONDS     how long the claim may take (20, at most 600)\n"
      "  --handoff=WAY      cdev (iommufd and devices), group (container and IOMMU groups) or node\n"
      "                     (leave to open /dev/vfio/GROUP); cdev where the kernel has it\n"
      "  --memory=SIZE      of the guest, such as 4G; taken from the arguments of a known VMM\n"
@@ -70,9 +70,11 @@ static const struct verb {
      "\n"
      "Example:\n"
      "  pcassignctl claims\n"},
-    {"release", pca_verb_release, "release CLAIM|DEVICE...", "end claims; waits until it is done",
+    {"release", pca_verb_release, "release CLAIM|DEVICE...",
+     "end claims, or give some of their devices back; waits until it is done",
      "A claim is named by its id, the first characters of it (four or more), or all of its\n"
-     "devices. The devices come back when whoever has them open has closed them.\n"
+     "devices; by some of its devices, it gives only those back. They come back when whoever has "
+     "them open has closed them.\n"
      "\n"
      "Example:\n"
      "  pcassignctl release gpu-a\n"},

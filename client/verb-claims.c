@@ -171,26 +171,59 @@ static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const ch
     return FALSE;
 }
 
-/* A claim ends as a whole: naming a device must not take others along unseen. */
+/* Only of a claim that is ready can some devices be given back; otherwise naming a device must not
+ * take others along unseen. */
 static gboolean covers(GPtrArray *devices, const PcaOptions *options, const PcaClaimView *claim,
                        const char *word, GError **error) {
+    const char *state = pca_lookup_string(claim->details, "state");
+    if (g_strcmp0(state, "ready") == 0)
+        return TRUE;
     for (guint i = 0; claim->devices[i]; i++) {
         if (is_meant(devices, options, claim->devices[i]))
             continue;
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
-                    "%s: its claim has %s as well; to release them all: pcassignctl release %s",
-                    word, claim->devices[i], claim->id);
+                    "%s: its claim is %s and has %s as well; to release them all: pcassignctl "
+                    "release %s",
+                    word, state ? state : "not ready", claim->devices[i], claim->id);
         return FALSE;
     }
     return TRUE;
 }
 
-static gboolean release(GDBusConnection *bus, const PcaClaimView *claim, GError **error) {
-    g_autofree char *devices = g_strjoinv(", ", (char **)claim->devices);
+/* What is to be released of one claim. */
+typedef struct {
+    const PcaClaimView *claim;
+    GPtrArray *devices; /* addresses, borrowed, ends with NULL; all of them: the claim itself */
+} Part;
+
+static void part_free(gpointer data) {
+    Part *part = data;
+    g_ptr_array_unref(part->devices);
+    g_free(part);
+}
+
+static GVariant *device_paths(const Part *part) {
+    GVariantBuilder paths;
+    g_variant_builder_init(&paths, G_VARIANT_TYPE_OBJECT_PATH_ARRAY);
+    for (guint i = 0; i + 1 < part->devices->len; i++) {
+        PcaAddress address;
+        if (!pca_address_parse(g_ptr_array_index(part->devices, i), &address))
+            continue;
+        g_autofree char *name = pca_address_format_path(&address);
+        g_autofree char *path = g_strconcat(PCA_BUS_PATH "/device/", name, NULL);
+        g_variant_builder_add(&paths, "o", path);
+    }
+    return g_variant_new("(ao)", &paths);
+}
+
+static gboolean release(GDBusConnection *bus, const Part *part, GError **error) {
+    g_autofree char *devices = g_strjoinv(", ", (char **)part->devices->pdata);
     g_autofree char *waiting = g_strdup_printf("releasing %s", devices);
-    const PcaCall call = {.path = claim->path,
+    gboolean whole = part->devices->len == g_strv_length((char **)part->claim->devices) + 1;
+    const PcaCall call = {.path = part->claim->path,
                           .interface = PCA_BUS_CLAIM,
-                          .method = "Release",
+                          .method = whole ? "Release" : "ReleaseDevices",
+                          .arguments = whole ? NULL : device_paths(part),
                           .reply_type = "()",
                           .timeout_ms = RELEASE_TIMEOUT_MS,
                           .waiting = waiting};
@@ -198,21 +231,49 @@ static gboolean release(GDBusConnection *bus, const PcaClaimView *claim, GError 
     return reply != NULL;
 }
 
-/* Finds every claim before the first is released: a mistyped word changes nothing. */
+/* Whether a word names the claim itself. */
+static gboolean is_named(const PcaOptions *options, GPtrArray *claims, const PcaClaimView *claim) {
+    for (guint w = 0; w < pca_options_n_words(options); w++)
+        if (pca_claims_find(claims, pca_options_word(options, w)) == claim)
+            return TRUE;
+    return FALSE;
+}
+
+static Part *part_new(const PcaOptions *options, GPtrArray *devices, GPtrArray *claims,
+                      const PcaClaimView *claim) {
+    Part *part = g_new0(Part, 1);
+    gboolean whole = is_named(options, claims, claim);
+    part->claim = claim;
+    part->devices = g_ptr_array_new();
+    for (guint i = 0; claim->devices[i]; i++)
+        if (whole || is_meant(devices, options, claim->devices[i]))
+            g_ptr_array_add(part->devices, (gpointer)claim->devices[i]);
+    g_ptr_array_add(part->devices, NULL);
+    return part;
+}
+
+static gboolean has_part(GPtrArray *parts, const PcaClaimView *claim) {
+    for (guint i = 0; i < parts->len; i++)
+        if (((Part *)g_ptr_array_index(parts, i))->claim == claim)
+            return TRUE;
+    return FALSE;
+}
+
+/* Finds everything before the first is released: a mistyped word changes nothing. */
 static GPtrArray *find_all(const PcaOptions *options, GPtrArray *devices, GPtrArray *claims,
                            GError **error) {
-    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(part_free);
     for (guint w = 0; w < pca_options_n_words(options); w++) {
         const char *word = pca_options_word(options, w);
         const PcaClaimView *claim = find(devices, claims, word, error);
         if (!claim)
             return NULL;
-        if (!pca_claims_find(claims, word) && !covers(devices, options, claim, word, error))
+        if (!is_named(options, claims, claim) && !covers(devices, options, claim, word, error))
             return NULL;
-        if (!g_ptr_array_find(found, claim, NULL))
-            g_ptr_array_add(found, (gpointer)claim);
+        if (!has_part(parts, claim))
+            g_ptr_array_add(parts, part_new(options, devices, claims, claim));
     }
-    return g_steal_pointer(&found);
+    return g_steal_pointer(&parts);
 }
 
 int pca_verb_release(const PcaOptions *options) {
@@ -231,11 +292,11 @@ int pca_verb_release(const PcaOptions *options) {
     if (!found)
         return pca_fail(NULL, error);
     for (guint i = 0; i < found->len; i++) {
-        const PcaClaimView *claim = g_ptr_array_index(found, i);
+        const Part *part = g_ptr_array_index(found, i);
         g_autoptr(GError) problem = NULL;
-        if (release(bus, claim, &problem))
+        if (release(bus, part, &problem))
             continue;
-        int failed = pca_fail(claim->devices[0], problem);
+        int failed = pca_fail(g_ptr_array_index(part->devices, 0), problem);
         status = status ? status : failed;
     }
     return status;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define DEFAULT_WAIT_S 20
-#define MAX_WAIT_S 86400
+#define MAX_WAIT_S 600 /* the daemon's */
 
 /* What the daemon may need beyond the time that it was allowed to wait, to undo what it did. */
 #define TIMEOUT_MARGIN_S 60

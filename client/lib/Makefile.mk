@@ -50,5 +50,6 @@ dist_man_MANS += \
 	man/pcassign_last_error.3 \
 	man/pcassign_open.3 \
 	man/pcassign_release.3 \
+	man/pcassign_release_devices.3 \
 	man/pcassign_set_timeout.3 \
 	man/pcassign_strerror.3

@@ -128,6 +128,12 @@ DBusMessage *pcassign__claim_message(const struct pcassign_claim *claim, const c
     return dbus_message_new_method_call(SERVICE_NAME, claim->path, CLAIM_INTERFACE, method);
 }
 
+int pcassign__no_message(struct pcassign *p) {
+    if (errno != EMFILE && errno != ENFILE)
+        return pcassign__no_memory(p);
+    return pcassign__fail(p, PCASSIGN_ERR_LIMIT_EXCEEDED, "descriptor: %s", strerror(errno));
+}
+
 bool pcassign__append_option(DBusMessageIter *dict, const char *key, int type, const void *value) {
     DBusMessageIter entry = DBUS_MESSAGE_ITER_INIT_CLOSED, variant = DBUS_MESSAGE_ITER_INIT_CLOSED;
     const char signature[] = {(char)type, '\0'};

@@ -5,7 +5,9 @@
  */
 #include "private.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -57,6 +59,8 @@ static int take_options(struct pcassign *p, const struct pcassign_claim_options 
     memcpy(to, from, size < known ? size : known);
     if ((to->title && !is_text(to->title)) || (to->handoff && !is_text(to->handoff)))
         return invalid(p, "the title or the handoff is no text");
+    if (to->join && to->join->lease < 0)
+        return invalid(p, "the lease was taken out of the claim to join");
     return 0;
 }
 
@@ -86,9 +90,16 @@ static bool append_devices(DBusMessageIter *args, const struct pcassign_device *
     return false;
 }
 
+static bool append_join(DBusMessageIter *dict, const struct pcassign_claim *join) {
+    const char *path = join ? join->path : NULL;
+    return !join || (pcassign__append_option(dict, "join", DBUS_TYPE_OBJECT_PATH, &path) &&
+                     pcassign__append_option(dict, "join-lease", DBUS_TYPE_UNIX_FD, &join->lease));
+}
+
 static bool append_options(DBusMessageIter *args, const struct pcassign_claim_options *options) {
     DBusMessageIter dict = DBUS_MESSAGE_ITER_INIT_CLOSED;
     dbus_uint64_t memory = options->memory, wait = options->wait_usec;
+    dbus_bool_t async = options->async != 0;
     if (dbus_message_iter_open_container(args, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
         (!options->title ||
          pcassign__append_option(&dict, "title", DBUS_TYPE_STRING, &options->title)) &&
@@ -96,7 +107,8 @@ static bool append_options(DBusMessageIter *args, const struct pcassign_claim_op
         (!options->handoff ||
          pcassign__append_option(&dict, "handoff", DBUS_TYPE_STRING, &options->handoff)) &&
         (!wait || pcassign__append_option(&dict, "wait", DBUS_TYPE_UINT64, &wait)) &&
-        dbus_message_iter_close_container(args, &dict))
+        (!async || pcassign__append_option(&dict, "async", DBUS_TYPE_BOOLEAN, &async)) &&
+        append_join(&dict, options->join) && dbus_message_iter_close_container(args, &dict))
         return true;
     dbus_message_iter_abandon_container_if_open(args, &dict);
     return false;
@@ -169,9 +181,10 @@ EXPORT int pcassign_claim(struct pcassign *p, const struct pcassign_device *devi
         code = take_options(p, options, &known);
     if (code)
         return code;
+    errno = 0;
     AUTO_MESSAGE message = claim_message(devices, n, &known);
     if (!message)
-        return pcassign__no_memory(p);
+        return pcassign__no_message(p);
     uint64_t wait = known.wait_usec ? known.wait_usec : 20u * 1000 * 1000;
     if (__builtin_add_overflow(wait, p->timeout_usec, &wait))
         wait = UINT64_MAX;
@@ -254,6 +267,63 @@ EXPORT int pcassign_release(struct pcassign_claim *claim) {
     AUTO_MESSAGE reply = NULL;
     p->message[0] = '\0';
     if (!message)
+        return pcassign__no_memory(p);
+    return pcassign__call(p, message, pcassign__milliseconds(p->timeout_usec), "", false, &reply);
+}
+
+/* The object path of a device from its address; false when it is none. */
+static bool device_path(const char *address, char *path, size_t size) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+    size_t domain = strspn(address, digits);
+    const char *rest = address + domain;
+    if (domain < 4 || domain > 8 || strlen(rest) != 8 || rest[0] != ':' ||
+        strspn(rest + 1, digits) != 2 || rest[3] != ':' || strspn(rest + 4, digits) != 2 ||
+        rest[6] != '.' || rest[7] < '0' || rest[7] > '7')
+        return false;
+    snprintf(path, size, DEVICE_PREFIX "%s", address);
+    for (char *p = path + strlen(DEVICE_PREFIX); *p; p++)
+        *p = *p == ':' || *p == '.' ? '_' : *p >= 'A' && *p <= 'F' ? (char)(*p - 'A' + 'a') : *p;
+    return true;
+}
+
+/* The addresses have been checked. */
+static bool append_paths(DBusMessage *message, const char *const *addresses, size_t n) {
+    DBusMessageIter args, array = DBUS_MESSAGE_ITER_INIT_CLOSED;
+    char buffer[64];
+    const char *path = buffer;
+    dbus_message_iter_init_append(message, &args);
+    bool ok = dbus_message_iter_open_container(&args, DBUS_TYPE_ARRAY, "o", &array);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = device_path(addresses[i], buffer, sizeof buffer) &&
+             dbus_message_iter_append_basic(&array, DBUS_TYPE_OBJECT_PATH, &path);
+    if (ok && dbus_message_iter_close_container(&args, &array))
+        return true;
+    dbus_message_iter_abandon_container_if_open(&args, &array);
+    return false;
+}
+
+static int check_addresses(struct pcassign *p, const char *const *addresses, size_t n) {
+    char path[64];
+    if (!addresses || n == 0 || n > MAX_DEVICES)
+        return pcassign__fail(p, PCASSIGN_ERR_INVALID_ARGUMENT, "name 1 to %d devices, not %zu",
+                              MAX_DEVICES, addresses ? n : 0);
+    for (size_t i = 0; i < n; i++)
+        if (!addresses[i] || !device_path(addresses[i], path, sizeof path))
+            return pcassign__fail(p, PCASSIGN_ERR_INVALID_ARGUMENT,
+                                  "device %zu is not a full PCI address", i);
+    return 0;
+}
+
+EXPORT int pcassign_release_devices(struct pcassign_claim *claim, const char *const *addresses,
+                                    size_t n) {
+    struct pcassign *p = claim->p;
+    AUTO_MESSAGE reply = NULL;
+    p->message[0] = '\0';
+    int code = check_addresses(p, addresses, n);
+    if (code)
+        return code;
+    AUTO_MESSAGE message = pcassign__claim_message(claim, "ReleaseDevices");
+    if (!message || !append_paths(message, addresses, n))
         return pcassign__no_memory(p);
     return pcassign__call(p, message, pcassign__milliseconds(p->timeout_usec), "", false, &reply);
 }

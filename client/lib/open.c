@@ -30,13 +30,6 @@ static DBusMessage *open_message(const struct pcassign_claim *claim, int channel
     return result;
 }
 
-/* libdbus copies each descriptor that it is given, and does not say which of the two was short. */
-static int no_message(struct pcassign *p) {
-    if (errno != EMFILE && errno != ENFILE)
-        return pcassign__no_memory(p);
-    return pcassign__fail(p, PCASSIGN_ERR_LIMIT_EXCEEDED, "descriptor: %s", strerror(errno));
-}
-
 static int add_entry(struct pcassign *p, DBusMessageIter *array, struct pcassign_fds *fds) {
     DBusMessageIter entry;
     const char *role, *name;
@@ -61,7 +54,7 @@ static int open_by_reply(struct pcassign_claim *claim, struct pcassign_fds *fds)
     errno = 0;
     AUTO_MESSAGE message = open_message(claim, -1);
     if (!message)
-        return no_message(p);
+        return pcassign__no_message(p);
     int timeout = pcassign__milliseconds(p->timeout_usec);
     int code = pcassign__call(p, message, timeout, REPLY_SIGNATURE, true, &reply);
     if (code)
@@ -89,7 +82,7 @@ static int send_channel(struct pcassign_claim *claim, int timeout, int *ret,
     errno = 0;
     AUTO_MESSAGE message = open_message(claim, theirs);
     if (!message)
-        return no_message(p);
+        return pcassign__no_message(p);
     int code = pcassign__send(p, message, timeout, pending);
     if (!code)
         *ret = pcassign__steal(&ours);

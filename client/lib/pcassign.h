@@ -99,10 +99,20 @@ struct pcassign_claim_options {
     uint64_t memory;     /* bytes of guest memory: pcassign_open() raises RLIMIT_MEMLOCK; 0: no */
     const char *handoff; /* "cdev" or "group"; NULL: the best that the kernel has */
     uint64_t wait_usec;  /* how long preparing may take; 0: the service's default, 20 s */
+
+    /* A claim of the same user, whose lease it still has: the devices are for the same virtual
+     * machine. pcassign_open() then brings no iommufd and no container, since the VMM binds them to
+     * what it has; `handoff` is that claim's. NULL: for a machine of their own. */
+    const struct pcassign_claim *join;
+
+    /* Not 0: return once the claim is granted, while it is "preparing". pcassign_claim_status()
+     * tells when it is "ready", or "ended" and why; until then pcassign_open() says REVOKED, and
+     * pcassign_claim_free() abandons it. */
+    int async;
 };
 
 #define PCASSIGN_CLAIM_OPTIONS_INIT                                                                \
-    { sizeof(struct pcassign_claim_options), NULL, 0, NULL, 0 }
+    { sizeof(struct pcassign_claim_options), NULL, 0, NULL, 0, NULL, 0 }
 
 /* Claims the devices for the calling user, all or none, and returns when they are prepared. Blocks
  * for the options' wait and the timeout. `options` may be NULL; of a structure larger than the
@@ -142,6 +152,14 @@ int pcassign_claim_status(struct pcassign_claim *claim, const char **state, cons
  * timeout. Errors: UNBIND_TIMEOUT (it goes on), NOT_FOUND (it had ended), NOT_PERMITTED,
  * NO_SERVICE, TIMED_OUT, NO_MEMORY. */
 int pcassign_release(struct pcassign_claim *claim);
+
+/* Gives back some of the claim's devices, by their PCI addresses as pcassign_fds_get() tells them
+ * ("0000:01:00.0"), while the claim keeps the others; returns when they are back with the host. All
+ * of them: as pcassign_release(). Close their descriptors first. Blocks for the timeout. Errors:
+ * INVALID_ARGUMENT (not an address, not one of the claim's; or another device of the claim is in
+ * the same IOMMU group, and the message names it), REVOKED (it is not ready), and those of
+ * pcassign_release(). */
+int pcassign_release_devices(struct pcassign_claim *claim, const char *const *addresses, size_t n);
 
 /* Closes the lease, unless it was stolen, and frees the claim. Where no other process has a copy,
  * that ends the claim; this function does not wait for it. NULL is ignored. */

@@ -19,6 +19,7 @@
 #define SERVICE_NAME "org.pcassign1"
 #define SERVICE_PATH "/org/pcassign1"
 #define CLAIM_PREFIX "/org/pcassign1/claim/"
+#define DEVICE_PREFIX "/org/pcassign1/device/"
 #define MANAGER_INTERFACE "org.pcassign1.Manager"
 #define CLAIM_INTERFACE "org.pcassign1.Claim"
 
@@ -110,6 +111,10 @@ int pcassign__call(struct pcassign *p, DBusMessage *message, int timeout_ms, con
 
 /* A method call to the claim; NULL when there is no memory. */
 DBusMessage *pcassign__claim_message(const struct pcassign_claim *claim, const char *method);
+
+/* Why a message with descriptors could not be made, by errno: libdbus copies each that it is given,
+ * and does not say what was short. */
+int pcassign__no_message(struct pcassign *p);
 
 /* Appends {key: variant of that basic type} to an open array of such; false without memory. */
 bool pcassign__append_option(DBusMessageIter *dict, const char *key, int type, const void *value);

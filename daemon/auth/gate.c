@@ -24,6 +24,7 @@ static const struct {
     {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER},
     {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER},
     {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER},
+    {"org.pcassign1.Claim", "ReleaseDevices", PCA_RULE_OWNER},
 };
 
 PcaRule pca_gate_rule(const char *interface, const char *method) {

@@ -12,12 +12,12 @@
 #define CLAIMANT "pcassign-claimant" /* data of a claim's object: a PcaSubject */
 
 /* The arguments of a message that names devices; answers the caller when they are malformed. */
-static PcaRequest *take_request(PcaCall *call) {
+static PcaRequest *take_request(PcaCall *call, gboolean claiming) {
     GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
     g_autoptr(GVariant) devices = g_variant_get_child_value(parameters, 0);
     g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
     g_autoptr(GError) error = NULL;
-    PcaRequest *request = pca_translate_request(devices, options, &error);
+    PcaRequest *request = pca_translate_request(devices, options, claiming, &error);
     if (request)
         request->arrived = call->arrived;
     else
@@ -52,9 +52,25 @@ static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
     pca_call_return_fds(call, g_variant_new("(oh)", path, 0), fds);
 }
 
+/* The option "join-lease"; answers the caller when the message has not brought it. */
+static gboolean take_join_lease(PcaCall *call, PcaRequest *request) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
+    gint32 index;
+    if (!g_variant_lookup(options, "join-lease", "h", &index))
+        return TRUE;
+    request->join_lease = pca_call_dup_fd(call, index);
+    if (request->join_lease >= 0)
+        return TRUE;
+    g_autoptr(GError) error =
+        g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "the lease to join is missing");
+    pca_call_fail(call, error);
+    return FALSE;
+}
+
 static void do_claim(PcaCall *call) {
-    g_autoptr(PcaRequest) request = take_request(call);
-    if (request)
+    g_autoptr(PcaRequest) request = take_request(call, TRUE);
+    if (request && take_join_lease(call, request))
         pca_service_claim_async(call->bus->service, call->subject, request, on_claimed, call);
 }
 
@@ -70,13 +86,13 @@ static void on_checked(GObject *source, GAsyncResult *result, gpointer data) {
 }
 
 static void do_check(PcaCall *call) {
-    g_autoptr(PcaRequest) request = take_request(call);
+    g_autoptr(PcaRequest) request = take_request(call, FALSE);
     if (request)
         pca_service_check_async(call->bus->service, call->subject, request, on_checked, call);
 }
 
 static void do_plan(PcaCall *call) {
-    g_autoptr(PcaRequest) request = take_request(call);
+    g_autoptr(PcaRequest) request = take_request(call, FALSE);
     g_autoptr(GError) error = NULL;
     if (!request)
         return;
@@ -107,7 +123,7 @@ static void do_reload_policy(PcaCall *call) {
 static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
                                 GUnixFDList *fds, GVariant *devices, GVariant *options,
                                 PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_claim);
+    pca_call_begin(bus, invocation, NULL, NULL, fds, do_claim);
     return TRUE;
 }
 
@@ -269,6 +285,18 @@ static void do_release(PcaCall *call) {
     pca_service_release_async(call->bus->service, call->subject, call->claim, on_released, call);
 }
 
+static void do_release_devices(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) paths = g_variant_get_child_value(parameters, 0);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) addresses = pca_translate_addresses(paths, &error);
+    if (addresses)
+        pca_service_release_devices_async(call->bus->service, call->subject, call->claim, addresses,
+                                          on_released, call);
+    else
+        pca_call_fail(call, error);
+}
+
 static gboolean on_handle_open(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                GUnixFDList *fds, GVariant *lease, GVariant *options, PcaBus *bus) {
     return begin_on_claim(bus, object, invocation, fds, do_open);
@@ -282,6 +310,11 @@ static gboolean on_handle_describe(PcaBusClaim *object, GDBusMethodInvocation *i
 static gboolean on_handle_release(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                   PcaBus *bus) {
     return begin_on_claim(bus, object, invocation, NULL, do_release);
+}
+
+static gboolean on_handle_release_devices(PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                                          const char *const *paths, PcaBus *bus) {
+    return begin_on_claim(bus, object, invocation, NULL, do_release_devices);
 }
 
 static void set_devices(PcaBusClaim *object, const PcaClaim *claim) {
@@ -306,6 +339,7 @@ static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {
     g_signal_connect(object, "handle-open", G_CALLBACK(on_handle_open), bus);
     g_signal_connect(object, "handle-describe", G_CALLBACK(on_handle_describe), bus);
     g_signal_connect(object, "handle-release", G_CALLBACK(on_handle_release), bus);
+    g_signal_connect(object, "handle-release-devices", G_CALLBACK(on_handle_release_devices), bus);
     if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(object), bus->connection, path,
                                           &error))
         g_warning("exporting %s: %s", path, error->message);
@@ -319,8 +353,9 @@ void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim) {
         object = export_claim(bus, claim);
     if (!object)
         return;
+    set_devices(object, claim);
     pca_bus_claim_set_state(object, pca_claim_state_name(claim->state));
-    if (claim->state != PCA_CLAIM_ENDED)
+    if (claim->state != PCA_CLAIM_ENDED || claim->lingers)
         return;
     g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(object));
     g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(object));

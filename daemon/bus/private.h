@@ -45,7 +45,12 @@ void pca_call_return_fds(PcaCall *call, GVariant *value, GUnixFDList *fds);
 void pca_call_fail(PcaCall *call, const GError *error);
 
 /* translate.c: pure translation between D-Bus values and ours. */
-PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, GError **error);
+/* `claiming`: the options that only Claim knows are taken as well, all but the lease to join. */
+PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean claiming,
+                                  GError **error);
+
+/* Addresses (of PcaAddress) from the paths of device objects, an ao. */
+GArray *pca_translate_addresses(GVariant *paths, GError **error);
 GVariant *pca_translate_findings(PcaFindings *findings);
 GVariant *pca_translate_plan(const PcaPlan *plan);
 GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics);

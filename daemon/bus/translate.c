@@ -69,7 +69,25 @@ static gboolean take(GVariantDict *dict, const char *key, const char *format, gp
     return g_variant_dict_lookup(dict, key, format, value) && g_variant_dict_remove(dict, key);
 }
 
-static gboolean take_options(PcaRequest *request, GVariant *options, GError **error) {
+/* "join" o and "join-lease" h, of which neither is any use without the other. */
+static gboolean take_join(PcaRequest *request, GVariantDict *dict, GError **error) {
+    static const char prefix[] = PCA_BUS_PATH "/claim/";
+    g_autofree char *path = NULL;
+    gint32 index;
+    gboolean joins = take(dict, "join", "o", &path), proves = take(dict, "join-lease", "h", &index);
+    if (joins != proves) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "join (o) and join-lease (h) go together");
+        return FALSE;
+    }
+    if (joins && !(g_str_has_prefix(path, prefix) && pca_claim_id_valid(path + strlen(prefix))))
+        return invalid(error, "not the path of a claim:", path);
+    request->join = joins ? g_strdup(path + strlen(prefix)) : NULL;
+    return TRUE;
+}
+
+static gboolean take_options(PcaRequest *request, GVariant *options, gboolean claiming,
+                             GError **error) {
     g_auto(GVariantDict) dict;
     g_autofree char *handoff = NULL;
     guint64 wait = PCA_WAIT_DEFAULT;
@@ -94,14 +112,53 @@ static gboolean take_options(PcaRequest *request, GVariant *options, GError **er
         return FALSE;
     }
     request->handoff = g_steal_pointer(&handoff);
+    if (claiming && !take_join(request, &dict, error))
+        return FALSE;
+    if (claiming)
+        take(&dict, "async", "b", &request->async);
     return refuse_leftover(&dict, "unknown or mistyped option:", error);
 }
 
-PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, GError **error) {
+PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean claiming,
+                                  GError **error) {
     g_autoptr(PcaRequest) request = pca_request_new();
-    return add_devices(request, devices, error) && take_options(request, options, error)
+    return add_devices(request, devices, error) && take_options(request, options, claiming, error)
                ? g_steal_pointer(&request)
                : NULL;
+}
+
+/* "0000_01_00_0", as pca_address_format_path writes it. */
+static gboolean parse_path_address(const char *text, PcaAddress *address) {
+    g_autofree char *usual = g_strdelimit(g_strdup(text), "_", ':');
+    char *last = strrchr(usual, ':');
+    if (last)
+        *last = '.';
+    g_autofree char *again =
+        pca_address_parse(usual, address) ? pca_address_format_path(address) : NULL;
+    return g_strcmp0(again, text) == 0;
+}
+
+GArray *pca_translate_addresses(GVariant *paths, GError **error) {
+    static const char prefix[] = PCA_BUS_PATH "/device/";
+    g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(PcaAddress));
+    gsize n = g_variant_n_children(paths);
+    if (n > MAX_DEVICES) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "name at most %d devices, not %zu", MAX_DEVICES, n);
+        return NULL;
+    }
+    for (gsize i = 0; i < n; i++) {
+        const char *path;
+        PcaAddress address;
+        g_variant_get_child(paths, i, "&o", &path);
+        if (!g_str_has_prefix(path, prefix) ||
+            !parse_path_address(path + strlen(prefix), &address)) {
+            invalid(error, "not the path of a device:", path);
+            return NULL;
+        }
+        g_array_append_val(addresses, address);
+    }
+    return g_steal_pointer(&addresses);
 }
 
 GVariant *pca_translate_findings(PcaFindings *findings) {
@@ -186,9 +243,12 @@ GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) 
         insert_text(&dict, "title", claim->title);
         insert_text(&dict, "policy", claim->policy);
         insert_text(&dict, "handoff", claim->handoff);
+        insert_text(&dict, "joined", claim->joined);
+        insert_text(&dict, "split_from", claim->split_from);
         insert_text(&dict, "reason", claim->reason);
         if (claim->holders)
             g_variant_dict_insert_value(&dict, "holders", claim->holders);
+        insert_text(&dict, "error", claim->failure ? pca_error_name(claim->failure->code) : NULL);
     }
     return g_variant_dict_end(&dict);
 }

@@ -2,9 +2,11 @@ noinst_LIBRARIES += libpca-claim.a
 libpca_claim_a_SOURCES = \
 	daemon/claim/claim.c daemon/claim/claim.h \
 	daemon/claim/claims.c daemon/claim/claims.h daemon/claim/internal.h \
+	daemon/claim/failed.c \
 	daemon/claim/lease.c daemon/claim/lease.h \
 	daemon/claim/queue.c daemon/claim/queue.h \
 	daemon/claim/recover.c \
 	daemon/claim/release.c \
 	daemon/claim/reserve.c \
+	daemon/claim/split.c \
 	daemon/claim/store.c daemon/claim/store.h

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/fds.h"
 #include "engine/handover.h"
 
@@ -57,6 +58,9 @@ void pca_claim_unref(PcaClaim *claim) {
     g_free(claim->policy);
     g_free(claim->handoff);
     g_free(claim->method);
+    g_free(claim->joined);
+    g_free(claim->split_from);
+    g_clear_error(&claim->failure);
     g_free(claim);
 }
 
@@ -112,6 +116,46 @@ const char *pca_claim_kind_name(PcaClaimKind kind) {
 
 gboolean pca_claim_gives_nodes(const PcaClaim *claim) {
     return g_strcmp0(claim->handoff, PCA_HANDOFF_NODE) == 0;
+}
+
+static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
+    for (guint i = 0; i < addresses->len; i++)
+        if (pca_address_equal(&g_array_index(addresses, PcaAddress, i), address))
+            return TRUE;
+    return FALSE;
+}
+
+PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving) {
+    PcaClaim *part = pca_claim_new();
+    if (!leaving) {
+        g_free(part->id);
+        part->id = g_strdup(claim->id);
+    }
+    part->split_from = g_strdup(leaving ? claim->id : claim->split_from);
+    part->since = claim->since;
+    part->driver = g_strdup(claim->driver);
+    part->uid = claim->uid;
+    part->user = g_strdup(claim->user);
+    part->pid = claim->pid;
+    part->label = g_strdup(claim->label);
+    part->title = g_strdup(claim->title);
+    part->policy = g_strdup(claim->policy);
+    part->handoff = g_strdup(claim->handoff);
+    part->memory = claim->memory;
+    part->joined = g_strdup(claim->joined);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (is_among(addresses, &device->function->address) == leaving)
+            pca_claim_add_device(part, device->function, device->name);
+    }
+    return part;
+}
+
+GError *pca_claim_error_not_ready(const PcaClaim *claim) {
+    return g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s, not ready%s%s%s",
+                       pca_claim_state_name(claim->state),
+                       claim->state == PCA_CLAIM_PREPARING ? " yet" : "", claim->reason ? ": " : "",
+                       claim->reason ? claim->reason : "");
 }
 
 const char *pca_claim_state_name(PcaClaimState state) {

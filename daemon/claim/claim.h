@@ -49,8 +49,15 @@ typedef struct {
     char *title;
     char *policy; /* "file:line" of the section that granted it; NULL for root without one */
     char *handoff;
-    guint64 memory; /* bytes of guest memory; 0 when not told */
-    char *method;   /* of a reset: the one to use; NULL: all in their order. Not saved */
+    guint64 memory;   /* bytes of guest memory; 0 when not told */
+    char *method;     /* of a reset: the one to use; NULL: all in their order. Not saved */
+    char *joined;     /* id of the claim whose VM it is for; NULL when it is for one of its own */
+    char *split_from; /* id of the claim that gave these devices back; NULL for others */
+
+    /* Whoever claimed was answered before the claim is ready, and hears of a failure from it. */
+    gboolean async;
+    GError *failure;  /* why preparing failed, where it was async; NULL otherwise */
+    gboolean lingers; /* ended, kept to tell of its failure until its lease ends */
 
     int lease;        /* read end, or -1 */
     int lease_writer; /* write end, until the client's reply has taken it; or -1 */
@@ -84,6 +91,13 @@ const char *pca_claim_kind_name(PcaClaimKind kind);
 
 /* Whether its owner opens the nodes of its IOMMU groups by their paths (handoff "node"). */
 gboolean pca_claim_gives_nodes(const PcaClaim *claim);
+
+/* A copy of its record without state and lease. `leaving`: of the devices at these addresses (of
+ * PcaAddress), as a claim of its own; otherwise of the others, with the same id. */
+PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving);
+
+/* Revoked: it is not ready, or not yet, and the reason where there is one. */
+GError *pca_claim_error_not_ready(const PcaClaim *claim);
 
 const char *pca_claim_state_name(PcaClaimState state);
 

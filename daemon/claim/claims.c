@@ -53,6 +53,7 @@ PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc ch
     claims->changed_data = data;
     claims->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
     claims->residues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, residue_free);
+    claims->failed = pca_failed_new();
     claims->queue = pca_queue_new();
     return claims;
 }
@@ -60,6 +61,7 @@ PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc ch
 void pca_claims_free(PcaClaims *claims) {
     g_hash_table_unref(claims->entries);
     g_hash_table_unref(claims->residues);
+    g_hash_table_unref(claims->failed);
     pca_queue_free(claims->queue);
     g_free(claims->directory);
     g_free(claims->worker_socket);
@@ -154,15 +156,30 @@ void pca_entry_leave_queue(PcaEntry *entry) {
     }
 }
 
+/* Whoever claimed has an answer already, and learns from the claim why there will be none. */
+static void remember_failure(PcaEntry *entry, const GError *error) {
+    PcaClaim *claim = entry->claim;
+    if (!claim->failure)
+        claim->failure = error ? g_error_copy(error)
+                               : g_error_new(PCA_ERROR, PCA_ERROR_REVOKED,
+                                             "the claim was released while it was prepared");
+    claim->lingers = pca_lease_alive(claim->lease);
+    if (claim->lingers)
+        pca_failed_keep(entry->claims, claim);
+}
+
 void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error) {
     PcaClaims *claims = entry->claims;
     g_autoptr(PcaClaim) claim = pca_claim_ref(entry->claim);
+    if (claim->async)
+        remember_failure(entry, error);
+    const GError *why = claim->failure ? claim->failure : error;
     g_clear_handle_id(&claim->lease_watch, g_source_remove);
     g_clear_handle_id(&entry->timer, g_source_remove);
     if (!keep)
         pca_store_remove(claims->directory, claim->id);
     g_hash_table_steal(claims->entries, claim->id);
-    pca_entry_set_state(entry, PCA_CLAIM_ENDED, error ? error->message : NULL);
+    pca_entry_set_state(entry, PCA_CLAIM_ENDED, why ? why->message : NULL);
     pca_entry_leave_queue(entry);
     pca_entry_tell(entry, error);
     entry_free(entry);
@@ -176,6 +193,8 @@ static gboolean on_lease_ended(int fd, GIOCondition condition, gpointer data) {
 }
 
 void pca_entry_watch_lease(PcaEntry *entry) {
+    if (entry->claim->lease_watch)
+        return;
     /* HUP alone: what a client writes into its lease must not wake us. */
     entry->claim->lease_watch =
         g_unix_fd_add(entry->claim->lease, G_IO_HUP | G_IO_ERR, on_lease_ended, entry);
@@ -255,6 +274,7 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
         pca_entry_release(entry);
     } else {
         pca_entry_leave_queue(entry);
+        entry->claim->async = FALSE;
         pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
         if (entry->claim->kind == PCA_KIND_CLAIM)
             pca_entry_watch_lease(entry);
@@ -290,7 +310,10 @@ static gboolean on_wait_over(gpointer data) {
                             "wait; they go back to the host as soon as it does");
     entry->timer = 0;
     entry->abandoned = TRUE;
-    pca_fd_close(&entry->claim->lease_writer);
+    if (entry->claim->async)
+        entry->claim->failure = g_error_copy(error);
+    else
+        pca_fd_close(&entry->claim->lease_writer);
     pca_entry_set_state(entry, PCA_CLAIM_STUCK, "a driver does not let go of its device");
     pca_entry_tell(entry, error);
     return G_SOURCE_REMOVE;
@@ -331,6 +354,8 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
     PcaEntry *entry = pca_entry_new(claims, claim);
     pca_entry_add_waiter(entry, claim->kind != PCA_KIND_RESET, func, data);
     entry->timer = pca_timer_add(wait, on_wait_over, entry);
+    if (claim->async)
+        pca_entry_watch_lease(entry);
     pca_entry_enqueue(entry, start_prepare);
     /* The worker begins while others are told. */
     pca_entry_set_state(entry, PCA_CLAIM_PREPARING, NULL);
@@ -338,7 +363,7 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
 
 PcaClaim *pca_claims_find(PcaClaims *claims, const char *id) {
     PcaEntry *entry = g_hash_table_lookup(claims->entries, id);
-    return entry ? entry->claim : NULL;
+    return entry ? entry->claim : pca_failed_find(claims, id);
 }
 
 PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address) {
@@ -389,7 +414,7 @@ GPtrArray *pca_claims_list(PcaClaims *claims) {
 guint pca_claims_count(PcaClaims *claims, guint32 uid) {
     GHashTableIter iter;
     gpointer entry;
-    guint count = 0;
+    guint count = pca_failed_count(claims, uid);
     g_hash_table_iter_init(&iter, claims->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry)) {
         const PcaClaim *claim = ((PcaEntry *)entry)->claim;

@@ -49,7 +49,9 @@ void pca_claims_recover(PcaClaims *claims);
  * comes once: when the claim is `ready`, with lease_writer to take; or with the error, everything
  * undone; with Revoked when it was released meanwhile; or with TimedOut after `wait` microseconds,
  * when the devices go back as soon as the kernel lets go of them. It comes before this returns with
- * Busy when another claim has one of the devices. */
+ * Busy when another claim has one of the devices.
+ * Where the claim is `async`, its lease is watched from the start, and one that fails is found
+ * until that ends, `ended`, with its failure. */
 void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
                         gpointer data);
 
@@ -78,13 +80,22 @@ void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *rea
 void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
                       gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data);
 
+/* Gives back those of a ready claim's devices that are named (of PcaAddress), while the others stay
+ * with it; all of them: the whole claim. They become a claim of their own, without a lease, whose
+ * release the callback tells of as above. It comes before this returns with InvalidArgument when
+ * none is named, one is not the claim's, or one shares its IOMMU group with one that is to stay;
+ * with Revoked when the claim is not ready; with Failed when it cannot be written down. */
+void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
+                                const char *reason, PcaClaimFunc func, gpointer data);
+
 /* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,
  * now or when its turn comes. */
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,
                      gpointer data);
 
 /* Borrowed; NULL when there is none (any more). By device or group, what an administrator does to a
- * function counts as well; a reservation that nobody is at work on does not. */
+ * function counts as well; a reservation that nobody is at work on does not. A claim that lingers
+ * is found by its id alone. */
 PcaClaim *pca_claims_find(PcaClaims *claims, const char *id);
 PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address);
 PcaClaim *pca_claims_find_group(PcaClaims *claims, int group);

@@ -23,6 +23,7 @@ struct PcaClaims {
     gpointer changed_data;
     GHashTable *entries;  /* id → PcaEntry */
     GHashTable *residues; /* address → PcaClaimResidue */
+    GHashTable *failed;   /* id → claim that lingers: see failed.c */
     PcaQueue *queue;
 };
 
@@ -76,6 +77,13 @@ void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarant
 /* Notes what the worker could not put right now, and forgets what it could not put right before;
  * whether there is anything. */
 gboolean pca_entry_take_residue(PcaEntry *entry, GVariant *reply);
+
+/* failed.c: what `failed` holds, and an ended claim for it, while its lease lives. */
+GHashTable *pca_failed_new(void);
+void pca_failed_keep(PcaClaims *claims, PcaClaim *claim);
+PcaClaim *pca_failed_find(PcaClaims *claims, const char *id);
+guint pca_failed_count(PcaClaims *claims, guint32 uid);
+
 guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
 
 /* Unless a time runs already, the waiters are told after the grace time that it takes longer. */

@@ -127,6 +127,12 @@ static void recover_by_journal(PcaEntry *entry, PcaJournal *journal) {
     gboolean release = journal->plan && journal->plan->kind == PCA_PLAN_RELEASE;
     switch (journal->result) {
     case PCA_JOURNAL_EMPTY:
+        /* What left another claim is prepared, and only its release had not begun. */
+        if (entry->claim->split_from)
+            pca_entry_release(entry);
+        else
+            pca_entry_end(entry, FALSE, NULL);
+        break;
     case PCA_JOURNAL_UNDONE:
         pca_entry_end(entry, FALSE, NULL);
         break;
@@ -164,16 +170,41 @@ static void recover_entry(PcaEntry *entry) {
         quarantine_all(entry, error);
 }
 
+static void load(PcaClaims *claims, const char *id) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(PcaClaim) claim = pca_store_load(claims->directory, id, claims->boot_id, &error);
+    if (claim)
+        pca_entry_new(claims, claim);
+    else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))
+        pca_store_remove(claims->directory, id);
+    else
+        g_warning("claim %s on disk is left alone: %s", id, error->message);
+}
+
+/* Whether the claim that these devices were to leave still has them: see split.c. */
+static gboolean has_not_left(PcaClaims *claims, const PcaClaim *claim) {
+    const PcaClaim *whole = claim->split_from ? pca_claims_find(claims, claim->split_from) : NULL;
+    return whole && pca_claim_has_device(whole, &pca_claim_device(claim, 0)->function->address);
+}
+
+static void forget(PcaClaims *claims, const char *id) {
+    g_message("claim %s on disk: its devices had not left their claim yet", id);
+    pca_store_remove(claims->directory, id);
+    g_hash_table_remove(claims->entries, id);
+}
+
 void pca_claims_recover(PcaClaims *claims) {
     g_auto(GStrv) ids = pca_store_list(claims->directory);
+    for (char **id = ids; *id; id++)
+        load(claims, *id);
     for (char **id = ids; *id; id++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(PcaClaim) claim = pca_store_load(claims->directory, *id, claims->boot_id, &error);
-        if (claim)
-            recover_entry(pca_entry_new(claims, claim));
-        else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))
-            pca_store_remove(claims->directory, *id);
-        else
-            g_warning("claim %s on disk is left alone: %s", *id, error->message);
+        const PcaEntry *entry = g_hash_table_lookup(claims->entries, *id);
+        if (entry && has_not_left(claims, entry->claim))
+            forget(claims, *id);
+    }
+    for (char **id = ids; *id; id++) {
+        PcaEntry *entry = g_hash_table_lookup(claims->entries, *id);
+        if (entry)
+            recover_entry(entry);
     }
 }

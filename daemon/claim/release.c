@@ -225,15 +225,11 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_dict_insert(&request, "kind", "s", "open");
     g_variant_dict_insert(&request, "memory", "t", claim->memory);
     g_variant_dict_insert(&request, "owner", "u", claim->uid);
+    g_variant_dict_insert(&request, "joins", "b", claim->joined != NULL);
     if (claim->handoff)
         g_variant_dict_insert(&request, "handoff", "s", claim->handoff);
     g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
     return g_variant_dict_end(&request);
-}
-
-static GError *error_not_ready(const PcaClaim *claim) {
-    return g_error_new(PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s, not ready",
-                       pca_claim_state_name(claim->state));
 }
 
 static void start_open(gpointer data) {
@@ -243,7 +239,7 @@ static void start_open(gpointer data) {
                         on_opened, call);
         return;
     }
-    g_autoptr(GError) error = error_not_ready(call->claim);
+    g_autoptr(GError) error = pca_claim_error_not_ready(call->claim);
     finish_open(call, NULL, NULL, error);
 }
 
@@ -251,7 +247,7 @@ void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpen
                      gpointer data) {
     g_autoptr(GError) error = NULL;
     if (claim->state != PCA_CLAIM_READY) {
-        error = error_not_ready(claim);
+        error = pca_claim_error_not_ready(claim);
         func(NULL, NULL, error, data);
         return;
     }

@@ -58,6 +58,8 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     set_optional(file, CLAIM, "Handoff", claim->handoff);
     if (claim->kind != PCA_KIND_CLAIM)
         g_key_file_set_string(file, CLAIM, "Kind", pca_claim_kind_name(claim->kind));
+    set_optional(file, CLAIM, "Joined", claim->joined);
+    set_optional(file, CLAIM, "SplitFrom", claim->split_from);
     for (guint i = 0; i < claim->devices->len; i++)
         save_device(file, i, pca_claim_device(claim, i));
     return file;
@@ -90,6 +92,13 @@ gboolean pca_store_create(const char *directory, const PcaClaim *claim, const ch
         return TRUE;
     pca_store_remove(directory, claim->id);
     return FALSE;
+}
+
+gboolean pca_store_update(const char *directory, const PcaClaim *claim, const char *boot_id,
+                          GError **error) {
+    g_autofree char *path = pca_store_path(directory, claim->id, "claim");
+    g_autoptr(GKeyFile) file = to_key_file(claim, boot_id);
+    return g_key_file_save_to_file(file, path, error);
 }
 
 static char *get_optional(GKeyFile *file, const char *group, const char *key) {
@@ -195,6 +204,8 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     claim->title = get_optional(file, CLAIM, "Title");
     claim->policy = get_optional(file, CLAIM, "Policy");
     claim->handoff = get_optional(file, CLAIM, "Handoff");
+    claim->joined = get_optional(file, CLAIM, "Joined");
+    claim->split_from = get_optional(file, CLAIM, "SplitFrom");
     for (guint i = 0;; i++) {
         g_autofree char *group = g_strdup_printf("Device %u", i);
         if (!g_key_file_has_group(file, group) && i > 0)

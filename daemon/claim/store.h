@@ -16,6 +16,10 @@ char *pca_store_path(const char *directory, const char *id, const char *name);
 gboolean pca_store_create(const char *directory, const PcaClaim *claim, const char *boot_id,
                           GError **error);
 
+/* Writes the claim's record anew, in one step: it is the old one or the new one. */
+gboolean pca_store_update(const char *directory, const PcaClaim *claim, const char *boot_id,
+                          GError **error);
+
 /* Reads a claim back, in the state `preparing`. Fails with NotFound when the directory holds none
  * (nothing had begun, or everything had ended), Unsupported for another format, Failed for anything
  * malformed and for a claim of another boot. */

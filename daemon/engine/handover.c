@@ -108,10 +108,11 @@ static dev_t group_number(PcaKernel *kernel, int directory, GHashTable *seen, gb
 }
 
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                            guint64 memory, int pidfd, PcaFds *fds, GError **error) {
+                            gboolean joins, guint64 memory, int pidfd, PcaFds *fds,
+                            GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (!add_container(kernel, fds, error))
+    if (!joins && !add_container(kernel, fds, error))
         return FALSE;
     for (gsize i = 0; i < n_devices; i++) {
         gboolean fresh;
@@ -151,9 +152,9 @@ gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, 
 }
 
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           guint64 memory, int pidfd, PcaFds *fds, GError **error) {
+                           gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
-    if (!add_iommufd(kernel, fds, error))
+    if (!joins && !add_iommufd(kernel, fds, error))
         return FALSE;
     for (gsize i = 0; i < n_devices; i++)
         if (!add_device(kernel, context, &devices[i], fds, error))

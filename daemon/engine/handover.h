@@ -20,17 +20,19 @@ typedef struct {
 } PcaHandoverDevice;
 
 /* A fresh iommufd (locked memory accounted per process) and the device node of each function, role
- * "iommufd" and "device". Each function is looked at once more: right identity, on a vfio driver
- * that its driver_override names as well. With memory > 0 the locked-memory limit of the process
- * behind `pidfd` is raised to what a guest of that many bytes needs, at most the machine's RAM. */
+ * "iommufd" and "device"; where `joins`, the client has an iommufd already and gets none. Each
+ * function is looked at once more: right identity, on a vfio driver that its driver_override names
+ * as well. With memory > 0 the locked-memory limit of the process behind `pidfd` is raised to what
+ * a guest of that many bytes needs, at most the machine's RAM. */
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           guint64 memory, int pidfd, PcaFds *fds, GError **error);
+                           gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error);
 
-/* A fresh container and the node of each function's IOMMU group, role "container" and "group"; a
- * group goes by the name and address of the first function in it. The kernel lets a group be opened
- * once at a time: Busy while somebody has it open. Otherwise as above. */
+/* A fresh container, unless it `joins` one that the client has, and the node of each function's
+ * IOMMU group, role "container" and "group"; a group goes by the name and address of the first
+ * function in it. The kernel lets a group be opened once at a time: Busy while somebody has it
+ * open. Otherwise as above. */
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                            guint64 memory, int pidfd, PcaFds *fds, GError **error);
+                            gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error);
 
 /* For a client that opens the group's node by its path, which a step of the claim has given to
  * `owner`: no descriptor. Looks whether the node of each function is still its own (Busy when

@@ -8,7 +8,8 @@
  *   run      "plan" PCA_PLAN_TYPE; fd 0: the claim's journal, locked by the worker
  *   undo     fd 0: the journal
  *   open     "devices" a(sss): address, identity, name; "memory" t; "handoff" s ("cdev", "group",
- *            "node"); "owner" u: the uid that has the nodes ("node"); fd 0: pidfd of the caller
+ *            "node"); "owner" u: the uid that has the nodes ("node"); "joins" b: no iommufd or
+ *            container, the client has one; fd 0: pidfd of the caller
  *   probe    "groups" ai
  *   holders  "groups" ai, "devices" as, "numbers" at: who holds their nodes, and those that had
  *            these device numbers (a blocked unbind has removed the nodes already)

@@ -3,6 +3,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/examine.c daemon/service/examine.h \
+	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
 	daemon/service/policy-files.c daemon/service/policy-files.h \
 	daemon/service/private.h \

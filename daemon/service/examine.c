@@ -75,7 +75,13 @@ static void freshen(Examiner *x) {
     pca_service_look_at(service, set);
 }
 
-static const char *choose_handoff(const PcaRequest *request, const PcaSnapshot *snapshot) {
+/* Whoever joins a claim gets what it has; whether it may, and may have asked for this, is for the
+ * caller to find out. */
+static const char *choose_handoff(PcaService *service, const PcaRequest *request,
+                                  const PcaSnapshot *snapshot) {
+    const PcaClaim *joined = request->join ? pca_claims_find(service->claims, request->join) : NULL;
+    if (joined && joined->handoff)
+        return g_intern_string(joined->handoff);
     if (request->handoff)
         return g_intern_string(request->handoff);
     return snapshot->has_cdev || !snapshot->has_group ? PCA_HANDOFF_CDEV : PCA_HANDOFF_GROUP;
@@ -104,7 +110,7 @@ static void judge(Examiner *x) {
     e->names = g_steal_pointer(&x->names);
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, e->findings);
     note_owners(x, e->targets);
-    e->handoff = choose_handoff(x->request, service->snapshot);
+    e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,

@@ -5,6 +5,8 @@
  */
 #include "service/request.h"
 
+#include "base/fds.h"
+
 static void spec_free(gpointer data) {
     PcaSpec *spec = data;
     g_free(spec->text);
@@ -16,6 +18,7 @@ PcaRequest *pca_request_new(void) {
     PcaRequest *request = g_new0(PcaRequest, 1);
     request->specs = g_ptr_array_new_with_free_func(spec_free);
     request->wait = PCA_WAIT_DEFAULT;
+    request->join_lease = -1;
     request->arrived = g_get_monotonic_time();
     request->refs = 1;
     return request;
@@ -39,6 +42,8 @@ void pca_request_unref(PcaRequest *request) {
     g_ptr_array_unref(request->specs);
     g_free(request->title);
     g_free(request->handoff);
+    g_free(request->join);
+    pca_fd_close(&request->join_lease);
     g_free(request);
 }
 

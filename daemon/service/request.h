@@ -28,6 +28,9 @@ typedef struct {
     char *handoff;    /* "cdev", "group", "node"; NULL: the best that the kernel has */
     guint64 memory;   /* bytes; 0: not told */
     gint64 wait;      /* microseconds */
+    gboolean async;   /* answered before the claim is ready */
+    char *join;       /* id of the claim whose VM it is for; NULL: a VM of its own */
+    int join_lease;   /* what proves it, owned; or -1 */
     gint64 arrived;   /* monotonic, microseconds */
     /* The names of the only checks to make, static; NULL: all. */
     const char *const *checks;

@@ -8,6 +8,7 @@
 #include "engine/handover.h"
 #include "engine/wire.h"
 #include "service/examine.h"
+#include "service/join.h"
 #include "service/private.h"
 
 #define VFIO_DRIVER "vfio-pci"
@@ -19,6 +20,7 @@ typedef struct {
     PcaClaim *claim;     /* NULL for what makes one */
     gint64 deadline;     /* of a claim; monotonic, microseconds */
     guint timer;         /* while it is parked: until the deadline */
+    gboolean answered;   /* the claim goes on, whoever asked has it already */
 } Pending;
 
 static void pending_free(gpointer data) {
@@ -124,6 +126,8 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->title = g_strdup(request->title);
     claim->handoff = g_strdup(e->handoff);
     claim->memory = request->memory;
+    claim->joined = g_strdup(request->join);
+    claim->async = request->async;
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
         pca_claim_add_device(claim, target->function, target->name);
@@ -134,10 +138,27 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     return claim;
 }
 
-static void on_prepared(PcaClaim *claim, const GError *error, gpointer data) {
+/* What it was for may have ended while it was prepared: then it is no use, and goes back. */
+static gboolean is_orphan(Pending *pending, PcaClaim *claim, GError **error) {
+    PcaService *service = pending->service;
+    if (claim->state != PCA_CLAIM_READY ||
+        pca_may_join(service->claims, pending->subject, pending->request, error))
+        return FALSE;
+    pca_claims_release(service->claims, claim, "the claim that it joins has ended", NULL, NULL);
+    return TRUE;
+}
+
+static void on_prepared(PcaClaim *claim, const GError *failure, gpointer data) {
     g_autoptr(GTask) task = data;
     g_autoptr(PcaClaim) held = pca_claim_ref(claim);
+    g_autoptr(GError) orphaned = NULL;
     Pending *pending = g_task_get_task_data(task);
+    const GError *error = !failure && is_orphan(pending, claim, &orphaned) ? orphaned : failure;
+    if (pending->answered) {
+        pca_service_look_at_claim(pending->service, held);
+        return;
+    }
+    pending->answered = TRUE;
     if (error)
         g_task_return_error(task, g_error_copy(error));
     else if (claim->state != PCA_CLAIM_READY)
@@ -151,7 +172,8 @@ static void on_prepared(PcaClaim *claim, const GError *error, gpointer data) {
 
 static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **error) {
     guint held = pca_claims_count(pending->service->claims, pending->subject->uid);
-    if (!pca_findings_to_error(e->findings, error))
+    if (!pca_may_join(pending->service->claims, pending->subject, pending->request, error) ||
+        !pca_findings_to_error(e->findings, error))
         return FALSE;
     if (e->targets->len + 1 > PCA_OPEN_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
@@ -228,7 +250,7 @@ static void on_claim_examined(PcaExamination *examination, const GError *error, 
         return;
     }
     may_claim(pending, e, &refusal);
-    if (refusal && park(task, e)) {
+    if (g_error_matches(refusal, PCA_ERROR, PCA_ERROR_BUSY) && park(task, e)) {
         g_steal_pointer(&task);
         return;
     }
@@ -239,10 +261,13 @@ static void on_claim_examined(PcaExamination *examination, const GError *error, 
     }
     gint64 left = MAX(pending->deadline - g_get_monotonic_time(), 0);
     g_autoptr(PcaClaim) claim = make_claim(pending->subject, pending->request, e);
-    g_autoptr(PcaSubject) subject = pca_subject_ref(pending->subject);
-    pca_claims_prepare(pending->service->claims, claim, left, on_prepared, g_steal_pointer(&task));
+    pca_claims_prepare(pending->service->claims, claim, left, on_prepared, g_object_ref(task));
     /* The worker begins while the journal is told. */
-    log_decision(subject, e, "claim", NULL);
+    log_decision(pending->subject, e, "claim", NULL);
+    if (!claim->async || pending->answered)
+        return;
+    pending->answered = TRUE;
+    g_task_return_pointer(task, g_steal_pointer(&claim), (GDestroyNotify)pca_claim_unref);
 }
 
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
@@ -275,8 +300,7 @@ static void on_opened(GVariant *names, GArray *fds, const GError *error, gpointe
 static gboolean may_open(const PcaSubject *subject, const PcaClaim *claim, int lease,
                          GError **error) {
     if (claim->state != PCA_CLAIM_READY)
-        g_set_error(error, PCA_ERROR, PCA_ERROR_REVOKED, "the claim is %s, not ready",
-                    pca_claim_state_name(claim->state));
+        g_propagate_error(error, pca_claim_error_not_ready(claim));
     else if (!pca_lease_proves(claim->lease, lease))
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
                     "that descriptor is not the lease of this claim");
@@ -320,6 +344,16 @@ void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClai
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
                      "claim %s %s", claim->id, reason);
     pca_claims_release(service->claims, claim, reason, on_released, task);
+}
+
+void pca_service_release_devices_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
+                                       const GArray *addresses, GAsyncReadyCallback callback,
+                                       gpointer data) {
+    GTask *task = task_new(service, subject, NULL, claim, callback, data);
+    g_autofree char *reason = g_strdup_printf("given back by uid %u", subject->uid);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
+                     "claim %s: %u devices are %s", claim->id, addresses->len, reason);
+    pca_claims_release_devices(service->claims, claim, addresses, reason, on_released, task);
 }
 
 gboolean pca_service_release_finish(GAsyncResult *result, GError **error) {

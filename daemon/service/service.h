@@ -76,8 +76,9 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);
 PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
                           GError **error);
 
-/* All or nothing. The claim is `ready`, its lease_writer to be taken by whoever answers the client.
- */
+/* All or nothing. The claim is `ready`, or where the request is async `preparing`, its lease_writer
+ * to be taken by whoever answers the client. A request to join needs the lease of a ready claim of
+ * the same uid and label; that claim's handoff is taken, and another one is InvalidArgument. */
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
                              GAsyncReadyCallback callback, gpointer data);
 PcaClaim *pca_service_claim_finish(GAsyncResult *result, GError **error);
@@ -112,4 +113,9 @@ gboolean pca_service_admin_finish(GAsyncResult *result, GError **error);
 
 void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
                                GAsyncReadyCallback callback, gpointer data);
+/* Some of a claim's devices (of PcaAddress, copied) while the others stay; see
+ * pca_claims_release_devices. */
+void pca_service_release_devices_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
+                                       const GArray *addresses, GAsyncReadyCallback callback,
+                                       gpointer data);
 gboolean pca_service_release_finish(GAsyncResult *result, GError **error);

@@ -17,6 +17,8 @@ TCase *pca_shared_case_new(const char *name);
 TCase *pca_object_cases(void);  /* what is there, and what it says */
 TCase *pca_check_cases(void);   /* every refusal */
 TCase *pca_claim_cases(void);   /* claim, open, release */
+TCase *pca_join_cases(void);    /* several claims of one machine, and parts of one */
+TCase *pca_wait_cases(void);    /* claims that wait, and that are answered early */
 TCase *pca_user_cases(void);    /* several users */
 TCase *pca_death_cases(void);   /* clients and workers that die */
 TCase *pca_restart_cases(void); /* daemons that die, and what the next one finds */

@@ -179,7 +179,20 @@ static const char *const bad_options[] = {
     "{'memory': <uint32 4>}",
     "{'wait': <-1>}",
     "{'wait': <uint64 18446744073709551615>}",
-    "{'title': <'x'>, 'async': <true>}",
+    "{'title': <'x'>, 'asynchronous': <true>}",
+    "{'async': <1>}",
+    "{'join': <'" ROOT_PATH "/claim/00112233445566778899aabbccddeeff'>}",
+    "{'join': <objectpath '" ROOT_PATH "/claim/00112233445566778899aabbccddeeff'>}",
+    "{'join-lease': <handle 0>}",
+    "{'join': <objectpath '" ROOT_PATH "'>, 'join-lease': <handle 0>}",
+    "{'join': <objectpath '" ROOT_PATH "/claim/x/y'>, 'join-lease': <handle 0>}",
+};
+
+/* Options that Claim alone knows. */
+static const char *const claim_options[] = {
+    "{'async': <true>}",
+    "{'join': <objectpath '" ROOT_PATH "/claim/00112233445566778899aabbccddeeff'>, "
+    "'join-lease': <handle 0>}",
 };
 
 START_TEST(options) {
@@ -201,6 +214,15 @@ START_TEST(options) {
         pca_refused(bus, ROOT_PATH, methods[m], pca_devices(NIC, "{'handoff': <'telepathy'>}"),
                     "Unsupported");
     }
+    for (gsize i = 0; i < G_N_ELEMENTS(claim_options); i++) {
+        pca_refused(bus, ROOT_PATH, "Manager.Check", pca_devices(NIC, claim_options[i]),
+                    "InvalidArgument");
+        pca_refused(bus, ROOT_PATH, "Manager.Plan", pca_devices(NIC, claim_options[i]),
+                    "InvalidArgument");
+    }
+    /* It comes with no descriptor at all. */
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, claim_options[1]),
+                "InvalidArgument");
     expect_untouched("options");
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include "cases.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 START_TEST(daemon_dies_ready) {
     g_auto(PcaHeld) held = pca_claim_words(bus, "gpu 01:00.0");
@@ -138,6 +139,85 @@ START_TEST(broken_from_the_start) {
 }
 END_TEST
 
+/* Nor to root, who needs no Allow, but a policy that could deny. */
+START_TEST(nothing_for_root) {
+    pca_world_end_daemon(world, SIGTERM);
+    g_autofree char *path = g_build_filename(world->tree, "policy.d/60-more.conf", NULL);
+    ck_assert(g_file_set_contents_full(path, "nonsense\n", -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644,
+                                       NULL));
+    pca_world_start_daemon(world);
+    const char *message =
+        pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, NULL), "NotPermitted");
+    ck_assert_msg(strstr(message, "none was read before"), "%s", message);
+    ck_assert_int_eq(unlink(path), 0);
+    g_variant_unref(pca_call(bus, ROOT_PATH, "Manager.ReloadPolicy", NULL, NULL));
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
+}
+END_TEST
+
+static GVariant *nic_path(void) {
+    return g_variant_new_parsed("([objectpath '" ROOT_PATH "/device/0000_01_00_0'],)");
+}
+
+static void on_given_back(GObject *source, GAsyncResult *result, gpointer data) {
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+    (*(guint *)data)++;
+}
+
+/* Two go on, one goes back: the daemon dies three times meanwhile. */
+START_TEST(daemon_dies_giving_back) {
+    guint ended = 0;
+    g_auto(PcaHeld) held = pca_claim_words(bus, "gpu " NIC);
+    pca_world_tell(world, "pause '%s'", release_moments[_i]);
+    g_dbus_connection_call(bus, "org.pcassign1", held.path, CLAIM, "ReleaseDevices", nic_path(),
+                           NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_given_back, &ended);
+    g_dbus_connection_flush_sync(bus, NULL, NULL);
+    g_usleep(30000);
+    for (int i = 0; i < 3; i++) {
+        pca_world_end_daemon(world, SIGKILL);
+        pca_world_start_daemon(world);
+        g_autofree char *state = pca_property(bus, held.path, CLAIM, "State");
+        ck_assert_pstr_eq(state, "ready");
+    }
+    pca_await(&ended, 1);
+    pca_world_tell(world, "resume");
+    pca_world_await_driver(world, NIC, "e1000e");
+    g_autofree char *devices = pca_property(bus, held.path, CLAIM, "Devices");
+    ck_assert_msg(!strstr(devices, "0000_01_00_0"), "%s", devices);
+    g_autofree char *gpu = pca_world_driver(world, "0000:03:00.0");
+    ck_assert_pstr_eq(gpu, "vfio-pci");
+    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, NULL, NULL);
+    ck_assert_int_eq(g_unix_fd_list_get_length(fds), 3);
+    g_clear_object(&fds);
+    pca_fd_close(&held.lease);
+    pca_await_all_back(world);
+}
+END_TEST
+
+/* A claim that joined another one is as good after a restart. */
+START_TEST(daemon_dies_joined) {
+    g_auto(PcaHeld) held = pca_claim_words(bus, "gpu");
+    g_autofree char *options =
+        g_strdup_printf("{'join': <objectpath '%s'>, 'join-lease': <handle 0>}", held.path);
+    g_autoptr(GUnixFDList) got = NULL;
+    g_autoptr(GVariant) reply = pca_call_fds(bus, ROOT_PATH, "Manager.Claim",
+                                             pca_devices(NIC, options), held.lease, &got, NULL);
+    g_auto(PcaHeld) second = {NULL, -1};
+    g_variant_get(reply, "(oh)", &second.path, NULL);
+    second.lease = g_unix_fd_list_get(got, 0, NULL);
+    pca_world_end_daemon(world, SIGKILL);
+    pca_world_start_daemon(world);
+    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &second, NULL, NULL);
+    ck_assert_int_eq(g_unix_fd_list_get_length(fds), 1);
+    g_clear_object(&fds);
+    pca_fd_close(&held.lease);
+    pca_fd_close(&second.lease);
+    g_clear_object(&got);
+    pca_await_all_back(world);
+}
+END_TEST
+
 TCase *pca_restart_cases(void) {
     TCase *tcase = pca_case_new("restarts");
     tcase_add_test(tcase, daemon_dies_ready);
@@ -148,5 +228,8 @@ TCase *pca_restart_cases(void) {
     tcase_add_test(tcase, held_over_restart);
     tcase_add_test(tcase, quarantine);
     tcase_add_test(tcase, broken_from_the_start);
+    tcase_add_test(tcase, nothing_for_root);
+    tcase_add_loop_test(tcase, daemon_dies_giving_back, 0, G_N_ELEMENTS(release_moments));
+    tcase_add_test(tcase, daemon_dies_joined);
     return tcase;
 }

@@ -66,6 +66,8 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_object_cases());
     suite_add_tcase(suite, pca_check_cases());
     suite_add_tcase(suite, pca_claim_cases());
+    suite_add_tcase(suite, pca_join_cases());
+    suite_add_tcase(suite, pca_wait_cases());
     suite_add_tcase(suite, pca_user_cases());
     suite_add_tcase(suite, pca_death_cases());
     suite_add_tcase(suite, pca_restart_cases());

@@ -32,7 +32,8 @@ typedef struct {
     char *tree;    /* of the fake host */
     char *address; /* of the bus */
     pid_t bus, worker, daemon;
-    int notify; /* where the daemon says that it is ready */
+    int notify;     /* where the daemon says that it is ready */
+    guint grace_ms; /* of an unbind, for the next daemon; 0: 300 */
 } PcaWorld;
 
 PcaWorld *pca_world_new(void);

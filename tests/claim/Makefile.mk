@@ -1,9 +1,9 @@
 check_PROGRAMS += tests/claim/test-claim
 TESTS += tests/claim/test-claim
 tests_claim_test_claim_SOURCES = tests/support/main.c tests/support/suite.h \
-	tests/claim/admin.c tests/claim/blocked.c tests/claim/daemon.c tests/claim/daemon.h tests/claim/death.c \
+	tests/claim/admin.c tests/claim/async.c tests/claim/blocked.c tests/claim/daemon.c tests/claim/daemon.h tests/claim/death.c \
 	tests/claim/lease.c tests/claim/life.c tests/claim/queue.c tests/claim/recover.c \
-	tests/claim/store.c tests/claim/support.h tests/claim/test-claim.c \
+	tests/claim/split.c tests/claim/store.c tests/claim/support.h tests/claim/test-claim.c \
 	tests/engine/machine.c tests/engine/machine.h \
 	$(FAKE_KERNEL_SOURCES)
 tests_claim_test_claim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

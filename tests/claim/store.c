@@ -20,6 +20,8 @@ static PcaClaim *store(void) {
     claim->title = g_strdup("  two\nlines; and = more\\ ");
     claim->policy = g_strdup("/etc/pcassign/a.conf:7");
     claim->handoff = g_strdup("cdev");
+    claim->joined = g_strdup("00112233445566778899aabbccddeeff");
+    claim->split_from = g_strdup("ffeeddccbbaa99887766554433221100");
     ck_assert(pca_store_create(state_directory, claim, BOOT_ID, NULL));
     return claim;
 }
@@ -52,6 +54,8 @@ START_TEST(a_claim_comes_back_whole) {
     ck_assert_pstr_eq(again->title, claim->title);
     ck_assert_pstr_eq(again->policy, claim->policy);
     ck_assert_pstr_eq(again->handoff, claim->handoff);
+    ck_assert_pstr_eq(again->joined, claim->joined);
+    ck_assert_pstr_eq(again->split_from, claim->split_from);
     ck_assert_uint_eq(again->devices->len, 3);
     for (guint i = 0; i < 3; i++) {
         ck_assert_str_eq(pca_claim_device(again, i)->name, "dev");
@@ -67,6 +71,7 @@ START_TEST(what_is_not_given_stays_unknown) {
     g_autoptr(PcaClaim) again = pca_store_load(state_directory, claim->id, BOOT_ID, NULL);
     ck_assert_ptr_nonnull(again);
     ck_assert(!again->user && !again->label && !again->title && !again->policy && !again->handoff);
+    ck_assert(!again->joined && !again->split_from);
     ck_assert(!pca_claim_device(again, 0)->function->driver);
     ck_assert(!pca_claim_device(again, 0)->function->node_owner);
 }

@@ -17,3 +17,5 @@ void add_death(Suite *suite);
 void add_blocked(Suite *suite);
 void add_recover(Suite *suite);
 void add_admin(Suite *suite);
+void add_split(Suite *suite);
+void add_async(Suite *suite);

@@ -15,5 +15,7 @@ Suite *pca_suite(void) {
     add_blocked(suite);
     add_recover(suite);
     add_admin(suite);
+    add_split(suite);
+    add_async(suite);
     return suite;
 }

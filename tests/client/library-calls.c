@@ -73,6 +73,84 @@ START_TEST(options) {
 }
 END_TEST
 
+START_TEST(join) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *first, *second = NULL;
+    struct pcassign_device device = {.name = "fine"};
+    struct pcassign_claim_options wanted = PCASSIGN_CLAIM_OPTIONS_INIT;
+    ck_assert_int_eq(library_claim(p, "fine", &first), 0);
+    int before = library_count_fds();
+    wanted.join = first;
+    wanted.async = 1;
+    ck_assert_int_eq(pcassign_claim(p, &device, 1, &wanted, &second), 0);
+    expect_seen(p, "fine=; async=1; join=/org/pcassign1/claim/fine; join-lease=fifo");
+    pcassign_claim_free(second);
+    ck_assert_int_eq(library_count_fds(), before);
+    close(pcassign_claim_steal_lease(first));
+    library_expect(p, pcassign_claim(p, &device, 1, &wanted, &second),
+                   PCASSIGN_ERR_INVALID_ARGUMENT, "taken out of the claim to join");
+    pcassign_claim_free(first);
+    pcassign_close(p);
+}
+END_TEST
+
+START_TEST(release_devices) {
+    static const char *const addresses[] = {"0000:02:00.1", "10000:AB:1f.7"};
+    static const char *const bad[] = {NULL,
+                                      "",
+                                      "02:00.0",
+                                      "gpu-a",
+                                      "0000:02:00.8",
+                                      "0000:02:00.00",
+                                      "0000:02:00.0/",
+                                      "000g:02:00.0",
+                                      "0000:2:00.0",
+                                      "0000_02_00_0",
+                                      "000000000:02:00.0"};
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = library_adopt(p, "fine");
+    ck_assert_int_eq(pcassign_release_devices(claim, addresses, 2), 0);
+    ck_assert_str_eq(pcassign_last_error(p), "");
+    expect_seen(p, "/org/pcassign1/device/0000_02_00_1 /org/pcassign1/device/10000_ab_1f_7");
+    for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+        library_expect(p, pcassign_release_devices(claim, &bad[i], 1),
+                       PCASSIGN_ERR_INVALID_ARGUMENT, "device 0 is not");
+    library_expect(p, pcassign_release_devices(claim, addresses, 0), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "not 0");
+    library_expect(p, pcassign_release_devices(claim, NULL, 1), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "not 0");
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "grouped");
+    library_expect(p, pcassign_release_devices(claim, addresses, 1), PCASSIGN_ERR_INVALID_ARGUMENT,
+                   "0000:02:00.1");
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "held_up");
+    library_expect(p, pcassign_release_devices(claim, addresses, 1), PCASSIGN_ERR_UNBIND_TIMEOUT,
+                   "qemu (4242)");
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "string");
+    library_expect(p, pcassign_release_devices(claim, addresses, 1), PCASSIGN_ERR_PROTOCOL,
+                   "ReleaseDevices");
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+/* A program that was built before there was anything to join. */
+START_TEST(options_of_an_older_version) {
+    struct pcassign *p = library_connect();
+    struct pcassign_claim *claim = NULL;
+    struct pcassign_device device = {.name = "fine"};
+    struct pcassign_claim_options older = PCASSIGN_CLAIM_OPTIONS_INIT;
+    memset(&older.join, 0xff, sizeof older - offsetof(struct pcassign_claim_options, join));
+    older.size = offsetof(struct pcassign_claim_options, join);
+    ck_assert_int_eq(pcassign_claim(p, &device, 1, &older, &claim), 0);
+    expect_seen(p, "fine=");
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
 START_TEST(options_of_another_version) {
     struct pcassign *p = library_connect();
     struct pcassign_claim *claim = NULL;
@@ -390,6 +468,9 @@ void library_add_calls(Suite *suite) {
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, life);
     tcase_add_test(tcase, options);
+    tcase_add_test(tcase, join);
+    tcase_add_test(tcase, release_devices);
+    tcase_add_test(tcase, options_of_an_older_version);
     tcase_add_test(tcase, options_of_another_version);
     tcase_add_test(tcase, arguments);
     tcase_add_loop_test(tcase, table, 0, PCA_N_ERRORS);

@@ -45,7 +45,19 @@ static int use_claim(struct pcassign_claim *claim, unsigned flags) {
     pcassign_fds_free(fds);
     if (!code)
         code = pcassign_claim_status(claim, &state, NULL);
+    if (!code)
+        code = pcassign_release_devices(claim, (const char *[]){"0000:02:00.0"}, 1);
     return code ? code : pcassign_release(claim);
+}
+
+static int use_joined(struct pcassign *p, const struct pcassign_claim *claim) {
+    struct pcassign_device device = {"fine", NULL};
+    struct pcassign_claim_options options = PCASSIGN_CLAIM_OPTIONS_INIT;
+    struct pcassign_claim *second = NULL;
+    options.join = claim;
+    int code = pcassign_claim(p, &device, 1, &options, &second);
+    pcassign_claim_free(second);
+    return code;
 }
 
 static int life(unsigned flags) {
@@ -60,6 +72,8 @@ static int life(unsigned flags) {
     options.memory = options.wait_usec = 1;
     pcassign_set_timeout(p, 1000 * 1000);
     code = pcassign_claim(p, &device, 1, &options, &claim);
+    if (!code)
+        code = use_joined(p, claim);
     if (!code)
         code = use_claim(claim, flags);
     pcassign_claim_free(claim);

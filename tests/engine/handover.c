@@ -43,7 +43,7 @@ static void assert_fd(PcaFds *fds, guint index, const char *role, const char *na
 START_TEST(an_iommufd_and_each_device_by_name) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     claim_pair();
-    ck_assert(pca_handover_cdev(kernel, devices, 2, 0, -1, fds, NULL));
+    ck_assert(pca_handover_cdev(kernel, devices, 2, FALSE, 0, -1, fds, NULL));
     ck_assert_uint_eq(fds->len, 3);
     assert_fd(fds, 0, "iommufd", "", "", "node " PCA_FAKE_IOMMU_NUMBER);
     assert_fd(fds, 1, "device", "net", NIC, "cdev " NIC);
@@ -53,11 +53,22 @@ START_TEST(an_iommufd_and_each_device_by_name) {
 }
 END_TEST
 
+START_TEST(who_joins_gets_no_iommufd) {
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    claim_pair();
+    pca_tree_delete(tree, "sys/class/misc/iommu");
+    ck_assert(pca_handover_cdev(kernel, devices, 2, TRUE, 0, -1, fds, NULL));
+    ck_assert_uint_eq(fds->len, 2);
+    assert_fd(fds, 0, "device", "net", NIC, "cdev " NIC);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "set_rlimit_mode"), 0);
+}
+END_TEST
+
 START_TEST(memory_raises_the_callers_limit) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     PCA_AUTO_FD pidfd = self_pidfd();
     claim_pair();
-    ck_assert(pca_handover_cdev(kernel, devices, 2, 4096, pidfd, fds, NULL));
+    ck_assert(pca_handover_cdev(kernel, devices, 2, FALSE, 4096, pidfd, fds, NULL));
     ck_assert(fake->memlock > 0 && fake->memlock <= GIB + 4096);
 }
 END_TEST
@@ -80,7 +91,7 @@ END_TEST
 static void assert_refused(PcaError expected, const char *text) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     g_autoptr(GError) error = NULL;
-    ck_assert(!pca_handover_cdev(kernel, devices, 2, 0, -1, fds, &error));
+    ck_assert(!pca_handover_cdev(kernel, devices, 2, FALSE, 0, -1, fds, &error));
     assert_error(error, expected);
     ck_assert_msg(strstr(error->message, text), "%s", error->message);
 }
@@ -143,7 +154,7 @@ static void claim_slot(void) {
 }
 
 static gboolean hand_groups_over(PcaFds *fds, guint64 memory, int pidfd, GError **error) {
-    return pca_handover_group(kernel, slot, G_N_ELEMENTS(slot), memory, pidfd, fds, error);
+    return pca_handover_group(kernel, slot, G_N_ELEMENTS(slot), FALSE, memory, pidfd, fds, error);
 }
 
 START_TEST(a_container_and_each_group_once) {
@@ -156,6 +167,16 @@ START_TEST(a_container_and_each_group_once) {
     assert_fd(fds, 1, "group", "disk", DISK, "group 3");
     assert_fd(fds, 2, "group", "net", NIC, "group 2");
     ck_assert(fake->memlock > 0);
+}
+END_TEST
+
+START_TEST(who_joins_gets_no_container) {
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    claim_slot();
+    pca_tree_delete(tree, "sys/class/misc/vfio");
+    ck_assert(pca_handover_group(kernel, slot, 3, TRUE, 0, -1, fds, NULL));
+    ck_assert_uint_eq(fds->len, 2);
+    assert_fd(fds, 0, "group", "disk", DISK, "group 3");
 }
 END_TEST
 
@@ -211,7 +232,7 @@ START_TEST(any_fault_keeps_all_back_and_leaks_none) {
             g_autoptr(GPtrArray) fds = pca_fds_new();
             g_autoptr(GError) error = NULL;
             pca_fake_kernel_fail(fake, k, EMFILE);
-            ok = pca_handover_cdev(kernel, devices, 2, 4096, pidfd, fds, &error);
+            ok = pca_handover_cdev(kernel, devices, 2, FALSE, 4096, pidfd, fds, &error);
             ck_assert(ok || error);
         }
         ck_assert_uint_eq(count_fds(), before);
@@ -221,12 +242,14 @@ START_TEST(any_fault_keeps_all_back_and_leaks_none) {
 END_TEST
 
 void add_handover(Suite *suite) {
-    ADD_CASE(suite, "handover", an_iommufd_and_each_device_by_name, memory_raises_the_callers_limit,
-             another_driver_is_rebound_by_somebody, another_override_is_rebound_by_somebody,
-             not_prepared_is_refused, another_identity_is_refused, a_device_that_went_is_refused,
+    ADD_CASE(suite, "handover", an_iommufd_and_each_device_by_name, who_joins_gets_no_iommufd,
+             memory_raises_the_callers_limit, another_driver_is_rebound_by_somebody,
+             another_override_is_rebound_by_somebody, not_prepared_is_refused,
+             another_identity_is_refused, a_device_that_went_is_refused,
              without_its_node_it_is_refused, a_kernel_without_iommufd_is_unsupported,
              any_fault_keeps_all_back_and_leaks_none);
-    ADD_CASE(suite, "group handover", a_container_and_each_group_once, a_group_in_use_is_busy,
-             groups_are_looked_at_once_more, any_fault_keeps_all_groups_back);
+    ADD_CASE(suite, "group handover", a_container_and_each_group_once, who_joins_gets_no_container,
+             a_group_in_use_is_busy, groups_are_looked_at_once_more,
+             any_fault_keeps_all_groups_back);
     PCA_TABLE(suite, "memlock", memlock_is_memory_and_a_gibibyte_at_most_ram, limits);
 }

@@ -250,6 +250,18 @@ START_TEST(open_of_nodes_wants_their_owner_and_sends_nothing) {
 }
 END_TEST
 
+START_TEST(open_for_who_joins_sends_the_device_alone) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    AUTO_REPLY reply = ask_text("{'kind': <'open'>, 'joins': <true>, 'devices': "
+                                "<[('0000:01:00.0', '8086:10d3 0000:0000', 'net')]>}",
+                                pidfd);
+    assert_ok(&reply);
+    assert_value(&reply, "fds", "[('device', 'net', '0000:01:00.0')]");
+}
+END_TEST
+
 START_TEST(open_that_fails_sends_nothing) {
     PCA_AUTO_FD journal = open_journal();
     PCA_AUTO_FD pidfd = self_pidfd();
@@ -384,7 +396,8 @@ void add_serve(Suite *suite) {
              the_lock_is_held_until_just_before_the_reply, a_malformed_journal_is_not_undone,
              nothing_is_begun_for_a_daemon_that_went, what_is_no_request_gets_no_reply);
     ADD_CASE(suite, "serve descriptors", open_hands_descriptors_over, open_hands_groups_over,
-             open_of_nodes_wants_their_owner_and_sends_nothing, open_that_fails_sends_nothing,
+             open_of_nodes_wants_their_owner_and_sends_nothing,
+             open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
              holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
              nobody_holds_what_has_no_node);

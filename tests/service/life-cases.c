@@ -298,6 +298,42 @@ START_TEST(admin) {
 }
 END_TEST
 
+/* A claim that nobody has cannot be joined, whatever the descriptor is. */
+START_TEST(join_nothing) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    request->join = g_strdup("00112233445566778899aabbccddeeff");
+    request->join_lease = dup(STDERR_FILENO);
+    pca_service_claim_async(service, subject, request, on_result, &result);
+    await(&result);
+    ck_assert_ptr_null(pca_service_claim_finish(result, &error));
+    ck_assert(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND));
+    ck_assert_msg(strstr(error->message, request->join) != NULL, "%s", error->message);
+    g_autofree char *driver = pca_tree_driver(tree, NIC);
+    ck_assert_pstr_eq(driver, "e1000e");
+}
+END_TEST
+
+/* The answer to an async claim comes before the worker's, that there is none afterwards. */
+START_TEST(async_without_worker) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(GAsyncResult) result = NULL;
+    request->async = TRUE;
+    pca_service_claim_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, NULL);
+    ck_assert_ptr_nonnull(claim);
+    int lease = pca_fd_steal(&claim->lease_writer);
+    while (claim->state == PCA_CLAIM_PREPARING)
+        g_main_context_iteration(NULL, TRUE);
+    ck_assert_ptr_nonnull(claim->reason);
+    close(lease);
+}
+END_TEST
+
 START_TEST(bad_state_directories) {
     g_autoptr(GError) error = NULL;
     g_autofree char *old = g_steal_pointer(&state);
@@ -330,6 +366,8 @@ TCase *pca_life_cases(void) {
     tcase_add_test(tcase, claim_without_worker);
     tcase_add_test(tcase, some_checks);
     tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
+    tcase_add_test(tcase, join_nothing);
+    tcase_add_test(tcase, async_without_worker);
     tcase_add_test(tcase, bad_state_directories);
     return tcase;
 }

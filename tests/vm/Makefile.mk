@@ -7,14 +7,21 @@ tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
 tests_vm_measure_SOURCES = tests/vm/measure.c
 tests_vm_measure_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_measure_LDADD = $(GIO_LIBS)
+# -no-install makes a program instead of a script, which can be copied.
+check_PROGRAMS += tests/vm/join-client
+tests_vm_join_client_SOURCES = tests/vm/join-client.c
+tests_vm_join_client_CPPFLAGS = -I$(srcdir)/client/lib -D_GNU_SOURCE
+tests_vm_join_client_CFLAGS = -std=gnu17 $(WARN_CFLAGS) $(SANITIZER_FLAGS)
+tests_vm_join_client_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_vm_join_client_LDADD = libpcassign.la
 
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	client/lib/example
+	tests/vm/join-client client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/common.sh tests/vm/node.sh $(VM_FILES)
 VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \
 	tests/vm/badluck.test tests/vm/admin.test tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/library.test \
-	tests/vm/status.test tests/vm/node.test tests/vm/node-stock.test
+	tests/vm/status.test tests/vm/node.test tests/vm/node-stock.test tests/vm/join.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: giving back some of a claim's devices. They become a claim of their own, which is
+ * released as any other: with its journal, and stuck or quarantined where it comes to that.
+ * Thread: the main one. Ownership: see the headers.
+ *
+ * The new claim is written first, then the old one without those devices, by one rename: that is
+ * the moment at which they have left. Recovery throws a new claim away whose devices the old one
+ * still has.
+ */
+#include "base/error.h"
+#include "claim/internal.h"
+#include "claim/store.h"
+
+static gboolean invalid(GError **error, const PcaAddress *address, const char *what) {
+    g_autofree char *text = pca_address_format(address);
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "%s %s", text, what);
+    return FALSE;
+}
+
+static gboolean are_its_own(const PcaClaim *claim, const GArray *addresses, GError **error) {
+    for (guint i = 0; i < addresses->len; i++) {
+        const PcaAddress *address = &g_array_index(addresses, PcaAddress, i);
+        if (!pca_claim_has_device(claim, address))
+            return invalid(error, address, "is not a device of the claim");
+    }
+    if (addresses->len > 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "no device is named");
+    return FALSE;
+}
+
+/* A group has one owner, so its members go together. */
+static gboolean groups_are_whole(const PcaClaim *leaving, const PcaClaim *staying, GError **error) {
+    for (guint i = 0; i < staying->devices->len; i++) {
+        const PcaFunction *f = pca_claim_device(staying, i)->function;
+        if (f->iommu_group != PCA_NO_GROUP && pca_claim_has_group(leaving, f->iommu_group))
+            return invalid(error, &f->address,
+                           "is in the same IOMMU group and has to be given back as well");
+    }
+    return TRUE;
+}
+
+static gboolean write_down(PcaClaims *claims, const PcaClaim *leaving, const PcaClaim *staying,
+                           GError **error) {
+    if (!pca_store_create(claims->directory, leaving, claims->boot_id, error))
+        return FALSE;
+    if (pca_store_update(claims->directory, staying, claims->boot_id, error))
+        return TRUE;
+    pca_store_remove(claims->directory, leaving->id);
+    return FALSE;
+}
+
+static gboolean may_split(const PcaClaim *claim, const GArray *addresses, GError **error) {
+    if (claim->state == PCA_CLAIM_READY)
+        return are_its_own(claim, addresses, error);
+    g_propagate_error(error, pca_claim_error_not_ready(claim));
+    return FALSE;
+}
+
+static void take_away(PcaClaims *claims, PcaClaim *claim, const PcaClaim *staying) {
+    g_ptr_array_unref(claim->devices);
+    claim->devices = g_ptr_array_ref(staying->devices);
+    claims->changed(claim, claims->changed_data);
+}
+
+void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
+                                const char *reason, PcaClaimFunc func, gpointer data) {
+    g_autoptr(GError) error = NULL;
+    if (!may_split(claim, addresses, &error)) {
+        func(claim, error, data);
+        return;
+    }
+    g_autoptr(PcaClaim) leaving = pca_claim_part(claim, addresses, TRUE);
+    g_autoptr(PcaClaim) staying = pca_claim_part(claim, addresses, FALSE);
+    if (staying->devices->len == 0) {
+        pca_claims_release(claims, claim, reason, func, data);
+        return;
+    }
+    if (!groups_are_whole(leaving, staying, &error) ||
+        !write_down(claims, leaving, staying, &error)) {
+        func(claim, error, data);
+        return;
+    }
+    leaving->reason = g_strdup(reason);
+    PcaEntry *entry = pca_entry_new(claims, leaving);
+    pca_entry_add_waiter(entry, FALSE, func, data);
+    take_away(claims, claim, staying);
+    pca_entry_release(entry);
+}
