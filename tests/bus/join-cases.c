@@ -218,6 +218,16 @@ START_TEST(give_one_back) {
 }
 END_TEST
 
+START_TEST(give_one_back_by_groups) {
+    g_auto(PcaHeld) held = pca_claim_with(bus, "gpu " NIC, "{'handoff': <'group'>}");
+    g_variant_unref(pca_call(bus, held.path, "Claim.ReleaseDevices", paths_of("01_00_0"), NULL));
+    pca_world_await_driver(world, NIC, "e1000e");
+    expect_roles(&held, "container group");
+    g_autofree char *text = describe(held.path);
+    ck_assert_msg(strstr(text, "'handoff': <'group'>") && !strstr(text, NIC), "%s", text);
+}
+END_TEST
+
 static const struct {
     const char *words, *part;
 } wrong_devices[] = {
@@ -296,6 +306,7 @@ TCase *pca_join_cases(void) {
     tcase_add_test(tcase, join_as_another);
     tcase_add_test(tcase, join_what_ends);
     tcase_add_test(tcase, give_one_back);
+    tcase_add_test(tcase, give_one_back_by_groups);
     tcase_add_test(tcase, give_back_wrong);
     tcase_add_test(tcase, give_back_of_another);
     tcase_add_test(tcase, give_back_held);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: stands in for a VMM that devices are plugged into and out of: `join-client [--group]`
- * reads a command a line from standard input and answers each with one line, "ok ..." or "error
- * ...": claim NAME DEVICE...         the first claim: its devices, opened and attached join NAME
- * FIRST DEVICE...    a claim that joins FIRST; attached to what that one brought async NAME FIRST
- * DEVICE...   the same, but only until the claim is granted ("-": joins none) attach NAME opens the
- * devices of an async claim, once it is ready read DEVICE                  vendor and the third
- * register of BAR 0 close DEVICE                 the device's descriptors back NAME DEVICE... gives
- * these devices of the claim back release NAME | free NAME     ends the claim, by a call or by its
- * lease status NAME                  state and reason All devices share one address space, with a
- * page of memory in it. Thread: main. Ownership: the process keeps everything until it ends.
+ * Purpose: stands in for a VMM that devices are plugged into and out of. `join-client [--group]`
+ * reads a command a line from standard input and answers each with one line, "ok" or "error":
+ *
+ *     claim NAME DEVICE...         the first claim: its devices, opened and attached
+ *     join NAME FIRST DEVICE...    a claim that joins FIRST; attached to what that one brought
+ *     async NAME FIRST DEVICE...   the same, but only until the claim is granted
+ *     attach NAME                  opens the devices of an async claim, once it is ready
+ *     read DEVICE                  vendor and the third register of BAR 0
+ *     close DEVICE                 the device's descriptors
+ *     back NAME DEVICE|ADDRESS...  gives these devices of the claim back
+ *     release NAME                 ends the claim by a call
+ *     free NAME                    ends the claim by its lease
+ *     status NAME                  state and reason
+ *
+ * All devices share one address space, with a page of memory in it. Thread: main. Ownership: the
+ * process keeps everything until it ends.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -271,13 +277,13 @@ static int do_close(char **words, int n) {
     return 0;
 }
 
-/* By the names that Open gave, also of devices that are closed already. */
+/* By the names that Open gave or by address, also of devices that are closed already. */
 static int do_back(char **words, int n) {
     const char *addresses[N_DEVICES];
     size_t found = 0;
     for (int w = 2; w < n; w++)
         for (int i = 0; i < N_DEVICES; i++)
-            if (strcmp(devices[i].name, words[w]) == 0)
+            if (strcmp(devices[i].name, words[w]) == 0 || strcmp(devices[i].address, words[w]) == 0)
                 addresses[found++] = devices[i].address;
     int code = pcassign_release_devices(find_claim(words[1])->claim, addresses, found);
     return code ? refuse(code) : 0;
