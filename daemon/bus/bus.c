@@ -49,6 +49,14 @@ static void set_ids(PcaBusDevice *device, const PcaFunction *f) {
     set_hex(device, pca_bus_device_set_revision, f->revision, 2);
 }
 
+static void set_state(PcaBus *bus, PcaBusDevice *device, const PcaFunction *f) {
+    pca_bus_device_set_state(device, pca_service_function_state(bus->service, f));
+    pca_bus_device_set_state_since(device,
+                                   (guint64)pca_service_function_state_since(bus->service, f));
+    pca_bus_device_set_state_reason(device,
+                                    or_empty(pca_service_function_state_reason(bus->service, f)));
+}
+
 static void fill(PcaBus *bus, PcaBusDevice *device, const PcaFunction *f) {
     g_autofree char *address = pca_address_format(&f->address);
     g_autofree char *name = pca_service_function_name(bus->service, f);
@@ -61,11 +69,7 @@ static void fill(PcaBus *bus, PcaBusDevice *device, const PcaFunction *f) {
     pca_bus_device_set_numa_node(device, f->numa_node);
     pca_bus_device_set_path(device, or_empty(f->slot_path));
     pca_bus_device_set_name(device, or_empty(name));
-    pca_bus_device_set_state(device, pca_service_function_state(bus->service, f));
-    pca_bus_device_set_state_since(device,
-                                   (guint64)pca_service_function_state_since(bus->service, f));
-    pca_bus_device_set_state_reason(device,
-                                    or_empty(pca_service_function_state_reason(bus->service, f)));
+    set_state(bus, device, f);
     pca_bus_device_set_description(device, or_empty(f->description));
     pca_bus_device_set_reset_methods(device, (const char *const *)f->reset_methods);
 }
@@ -116,8 +120,7 @@ static void on_function_state(const PcaFunction *function, gpointer data) {
     PcaBus *bus = data;
     g_autoptr(GDBusInterface) device = find_device(bus, function);
     if (device)
-        pca_bus_device_set_state(PCA_BUS_DEVICE(device),
-                                 pca_service_function_state(bus->service, function));
+        set_state(bus, PCA_BUS_DEVICE(device), function);
 }
 
 static void on_claim_changed(PcaClaim *claim, gpointer data) {

@@ -243,14 +243,22 @@ gboolean pca_service_policy_stale(const PcaService *service) {
     return service->policy_stale;
 }
 
+/* The claim, or the administrator's doing, that decides about the function's state; or NULL. */
+static const PcaClaim *claim_shown(const PcaService *service, const PcaFunction *function) {
+    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
+    gboolean shown = claim && (claim->kind == PCA_KIND_CLAIM || claim->state == PCA_CLAIM_STUCK ||
+                               claim->state == PCA_CLAIM_RELEASING);
+    return shown ? claim : NULL;
+}
+
 const char *pca_service_function_state(const PcaService *service, const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
+    const PcaClaim *claim = claim_shown(service, function);
     if (claim && claim->state == PCA_CLAIM_STUCK)
         return "stuck";
     if (claim && claim->state == PCA_CLAIM_RELEASING)
         return "releasing";
-    if (claim && claim->kind == PCA_KIND_CLAIM)
+    if (claim)
         return "claimed";
     if (residue)
         return residue->quarantined ? "quarantined" : "degraded";
@@ -261,15 +269,19 @@ const char *pca_service_function_state(const PcaService *service, const PcaFunct
 
 gint64 pca_service_function_state_since(const PcaService *service, const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
-    return claim ? claim->state_since : residue ? residue->since : 0;
+    const PcaClaim *claim = claim_shown(service, function);
+    const PcaClaim *reservation = pca_service_reservation(service, function);
+    if (claim)
+        return claim->state_since;
+    if (residue)
+        return residue->since;
+    return reservation ? reservation->state_since : 0;
 }
 
 const char *pca_service_function_state_reason(const PcaService *service,
                                               const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
-    return residue && !claim ? residue->text : NULL;
+    return residue && !claim_shown(service, function) ? residue->text : NULL;
 }
 
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {

@@ -33,6 +33,8 @@ static const struct {
     {"Path", "0000:00:01.0/00.0"},
     {"Name", "nic"},
     {"State", "host"},
+    {"StateSince", "0"},
+    {"StateReason", ""},
     {"ResetMethods", "['flr', 'bus']"},
 };
 

@@ -111,6 +111,46 @@ def test_locked():
     conforms("list", 0, "list", "08:00.0")
 
 
+def fix_of(word):
+    return conforms("status", 0, "status", word)["fix"]
+
+
+def type_next(word, wanted):
+    """Types what status names."""
+    fix = fix_of(word)
+    expect("%s: %s" % (word, fix), fix.startswith("pcassignctl %s " % wanted), fix)
+    result = ctl(*fix.split()[1:])
+    expect("%s helps" % fix, result.returncode == 0, result)
+
+
+def test_administration():
+    """The administrator's verbs; and what status names mends what it is about."""
+    conforms("admin", 0, "reserve", "nic")
+    reserved = conforms("status", 0, "status", "nic")
+    expect("reserved since when", reserved["state"] == "reserved" and reserved["since"], reserved)
+    expect("a reservation is shown", conforms("status", 0, "status")
+           == [dict(reserved, subject=NIC)])
+    conforms("list", 0, "list", "nic")
+    conforms("check", 0, "check", "nic")
+    conforms("admin", 0, "reset", "nic")
+    type_next("nic", "unreserve")
+    host.await_driver("e1000e")
+    type_next("nic", "check")
+    held = host.Held("nic", keep_open=False)
+    type_next("nic", "release")
+    held.end()
+    host.await_driver("e1000e")
+    held = host.Held("nic")
+    tell("fail", "*/reset *", "5")
+    held.end()
+    expect("quarantined",
+           host.await_true(lambda: '"quarantined"' in ctl("-j", "status", "nic").stdout))
+    tell("heal")
+    type_next("nic", "recover")
+    host.await_driver("e1000e")
+    expect("nothing unusual", conforms("status", 0, "status") == [])
+
+
 def test_policy():
     conforms("policy", 0, "policy", "reload")
     broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")
@@ -138,6 +178,7 @@ def main():
     test_checks()
     test_claims()
     test_policy()
+    test_administration()
     test_strictness()
     test_locked()
     host.finish()

@@ -88,9 +88,31 @@ def test_text():
     monitor.end(signal.SIGINT)
 
 
+def state_since():
+    device = dbus.SystemBus().get_object(NAME, "/org/pcassign1/device/0000_01_00_0",
+                                         introspect=False)
+    return str(device.Get(NAME + ".Device", "StateSince",
+                          dbus_interface="org.freedesktop.DBus.Properties"))
+
+
 def states(monitor):
     events = [json.loads(line) for line in monitor.lines]
     return [e["state"] for e in events if e["event"] == "claim"]
+
+
+def test_since(monitor):
+    """A device tells since when it is so also while nothing but its state changes."""
+    held = host.Held("nic")
+    tell("pause", "*/unbind*")
+    begin = len(monitor.lines)
+    held.end()
+    expect("releasing", monitor.sees('"releasing"', NIC, begin=begin), monitor.lines)
+    # It becomes stuck meanwhile, and the two are asked one after the other.
+    expect("since when", host.await_true(lambda: json.loads(
+        ctl("-j", "status", "nic").stdout)["since"] == state_since(), 5), state_since())
+    tell("resume")
+    host.await_driver("e1000e")
+    expect("ended", monitor.sees('"ended"', NIC, begin=begin), monitor.lines)
 
 
 def test_json():
@@ -102,11 +124,14 @@ def test_json():
     order = states(monitor)
     expect("the states in their order, each once: %s" % order, order in (
         ["preparing", "ready", "releasing", "ended"], ["ready", "releasing", "ended"]))
+    host.await_driver("nouveau", "0000:03:00.0")
+    test_since(monitor)
+    begin = len(monitor.lines)
     tell("use", NIC)
     ctl("run", "nic", "--", "true", "{iommufd}")
     expect("stuck", monitor.sees('"stuck"'), monitor.lines)
     tell("unuse", NIC)
-    expect("ended", monitor.sees('"ended"', NIC), monitor.lines)
+    expect("ended", monitor.sees('"ended"', NIC, begin=begin), monitor.lines)
     ctl("policy", "reload")
     expect("policy", monitor.sees('"event":"policy"', '"stale":false'), monitor.lines)
     broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")

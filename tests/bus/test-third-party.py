@@ -140,7 +140,13 @@ class Party:
         listed = self.manager.ListClaims()
         expect("the claim is listed",
                [str(p) for p, _ in listed] == [str(path)] and listed[0][1]["title"] == "python")
+        expect("StateSince of a claimed device",
+               self.state_since() == listed[0][1]["state_since"])
         return path, lease
+
+    def state_since(self):
+        device = self.bus.get_object(NAME, ROOT + "/device/0000_01_00_0", introspect=False)
+        return device.Get(DEVICE, "StateSince", dbus_interface="org.freedesktop.DBus.Properties")
 
     def refusals(self, path, lease):
         claim = dbus.Interface(self.bus.get_object(NAME, path, introspect=False), CLAIM)
@@ -161,6 +167,7 @@ class Party:
         await_driver(NIC, "e1000e")
         await_driver("0000:03:00.1", "snd_hda_intel")
         expect("no claims", self.manager.ListClaims() == [])
+        expect("StateSince of a free device", self.state_since() == 0)
 
     def reserve(self):
         nic = dbus.Interface(self.bus.get_object(NAME, NIC_PATH, introspect=False), DEVICE)
