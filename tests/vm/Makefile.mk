@@ -11,7 +11,7 @@ tests_vm_measure_LDADD = $(GIO_LIBS)
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
 	client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh $(VM_FILES)
+EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/sanitized.conf $(VM_FILES)
 VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \
 	tests/vm/badluck.test tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/library.test
 
@@ -22,5 +22,11 @@ vm-payload: all $(VM_HELPERS)
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR=$(VM_PAYLOAD) >/dev/null
 	$(MKDIR_P) $(VM_PAYLOAD)/usr/libexec/pcassign-tests
 	cp $(VM_HELPERS) $(VM_PAYLOAD)/usr/libexec/pcassign-tests/
+if SANITIZERS
+	for unit in pcassignd pcassign-worker; do \
+	    $(INSTALL_DATA) -D $(srcdir)/tests/vm/sanitized.conf \
+	        $(VM_PAYLOAD)$(systemdsystemunitdir)/$$unit.service.d/sanitized.conf || exit; \
+	done
+endif
 vm-check: vm-payload
 	$(srcdir)/tests/vm/run-all $(VM_PAYLOAD) $(VM_TESTS)
