@@ -14,3 +14,13 @@ systemd/pcassign-worker.service: systemd/pcassign-worker.service.in Makefile
 	$(GENERATE_UNIT)
 systemd/org.pcassign1.service: systemd/org.pcassign1.service.in Makefile
 	$(GENERATE_UNIT)
+
+# A virtual machine as a service: read, copied and adapted, so it goes where documentation goes.
+vmexampledir = $(docdir)/examples/vm
+nodist_vmexample_DATA = systemd/examples/vm@.service
+dist_vmexample_DATA = systemd/examples/README systemd/examples/vm@-dynamic.conf \
+	systemd/examples/vm-example.conf systemd/examples/50-vm.conf
+CLEANFILES += systemd/examples/vm@.service
+EXTRA_DIST += systemd/examples/vm@.service.in
+systemd/examples/vm@.service: systemd/examples/vm@.service.in Makefile
+	$(GENERATE_UNIT)

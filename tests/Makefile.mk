@@ -22,3 +22,13 @@ EXTRA_DIST += tests/check-man
 AM_TESTS_ENVIRONMENT = PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
 	PCASSIGND=$(abs_builddir)/pcassignd; SRCDIR=$(abs_srcdir); BUILDDIR=$(abs_builddir); \
 	export PCASSIGNCTL PCASSIGND SRCDIR BUILDDIR;
+
+# What no other fragment names: the lab, the demo, the runner.
+EXTRA_DIST += tests/lab tests/run tests/build.sh tests/packages.build tests/demo tests/demo-story .ci/run
+
+# An archive that lacks a file of the checkout is not made.
+dist-hook:
+	@test ! -e "$(srcdir)/.git" || (cd "$(srcdir)" && git ls-files) | while read -r file; do \
+	    test "$$file" = .gitignore || test -e "$(distdir)/$$file" || \
+	        { echo "$$file is not in the archive: name it in EXTRA_DIST" >&2; exit 1; } \
+	done

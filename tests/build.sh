@@ -68,11 +68,12 @@ build() {
     make -j"$(nproc)" all
 }
 
-# make_payload: what a guest gets, from the build "plain": the installation and the programs of tests/vm.
+# make_payload [BUILD]: what a guest gets, from the build "plain" or another: the installation and the programs of
+# tests/vm.
 make_payload() {
-    make -C "$(work_directory)/plain" -j"$(nproc)" vm-payload
+    make -C "$(work_directory)/${1:-plain}" -j"$(nproc)" vm-payload
 }
 
-payload() {
-    printf '%s/plain/vm-payload\n' "$(work_directory)"
+payload() { # [BUILD]
+    printf '%s/%s/vm-payload\n' "$(work_directory)" "${1:-plain}"
 }

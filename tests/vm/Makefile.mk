@@ -18,10 +18,12 @@ tests_vm_join_client_LDADD = libpcassign.la
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
 	tests/vm/join-client client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/common.sh tests/vm/node.sh $(VM_FILES)
-VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \
-	tests/vm/badluck.test tests/vm/admin.test tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/library.test \
-	tests/vm/status.test tests/vm/node.test tests/vm/node-stock.test tests/vm/join.test
+EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/node.sh tests/vm/sanitized.conf \
+	$(VM_FILES)
+VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/contract.test tests/vm/guard.test tests/vm/idle.test \
+	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/node.test tests/vm/node-stock.test \
+	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/restart.test \
+	tests/vm/service.test tests/vm/status.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check
@@ -30,5 +32,11 @@ vm-payload: all $(VM_HELPERS)
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR=$(VM_PAYLOAD) >/dev/null
 	$(MKDIR_P) $(VM_PAYLOAD)/usr/libexec/pcassign-tests
 	cp $(VM_HELPERS) $(VM_PAYLOAD)/usr/libexec/pcassign-tests/
+if SANITIZERS
+	for unit in pcassignd pcassign-worker; do \
+	    $(INSTALL_DATA) -D $(srcdir)/tests/vm/sanitized.conf \
+	        $(VM_PAYLOAD)$(systemdsystemunitdir)/$$unit.service.d/sanitized.conf || exit; \
+	done
+endif
 vm-check: vm-payload
 	$(srcdir)/tests/vm/run-all $(VM_PAYLOAD) $(VM_TESTS)

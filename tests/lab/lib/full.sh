@@ -14,6 +14,8 @@ lab_full_slim() {
     local root=$1
     rm -rf "$root"/usr/share/{doc,man,locale,info,lintian,bash-completion,zsh,icons,bug} "$root"/var/lib/apt/lists/* \
         "$root"/var/cache/apt/* "$root"/var/cache/debconf/* "$root"/var/log/* "$root"/etc/apt/sources.list*
+    find "$root/usr/libexec/valgrind" -type f ! -name '*.so' ! -name 'memcheck-amd64-*' ! -name default.supp -delete
+    rm -rf "$root"/usr/lib/*/valgrind "$root"/usr/include/valgrind
     rm -f "$root"/usr/share/qemu/{edk2-*,opensbi-*,openbios-*,skiboot.lid,u-boot*,s390-*,hppa-*,palcode-*,slof.bin}
 }
 
