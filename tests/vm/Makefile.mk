@@ -22,7 +22,7 @@ EXTRA_DIST += tests/vm/run-all tests/vm/common.sh $(VM_FILES)
 VM_FILES = tests/vm/contract.test tests/vm/life.test tests/vm/restart.test tests/vm/guard.test \
 	tests/vm/badluck.test tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/library.test \
 	tests/vm/handoff.sh tests/vm/handoff.test tests/vm/handoff-stock.test \
-	tests/vm/interrupts.test
+	tests/vm/interrupts.test tests/vm/nested.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check
