@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
+	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/examine.c daemon/service/examine.h \
 	daemon/service/join.c daemon/service/join.h \

@@ -6,6 +6,7 @@
 #include "service/checks.h"
 
 #include "engine/handover.h"
+#include "service/check-interrupts.h"
 #include "sys/in-use.h"
 
 /* One function under examination. */
@@ -173,13 +174,7 @@ static void check_group(const Check *c) {
 }
 
 static void check_interrupts(const Check *c) {
-    if (c->context->snapshot->unsafe_interrupts)
-        pca_findings_fail(c->findings, "interrupts", PCA_ERROR_NOT_ISOLATED,
-                          "allow_unsafe_interrupts",
-                          "switch allow_unsafe_interrupts off, and interrupt remapping on in the "
-                          "firmware",
-                          "vfio is told to accept interrupts that are not remapped, with which a "
-                          "guest can attack the host");
+    pca_check_interrupts(c->context, c->function, c->findings);
 }
 
 static void check_driver(const Check *c) {
@@ -232,7 +227,7 @@ static void check_reset(const Check *c) {
 static const struct {
     const char *name;
     void (*run)(const Check *check);
-    const char *passed;
+    const char *passed; /* NULL: the facts of pca_describe_interrupts */
 } table[] = {
     {"iommu", check_iommu, "behind an IOMMU"},
     {"policy", check_policy, "allowed"},
@@ -241,7 +236,7 @@ static const struct {
     {"in-use", check_in_use, "the host does not use it"},
     {"isolation", check_isolation, "the kernel's IOMMU group isolates it"},
     {"group", check_group, "its IOMMU group is complete"},
-    {"interrupts", check_interrupts, "vfio does not accept interrupts that are not remapped"},
+    {"interrupts", check_interrupts, NULL},
     {"driver", check_driver, "vfio-pci can take it"},
     {"sriov", check_sriov, "no conflict between physical and virtual functions"},
     {"reset", check_reset, "it can be reset"},
@@ -254,6 +249,11 @@ static void run_one(const PcaCheckContext *context, gsize row, const PcaTarget *
     table[row].run(&check);
 }
 
+static void pass(const PcaCheckContext *context, gsize row, PcaFindings *findings) {
+    g_autofree char *facts = table[row].passed ? NULL : pca_describe_interrupts(context);
+    pca_findings_pass(findings, table[row].name, "%s", facts ? facts : table[row].passed);
+}
+
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
@@ -263,7 +263,7 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
         if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
-            pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
+            pass(context, row, findings);
     }
     pca_findings_sort(findings);
 }

@@ -16,6 +16,7 @@ typedef struct {
 
 #define REGIONS "sys/kernel/iommu_groups/2/reserved_regions"
 #define NOIOMMU "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+#define IRQ "sys/kernel/irq/"
 #define INTERRUPTS "sys/module/iommufd/parameters/allow_unsafe_interrupts"
 
 /* What root, who needs no policy, is refused. Each row leaves the host as it was. */
@@ -45,6 +46,11 @@ static const Refusal refusals[] = {
     {NULL, "03:00.1", "group", "GroupIncomplete", "0000:03:00.0", NULL},
     {"write " INTERRUPTS " Y", NIC, "interrupts", "NotIsolated", "allow_unsafe_interrupts",
      "delete sys/module/iommufd"},
+    {"write " IRQ "0/chip_name IO-APIC", NIC, "interrupts", "NotIsolated", "interrupt remapping",
+     "delete " IRQ "0"},
+    {"function 0000:0b:00.0 id=10ec:8169 pin=1 group=50 driver=r8169 reset=flr;"
+     "set 0000:0b:00.0 enable 1;set 0000:0b:00.0 irq 16;write " IRQ "16/actions ahci,r8169",
+     "0b:00.0", "interrupts", "InUse", "ahci", "unplug 0000:0b:00.0;delete " IRQ "16"},
     {"delete sys/class/misc/iommu;delete sys/class/misc/vfio", NIC, "driver", "Unsupported",
      "/dev/iommu", "write sys/class/misc/iommu/dev 10:126;write sys/class/misc/vfio/dev 10:196"},
     {NULL, "06:00.0", "driver", "Busy", "othertool", NULL},
@@ -195,6 +201,51 @@ static const char *const claim_options[] = {
     "'join-lease': <handle 0>}",
 };
 
+/* What a check that passes tells of interrupts. */
+static const struct {
+    const char *stage, *text, *unstage;
+} facts[] = {
+    {NULL, "vfio does not accept interrupts that are not remapped; no INTx", NULL},
+    {"write " IRQ "0/chip_name IR-IO-APIC", "remapped; no INTx", NULL},
+    {"function 0000:0b:00.0 pin=1 group=50 reset=flr",
+     "remapped; INTx not routed yet, DisINTx untested", NULL},
+    {"set 0000:0b:00.0 max_link_speed 8GT", "remapped; INTx not routed yet, masked by DisINTx",
+     NULL},
+    {"set 0000:0b:00.0 enable 1;set 0000:0b:00.0 irq 16;write " IRQ "16/actions ''",
+     "remapped; INTx not shared, masked by DisINTx", NULL},
+    {"write " IRQ "16/actions ahci,eth1",
+     "remapped; INTx shared with ahci, eth1, masked by DisINTx",
+     "unplug 0000:0b:00.0;delete sys/kernel/irq"},
+};
+
+static void expect_fact(const char *device, const char *text) {
+    guint found = 0;
+    g_autoptr(GVariant) reply =
+        pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(device, NULL), NULL);
+    g_autoptr(GVariant) checks = g_variant_get_child_value(reply, 1);
+    for (gsize i = 0; i < g_variant_n_children(checks); i++) {
+        g_autoptr(GVariant) check = g_variant_get_child_value(checks, i);
+        const char *name = "", *said = "";
+        g_variant_lookup(check, "name", "&s", &name);
+        g_variant_lookup(check, "text", "&s", &said);
+        if (!g_str_equal(name, "interrupts"))
+            continue;
+        ck_assert_str_eq(said, text);
+        found++;
+    }
+    ck_assert_uint_eq(found, 1);
+}
+
+START_TEST(interrupts) {
+    for (gsize i = 0; i < G_N_ELEMENTS(facts); i++) {
+        stage(facts[i].stage);
+        expect_fact(i < 2 ? NIC : "0b:00.0", facts[i].text);
+        stage(facts[i].unstage);
+    }
+    expect_untouched("interrupts");
+}
+END_TEST
+
 START_TEST(options) {
     static const char *const methods[] = {"Manager.Check", "Manager.Claim", "Manager.Plan"};
     g_autofree char *long_name = g_strnfill(300, 'x');
@@ -266,6 +317,7 @@ TCase *pca_check_cases(void) {
     tcase_add_test(tcase, denied);
     tcase_add_test(tcase, passed);
     tcase_add_test(tcase, handoffs);
+    tcase_add_test(tcase, interrupts);
     tcase_add_test(tcase, options);
     tcase_add_test(tcase, too_many);
     tcase_add_test(tcase, plan);

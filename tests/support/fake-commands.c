@@ -75,6 +75,7 @@ static void add_function(PcaFakeCommands *c, char **words) {
         .below = option(words, "below"),
         .class = (guint32)number(words, "class", 16),
         .header_type = (guint8)number(words, "header", 16),
+        .interrupt_pin = (guint8)number(words, "pin", 10),
         .group = (int)number(words, "group", 10),
         .driver = option(words, "driver"),
         .override = option(words, "override"),

@@ -209,6 +209,7 @@ static void write_config(PcaTree *tree, const PcaTreeFunction *f) {
     pca_tree_set_config8(tree, f->address, 0x09, f->class & 0xff);
     pca_tree_set_config16(tree, f->address, 0x0a, f->class >> 8);
     pca_tree_set_config8(tree, f->address, 0x0e, f->header_type);
+    pca_tree_set_config8(tree, f->address, 0x3d, f->interrupt_pin);
     if ((f->header_type & 0x7f) != 0) {
         pca_tree_set_config8(tree, f->address, 0x19, f->secondary_bus);
     } else {

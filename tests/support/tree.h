@@ -48,6 +48,7 @@ typedef struct {
     guint8 revision;
     guint8 header_type;       /* as in the register: 0x80 says multifunction */
     guint8 secondary_bus;     /* of a bridge */
+    guint8 interrupt_pin;     /* 1: INTA */
     int group;                /* 0: none, so tests count from 1 */
     int numa_node;            /* 0: the kernel's -1; N: node N - 1 */
     const char *driver;       /* bound to it; its directory is made when missing */

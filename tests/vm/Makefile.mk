@@ -1,7 +1,7 @@
 # Tests on real VFIO: they run in the lab's machines, never in `make check`.
 #   make vm-check                        all of them
 #   make vm-check VM_TESTS="life guard"  some of them
-check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure
+check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/vm/vmm tests/vm/opener
 tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c
 tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
 tests_vm_measure_SOURCES = tests/vm/measure.c
@@ -15,13 +15,21 @@ tests_vm_join_client_CFLAGS = -std=gnu17 $(WARN_CFLAGS) $(SANITIZER_FLAGS)
 tests_vm_join_client_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_join_client_LDADD = libpcassign.la
 
+tests_vm_vmm_SOURCES = tests/vm/vmm.c tests/vm/vmm.h tests/vm/vmm-open.c tests/vm/vmm-device.c \
+	tests/vm/vmm-interrupts.c
+tests_vm_opener_SOURCES = tests/vm/opener.c
+tests_vm_opener_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
+tests_vm_opener_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_vm_opener_LDADD = libpcassign.la
+
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/join-client client/lib/example
+	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/node.sh tests/vm/sanitized.conf \
+EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/sanitized.conf \
 	$(VM_FILES)
-VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/contract.test tests/vm/guard.test tests/vm/idle.test \
-	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/node.test tests/vm/node-stock.test \
+VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/contract.test tests/vm/guard.test \
+	tests/vm/handoff.test tests/vm/handoff-stock.test tests/vm/idle.test tests/vm/interrupts.test \
+	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/nested.test tests/vm/node.test tests/vm/node-stock.test \
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/restart.test \
 	tests/vm/service.test tests/vm/status.test
 
