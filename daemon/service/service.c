@@ -262,7 +262,11 @@ const char *pca_service_function_state(const PcaService *service, const PcaFunct
 gint64 pca_service_function_state_since(const PcaService *service, const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
     const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
-    return claim ? claim->state_since : residue ? residue->since : 0;
+    const PcaClaim *reservation = pca_service_reservation(service, function);
+    return claim         ? claim->state_since
+           : residue     ? residue->since
+           : reservation ? reservation->state_since
+                         : 0;
 }
 
 const char *pca_service_function_state_reason(const PcaService *service,

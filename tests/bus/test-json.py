@@ -111,6 +111,20 @@ def test_locked():
     conforms("list", 0, "list", "08:00.0")
 
 
+def test_admin():
+    conforms("admin", 0, "reserve", "nic")
+    conforms("list", 0, "list", "nic")
+    status = conforms("status", 0, "status", "nic")
+    expect("reserved, since when, and what next", status["state"] == "reserved" and status["since"]
+           and status["fix"] == "pcassignctl unreserve " + NIC, status)
+    expect("it is listed", len(conforms("status", 0, "status")) == 1)
+    expect("reset", conforms("admin", 0, "reset", "nic") == {"address": NIC, "state": "reserved"})
+    result = ctl("-j", "unreserve", "nic")
+    expect("unreserved", json.loads(result.stdout) == {"address": NIC, "state": "host"}, result)
+    result = ctl("-j", "unreserve", "nic")
+    expect("an error prints no value", result.returncode == 10 and not result.stdout, result)
+
+
 def test_policy():
     conforms("policy", 0, "policy", "reload")
     broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")
@@ -137,6 +151,7 @@ def main():
     test_devices()
     test_checks()
     test_claims()
+    test_admin()
     test_policy()
     test_strictness()
     test_locked()

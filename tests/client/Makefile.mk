@@ -2,6 +2,7 @@ check_PROGRAMS += tests/client/test-run
 TESTS += tests/client/test-run tests/client/test-pcassignctl tests/client/test-snippets.py
 EXTRA_DIST += tests/client/test-pcassignctl tests/client/mock-pcassignd \
 	tests/client/test-snippets.py \
+	tests/client/schemas/admin.json \
 	tests/client/schemas/check.json tests/client/schemas/claims.json \
 	tests/client/schemas/list.json tests/client/schemas/monitor.json \
 	tests/client/schemas/plan.json tests/client/schemas/policy.json \
