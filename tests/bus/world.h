@@ -35,6 +35,10 @@ typedef struct {
     int notify; /* where the daemon says that it is ready */
 } PcaWorld;
 
+/* How long the daemon waits before a release counts as stuck; milliseconds. */
+#define PCA_WORLD_GRACE 1000
+extern guint pca_world_grace;
+
 PcaWorld *pca_world_new(void);
 void pca_world_free(PcaWorld *world);
 
