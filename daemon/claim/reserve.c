@@ -104,7 +104,10 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
         else if (unproved && pca_address_equal(unproved, &function->address))
             how[i] = PCA_RECOVER_UNPROVED;
     }
-    return pca_plan_recover(functions, how, claim->driver);
+    PcaPlan *plan = pca_plan_recover(functions, how, claim->driver);
+    if (pca_claim_gives_nodes(claim))
+        pca_plan_add_nodes(plan, functions, claim->uid);
+    return plan;
 }
 
 /* Of a function that was replaced nothing can be put right any more. */
@@ -119,6 +122,23 @@ static void forget_replaced(PcaClaims *claims, const PcaClaim *claim, const PcaA
         g_warning("%s is %s now: what was left of %s is forgotten", text, identity, before);
         g_hash_table_remove(claims->residues, text);
     }
+}
+
+/* Somebody may have another member of the group by now: its node, and its DMA, are theirs. */
+static gboolean check_groups(PcaClaims *claims, const PcaClaim *left, GError **error) {
+    for (guint i = 0; i < left->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(left, i)->function;
+        const PcaClaim *holder = pca_claims_find_group(claims, function->iommu_group);
+        g_autofree char *address = pca_address_format(&function->address);
+        if (!holder)
+            continue;
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                    "IOMMU group %d of %s is held by a %s that is %s; end it first",
+                    function->iommu_group, address, pca_claim_kind_name(holder->kind),
+                    pca_claim_state_name(holder->state));
+        return FALSE;
+    }
+    return TRUE;
 }
 
 /* NULL with *error, or without it when nothing is left to try. */
@@ -137,6 +157,8 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
         pca_store_remove(claims->directory, id);
         return NULL;
     }
+    if (!check_groups(claims, claim, error))
+        return NULL;
     PcaEntry *entry = pca_entry_new(claims, claim);
     if (journal && journal->plan && journal->plan->kind == PCA_PLAN_CLAIM)
         entry->undoing = TRUE;

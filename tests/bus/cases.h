@@ -14,6 +14,10 @@ extern GDBusConnection *bus;
 TCase *pca_case_new(const char *name);
 TCase *pca_shared_case_new(const char *name);
 
+/* The same, where a release that takes long on a busy machine is none that is stuck. */
+TCase *pca_patient_case_new(const char *name);
+TCase *pca_patient_shared_case_new(const char *name);
+
 TCase *pca_object_cases(void);  /* what is there, and what it says */
 TCase *pca_check_cases(void);   /* every refusal */
 TCase *pca_claim_cases(void);   /* claim, open, release */
@@ -24,4 +28,5 @@ TCase *pca_death_cases(void);   /* clients and workers that die */
 TCase *pca_restart_cases(void); /* daemons that die, and what the next one finds */
 TCase *pca_admin_cases(void);   /* reserve, unreserve, reset */
 TCase *pca_recover_cases(void); /* recover, and the administrator's over a restart */
+TCase *pca_stuck_cases(void);   /* recover, while a worker is at it */
 TCase *pca_flood_cases(void);   /* many, silent and lying clients */

@@ -45,19 +45,47 @@ static void tear_down(void) {
     end_world();
 }
 
-TCase *pca_case_new(const char *name) {
-    TCase *tcase = tcase_create(name);
+static TCase *add_own_world(TCase *tcase) {
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     return tcase;
 }
 
-TCase *pca_shared_case_new(const char *name) {
-    TCase *tcase = tcase_create(name);
+static TCase *add_shared_world(TCase *tcase) {
     tcase_add_unchecked_fixture(tcase, make_world, end_world);
     tcase_add_checked_fixture(tcase, enter, leave);
     tcase_set_timeout(tcase, 60);
     return tcase;
+}
+
+TCase *pca_case_new(const char *name) {
+    return add_own_world(tcase_create(name));
+}
+
+TCase *pca_shared_case_new(const char *name) {
+    return add_shared_world(tcase_create(name));
+}
+
+static void be_patient(void) {
+    pca_world_grace = 20000;
+}
+
+static void be_as_usual(void) {
+    pca_world_grace = PCA_WORLD_GRACE;
+}
+
+static TCase *patient_case_new(const char *name) {
+    TCase *tcase = tcase_create(name);
+    tcase_add_unchecked_fixture(tcase, be_patient, be_as_usual);
+    return tcase;
+}
+
+TCase *pca_patient_case_new(const char *name) {
+    return add_own_world(patient_case_new(name));
+}
+
+TCase *pca_patient_shared_case_new(const char *name) {
+    return add_shared_world(patient_case_new(name));
 }
 
 Suite *pca_suite(void) {
@@ -73,6 +101,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_restart_cases());
     suite_add_tcase(suite, pca_admin_cases());
     suite_add_tcase(suite, pca_recover_cases());
+    suite_add_tcase(suite, pca_stuck_cases());
     suite_add_tcase(suite, pca_flood_cases());
     return suite;
 }

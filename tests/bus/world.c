@@ -22,6 +22,8 @@
 #define PATIENCE (10 * G_TIME_SPAN_SECOND)
 #define STEP 2000 /* microseconds */
 
+guint pca_world_grace = PCA_WORLD_GRACE;
+
 static const char bus_config[] =
     "<busconfig><type>system</type><listen>%s</listen><auth>EXTERNAL</auth>"
     "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
@@ -167,8 +169,8 @@ void pca_world_start_daemon(PcaWorld *world) {
         g_auto(GStrv) parts = g_strsplit(places[i], "%s", 2);
         g_ptr_array_add(argv, g_strconcat("--", parts[0], world->tree, parts[1], NULL));
     }
-    g_ptr_array_add(argv,
-                    g_strdup_printf("--unbind-grace=%u", world->grace_ms ? world->grace_ms : 1000));
+    g_ptr_array_add(argv, g_strdup_printf("--unbind-grace=%u",
+                                          world->grace_ms ? world->grace_ms : pca_world_grace));
     g_ptr_array_add(argv, NULL);
     g_autofree char *notify = work_file(world, "notify");
     g_auto(GStrv) env = g_environ_setenv(environment(world), "NOTIFY_SOCKET", notify, TRUE);

@@ -33,8 +33,12 @@ typedef struct {
     char *address; /* of the bus */
     pid_t bus, worker, daemon;
     int notify;     /* where the daemon says that it is ready */
-    guint grace_ms; /* of an unbind, for the next daemon; 0: 300 */
+    guint grace_ms; /* of an unbind, for the next daemon; 0: pca_world_grace */
 } PcaWorld;
+
+/* How long the daemon waits before a release counts as stuck; milliseconds. */
+#define PCA_WORLD_GRACE 1000
+extern guint pca_world_grace;
 
 PcaWorld *pca_world_new(void);
 void pca_world_free(PcaWorld *world);

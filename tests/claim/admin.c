@@ -288,6 +288,45 @@ START_TEST(only_what_is_left_is_tried) {
 }
 END_TEST
 
+/* Somebody has the other one of its group by now. */
+START_TEST(a_group_that_is_held_is_left_alone) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    quarantine((const char *[]){DISK, NULL}, "write " DISK "/reset *");
+    worker_let_go();
+    g_autoptr(PcaClaim) claim = claim_ready((const char *[]){TWIN, NULL}, &lease);
+    pca_fake_kernel_forget(fake);
+    retry_fails(DISK, PCA_ERROR_BUSY, "IOMMU group 3 of " DISK " is held by a claim that is ready");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+    release_well(claim);
+    retry(DISK, FALSE, &answer);
+    ck_assert_ptr_null(answer.error);
+    assert_binding(DISK, "driver=nvme override=nvme");
+}
+END_TEST
+
+/* The next try begins with taking the group's node back as well, should the first have died before
+ * it could. */
+START_TEST(a_node_that_was_given_away_is_taken_back) {
+    AUTO_ANSWER answer = {0}, again = {0};
+    g_autoptr(PcaClaim) claim = claim_new(nic);
+    g_autofree char *text = NULL;
+    claim->handoff = g_strdup("node");
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_msg(!answer.error, "%s", answer.error ? answer.error->message : "");
+    worker_fail_at("write */reset *");
+    pca_claims_release(claims, claim, "enough", NULL, NULL);
+    await_state(claim, PCA_CLAIM_ENDED);
+    worker_fail_at("write " NIC "/driver_override e1000e");
+    retry(NIC, TRUE, &again);
+    ck_assert(!residue(NIC)->quarantined);
+    g_autofree char *journal = pca_store_path(state_directory, residue(NIC)->id, "journal");
+    ck_assert(g_file_get_contents(journal, &text, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(g_strrstr(text, "\nplan "), "'take'"));
+}
+END_TEST
+
 /* Both of one claim: the daemon after this one must still know of the one that was not named. */
 START_TEST(what_else_is_left_is_not_forgotten) {
     AUTO_ANSWER answer = {0};
@@ -437,6 +476,7 @@ void add_admin(Suite *suite) {
                     a_reset_that_fails_leaves_nothing_behind);
     ADD_DAEMON_CASE(suite, "second tries", the_second_try_puts_it_right,
                     a_second_try_that_fails_is_remembered_as_well,
+                    a_group_that_is_held_is_left_alone, a_node_that_was_given_away_is_taken_back,
                     at_ones_own_risk_nothing_is_reset, only_what_is_left_is_tried,
                     what_else_is_left_is_not_forgotten, a_failed_undo_is_tried_again,
                     of_what_was_replaced_nothing_is_left, a_malformed_journal_needs_the_whole_proof,
