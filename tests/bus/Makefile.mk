@@ -28,7 +28,8 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/death-cases.c \
 	tests/bus/restart-cases.c \
 	tests/bus/flood-cases.c \
-	tests/bus/admin-cases.c \
+	tests/bus/admin.c tests/bus/admin.h \
+	tests/bus/admin-cases.c tests/bus/recover-cases.c \
 	tests/support/main.c tests/support/suite.h
 tests_bus_test_bus_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/bus
 tests_bus_test_bus_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
