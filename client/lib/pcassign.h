@@ -97,7 +97,7 @@ struct pcassign_claim_options {
     size_t size;         /* of this structure, as the caller knows it */
     const char *title;   /* shown to the owner and to root; NULL: none */
     uint64_t memory;     /* bytes of guest memory: pcassign_open() raises RLIMIT_MEMLOCK; 0: no */
-    const char *handoff; /* "cdev" or "group"; NULL: the best that the kernel has */
+    const char *handoff; /* "cdev", "group" or "node"; NULL: the best that the kernel has */
     uint64_t wait_usec;  /* how long preparing may take; 0: the service's default, 20 s */
 
     /* A claim of the same user, whose lease it still has: the devices are for the same virtual

@@ -80,6 +80,7 @@ node_killed_at() {
 
 kill_at_each() { # NUMBER-OF-CALLS WHAT
     local n
+    [[ -n $kills ]] || return 0
     for ((n = 1; n <= $1; n++)); do
         t "$2: the worker is killed before change $n of the node" node_killed_at before $n take_node nic
         t "$2: ... after it" node_killed_at after $n take_node nic
