@@ -72,6 +72,7 @@ def test_checks():
     conforms("plan", 0, "plan", "07:00.0")
     conforms("plan", 0, "plan", "gpu", "nic")
     conforms("plan", 0, "run", "--dry-run", "x=nic")
+    conforms("plan", 0, "run", "--dry-run", "--handoff=node", "nic")
 
 
 def test_claims():
