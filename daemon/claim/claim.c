@@ -132,6 +132,7 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
         part->id = g_strdup(claim->id);
     }
     part->split_from = g_strdup(leaving ? claim->id : claim->split_from);
+    part->kind = claim->kind;
     part->since = claim->since;
     part->driver = g_strdup(claim->driver);
     part->uid = claim->uid;

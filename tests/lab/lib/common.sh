@@ -49,9 +49,10 @@ lab_prune() {
 # shellcheck disable=SC2016,SC2034
 lab_functions='shopt -s inherit_errexit; for f in "$0"/lib/*.sh; do . "$f"; done; "$@"'
 
-# A builder runs in a shell of its own, so that the first command that fails ends it.
+# A builder runs in a shell of its own, so that the first command that fails ends it; and what it mounts goes with
+# it, also when it is killed.
 lab_build() {
-    bash -euo pipefail -c "$lab_functions" "$LAB_DIR" "$@" >&2
+    unshare --mount bash -euo pipefail -c "$lab_functions" "$LAB_DIR" "$@" >&2
 }
 
 lab_need_packages() {
@@ -65,7 +66,7 @@ lab_build_locked() {
     local name=$1 dir=$2 tmp=$LAB_CACHE/tmp.$1 start=$SECONDS
     shift 2
     [[ ! -d $dir ]] || return 0
-    rm -rf "$tmp"
+    rm -rf --one-file-system "$tmp"
     mkdir "$tmp"
     lab_need_packages
     lab_say "making $name ..."
