@@ -27,6 +27,8 @@ struct PcaService {
     gboolean rescan_all; /* it is to look at everything, not at `rebound` only */
     GHashTable *rebound; /* a set of addresses, which the next look is for */
     GPtrArray *parked;   /* of GTask: claims that wait for another to be released */
+    GPtrArray *woken;    /* of GTask: those of them that are to be examined again, in order */
+    GTask *examined;     /* the one of them whose turn it is; NULL */
 };
 
 /* Looks at the hardware now, and tells what has changed. */

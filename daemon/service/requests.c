@@ -200,16 +200,24 @@ static gboolean on_deadline(gpointer data) {
     GTask *task = data;
     Pending *pending = g_task_get_task_data(task);
     pending->timer = 0;
-    g_ptr_array_remove(pending->service->parked, task);
+    if (!g_ptr_array_remove(pending->service->parked, task))
+        g_ptr_array_remove(pending->service->woken, task);
     examine_again(task);
     return G_SOURCE_REMOVE;
 }
 
+/* One after the other: who came first is served first. */
+static void examine_next(PcaService *service) {
+    if (service->examined || service->woken->len == 0)
+        return;
+    service->examined = g_ptr_array_steal_index(service->woken, 0);
+    examine_again(service->examined);
+}
+
 void pca_service_wake_parked(PcaService *service) {
-    g_autoptr(GPtrArray) tasks = service->parked;
+    g_ptr_array_extend_and_steal(service->woken, service->parked);
     service->parked = g_ptr_array_new();
-    for (guint i = 0; i < tasks->len; i++)
-        examine_again(g_ptr_array_index(tasks, i));
+    examine_next(service);
 }
 
 /* Whether all that stands in the way are claims that are being released. */
@@ -240,9 +248,9 @@ static gboolean park(GTask *task, const PcaExamination *e) {
     return TRUE;
 }
 
-static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data) {
-    g_autoptr(GTask) task = data;
-    g_autoptr(PcaExamination) e = examination;
+/* Takes the task over. */
+static void go_on_examined(GTask *examined, PcaExamination *e, const GError *error) {
+    g_autoptr(GTask) task = examined;
     g_autoptr(GError) refusal = NULL;
     Pending *pending = g_task_get_task_data(task);
     if (!e) {
@@ -268,6 +276,15 @@ static void on_claim_examined(PcaExamination *examination, const GError *error, 
         return;
     pending->answered = TRUE;
     g_task_return_pointer(task, g_steal_pointer(&claim), (GDestroyNotify)pca_claim_unref);
+}
+
+static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data) {
+    g_autoptr(PcaExamination) e = examination;
+    PcaService *service = ((Pending *)g_task_get_task_data(data))->service;
+    if (service->examined == data)
+        service->examined = NULL;
+    go_on_examined(data, e, error);
+    examine_next(service);
 }
 
 void pca_service_claim_async(PcaService *service, PcaSubject *subject, PcaRequest *request,

@@ -195,6 +195,7 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->events = *events;
     service->events_data = data;
     service->parked = g_ptr_array_new();
+    service->woken = g_ptr_array_new();
     service->rebound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->uevents = pca_uevents_new(on_uevent, service, error);
     if (!service->uevents) {
@@ -222,6 +223,7 @@ void pca_service_free(PcaService *service) {
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);
     g_ptr_array_unref(service->parked);
+    g_ptr_array_unref(service->woken);
     g_strfreev(service->policy_directories);
     g_free(service->worker_socket);
     g_free(service);

@@ -71,8 +71,10 @@ def driver(address=NIC):
 
 
 def await_driver(wanted, address=NIC):
-    expect("%s is on %s" % (address, wanted), await_true(lambda: driver(address) == wanted),
-           driver(address))
+    """The driver is the last thing but one that a release puts back: the claim is over as well."""
+    expect("%s is on %s" % (address, wanted), await_true(
+        lambda: driver(address) == wanted and address not in ctl("-j", "claims").stdout),
+        driver(address))
 
 
 def ctl(*words, env=CLEAN, **more):
