@@ -8,6 +8,11 @@ libpca_pci_a_SOURCES = \
 	daemon/pci/config-bars.c \
 	daemon/pci/config-decode.c \
 	daemon/pci/config-ranges.c \
+	daemon/pci/explain.c \
 	daemon/pci/function.c daemon/pci/function.h \
+	daemon/pci/isolation.c daemon/pci/isolation.h daemon/pci/isolation-internal.h \
+	daemon/pci/quirks.c daemon/pci/quirks.h \
 	daemon/pci/resource.c daemon/pci/resource.h \
-	daemon/pci/snapshot.c daemon/pci/snapshot.h
+	daemon/pci/snapshot.c daemon/pci/snapshot.h \
+	daemon/pci/topology.c \
+	daemon/pci/verdict.c

@@ -346,5 +346,6 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, rest);
     add_config_cases(suite);
     add_capability_cases(suite);
+    add_isolation_cases(suite);
     return suite;
 }
