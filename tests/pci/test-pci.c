@@ -347,5 +347,6 @@ Suite *pca_suite(void) {
     add_config_cases(suite);
     add_capability_cases(suite);
     add_isolation_cases(suite);
+    add_quirk_cases(suite);
     return suite;
 }
