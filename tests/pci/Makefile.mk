@@ -8,6 +8,7 @@ tests_pci_test_pci_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/pci/facts.c tests/pci/facts.h \
 	tests/pci/isolation-cases.c \
 	tests/pci/quirk-cases.c \
+	tests/pci/recorded-cases.c \
 	tests/pci/space.c tests/pci/space.h
 tests_pci_test_pci_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_pci_test_pci_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

@@ -348,5 +348,6 @@ Suite *pca_suite(void) {
     add_capability_cases(suite);
     add_isolation_cases(suite);
     add_quirk_cases(suite);
+    add_recorded_cases(suite);
     return suite;
 }
