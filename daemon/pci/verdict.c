@@ -37,29 +37,17 @@ static void find_type(const PcaTopology *topology, PcaNode *node) {
     correct_type(topology, node);
 }
 
-static gboolean has_neighbour(const PcaTopology *topology, int index) {
-    const PcaNode *node = pca_node(topology, index);
-    for (int i = MAX(0, index - 7); i < (int)topology->nodes->len && i <= index + 7; i++) {
-        const PcaNode *other = pca_node(topology, i);
-        if (i != index && !is_vf(other) && pca_address_same_slot(&other->address, &node->address))
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* The kernel calls every function that it finds by counting on from function 0 a part of a
  * multifunction device, whatever its header says, and no VF (pci_scan_slot, pci_iov_add_virtfn).
  * A PCIe link leads to one device: other device numbers on it are further functions (ARI). */
-static gboolean find_multifunction(const PcaTopology *topology, int index) {
-    const PcaNode *node = pca_node(topology, index), *bridge = bridge_of(topology, node);
+static gboolean find_multifunction(const PcaTopology *topology, const PcaNode *node) {
+    const PcaNode *bridge = bridge_of(topology, node);
     gboolean on_link = is_type(bridge, PCA_PCIE_ROOT_PORT) || is_type(bridge, PCA_PCIE_DOWNSTREAM);
     if (is_vf(node))
         return FALSE;
     if (node->address.function != 0 || (on_link && node->address.device != 0))
         return TRUE;
-    if (node->config && node->config->multifunction != PCA_TRI_UNKNOWN)
-        return node->config->multifunction == PCA_TRI_YES;
-    return has_neighbour(topology, index);
+    return !node->config || node->config->multifunction != PCA_TRI_NO;
 }
 
 static PcaVerdict no(guint16 missing, const char *why) {
@@ -125,7 +113,7 @@ PcaQuirkSubject pca_node_subject(const PcaNode *node) {
 void pca_node_judge(PcaTopology *topology, int index) {
     PcaNode *node = pca_node(topology, index);
     find_type(topology, node);
-    node->multifunction = find_multifunction(topology, index);
+    node->multifunction = find_multifunction(topology, node);
     PcaQuirkSubject subject = pca_node_subject(node);
     node->has_alias = pca_quirk_has_dma_alias(&subject);
     PcaAcsQuirk quirk = pca_quirk_acs(&subject);
