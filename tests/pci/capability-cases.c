@@ -446,6 +446,26 @@ START_TEST(ranges_extended) {
 }
 END_TEST
 
+/* The first version of the PCIe capability has only the registers that the type needs. */
+START_TEST(ranges_pcie) {
+    static const struct {
+        guint16 flags;
+        const char *ranges;
+    } rows[] = {
+        {0x0001, "54-100"}, {0x0041, "64-100"}, {0x00a1, "64-100"},
+        {0x0091, "4c-100"}, {0x0092, "7c-100"}, {0x0062, "7c-100"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Space space;
+        space_init(&space, 0);
+        space_add(&space, PCA_CAP_PCIE, 0x40);
+        space_set(&space, 0x42, 2, rows[i].flags);
+        g_autoptr(PcaConfig) config = pca_config_new(space.bytes, 256, 256, NULL, 4096);
+        assert_ranges(config, rows[i].ranges);
+    }
+}
+END_TEST
+
 void add_capability_cases(Suite *suite) {
     PCA_TABLE(suite, "next pointers", list_pointers, pointers);
     PCA_TABLE(suite, "extended next pointers", list_extended_pointers, extended_pointers);
@@ -468,5 +488,6 @@ void add_capability_cases(Suite *suite) {
     tcase_add_test(rest, decode_sriov_and_others);
     tcase_add_test(rest, ranges_standard);
     tcase_add_test(rest, ranges_extended);
+    tcase_add_test(rest, ranges_pcie);
     suite_add_tcase(suite, rest);
 }

@@ -5,6 +5,7 @@
  */
 #include "pci/board.h"
 #include "pci/cases.h"
+#include "pci/space.h"
 
 #include <string.h>
 
@@ -261,6 +262,11 @@ static const Row rows[] = {
      "0000:03:00.0 02:00.0 down acs\n"
      "0000:04:00.0 03:00.0 ep\n",
      "0000:01:00.0 0000:02:00.0 0000:03:00.0 0000:04:00.0"},
+    {"something below a VF, which cannot be",
+     "0000:01:00.0 02:00.0 ep\n"
+     "0000:02:00.0 - ep vf=03:00.0\n"
+     "0000:03:00.0 - ep\n",
+     "0000:01:00.0 | 0000:02:00.0 | 0000:03:00.0"},
     {"an address twice",
      "0000:01:00.0 - ep\n"
      "0000:01:00.0 - ep\n",
@@ -476,6 +482,29 @@ START_TEST(nobody) {
 }
 END_TEST
 
+/* A capability that runs out of the space: all was read, and it says nothing. */
+START_TEST(senseless) {
+    PcaAddress port = {0, 0, 1, 0}, card = {0, 1, 0, 0};
+    Space space;
+    space_init(&space, 1);
+    space_add_pcie(&space, PCA_PCIE_ROOT_PORT);
+    space_add_extended(&space, PCA_EXT_CAP_DSN, 0x100);
+    space_add_extended(&space, PCA_EXT_CAP_ACS, 0xffc);
+    g_autoptr(PcaConfig) config = space_config(&space, 4096);
+    g_autoptr(PcaFunction) above = pca_function_new(&port);
+    g_autoptr(PcaFunction) below = pca_function_new(&card);
+    g_autoptr(PcaTopology) topology = pca_topology_new();
+    below->has_upstream = TRUE;
+    below->upstream = port;
+    pca_topology_add(topology, above, config);
+    pca_topology_add(topology, below, NULL);
+    pca_topology_seal(topology);
+    g_autofree char *reasons_below = board_reasons(topology, "0000:01:00.0");
+    ck_assert_ptr_nonnull(strstr(reasons_below, "apart what is below it: its config space makes no "
+                                                "sense\n"));
+}
+END_TEST
+
 /* As deep as buses allow, and a set as large as the host. */
 START_TEST(deep) {
     g_autoptr(GString) board = g_string_new("0000:00:00.0 - root\n");
@@ -498,6 +527,7 @@ void add_isolation_cases(Suite *suite) {
     PCA_TABLE(suite, "agreement", agreement, agreements);
     TCase *rest = tcase_create("isolation");
     tcase_add_test(rest, nobody);
+    tcase_add_test(rest, senseless);
     tcase_add_test(rest, deep);
     suite_add_tcase(suite, rest);
 }

@@ -225,6 +225,11 @@ static const struct {
      "0000:01:00.2 00:01.0 ep vf=01:00.0 id=8088:ffff\n"
      "0000:01:00.3 00:01.0 ep mf\n",
      "0000:00:01.0 | 0000:01:00.0 | 0000:01:00.2 | 0000:01:00.3"},
+    {"a controller that sends DMA as a hidden function, which here is none",
+     "0000:00:01.0 - pci\n"
+     "0000:00:0d.0 - pci id=9005:0285 sub=9005:0300\n"
+     "0000:00:0e.0 - pci id=9005:0285 sub=9005:02bc\n",
+     "0000:00:01.0 0000:00:0e.0 | 0000:00:0d.0"},
     {"aliases end at their bus",
      "0000:00:01.0 - root acs\n"
      "0000:01:00.0 00:01.0 ep id=8086:2954\n"
