@@ -446,6 +446,22 @@ START_TEST(ranges_extended) {
 }
 END_TEST
 
+/* Capabilities that say that they are longer than their space. */
+START_TEST(ranges_end) {
+    Space space;
+    space_init(&space, 0);
+    space_add_pcie(&space, PCA_PCIE_ENDPOINT);
+    space_add(&space, PCA_CAP_VENDOR, 0xf8);
+    space_set(&space, 0xfa, 1, 0xff);
+    space_add_extended(&space, PCA_EXT_CAP_DSN, 0x100);
+    space_add_extended(&space, PCA_EXT_CAP_VENDOR, 0xff8);
+    space_set(&space, 0xffc, 4, 0xfff00000);
+    g_autoptr(PcaConfig) config = space_config(&space, 4096);
+    assert_ranges(config, "7c-f8 10c-ff8");
+    ck_assert(config->ranges_complete);
+}
+END_TEST
+
 /* The first version of the PCIe capability has only the registers that the type needs. */
 START_TEST(ranges_pcie) {
     static const struct {
@@ -488,6 +504,7 @@ void add_capability_cases(Suite *suite) {
     tcase_add_test(rest, decode_sriov_and_others);
     tcase_add_test(rest, ranges_standard);
     tcase_add_test(rest, ranges_extended);
+    tcase_add_test(rest, ranges_end);
     tcase_add_test(rest, ranges_pcie);
     suite_add_tcase(suite, rest);
 }
