@@ -40,9 +40,8 @@ typedef struct {
     PcaFunction *function; /* NULL: not found, but named as a bridge by others */
     PcaConfig *config;     /* NULL: not read */
     int upstream;          /* node of the bridge above; PCA_NO_NODE on a root bus */
-    guint depth;
-    gboolean has_below; /* something names it as its bridge */
-    gboolean placed;    /* it has its place in the kernel's order */
+    gboolean has_below;    /* something names it as its bridge */
+    gboolean placed;       /* it has its place in the kernel's order */
     gboolean multifunction;
     PcaTri pcie;
     gboolean type_known;

@@ -5,7 +5,7 @@
  */
 #include "pci/isolation-internal.h"
 
-/* There are 256 buses in a domain: a deeper tree is a loop. */
+/* There are 256 buses in a domain. */
 #define MAX_DEPTH 256
 
 static void clear_node(gpointer data) {
@@ -114,28 +114,24 @@ static void link_up(PcaTopology *topology) {
     }
 }
 
-/* FALSE: the way up has no end. */
-static gboolean measure(PcaTopology *topology, PcaNode *node) {
-    node->depth = 0;
-    for (int at = node->upstream; at != PCA_NO_NODE; at = pca_node(topology, at)->upstream)
-        if (++node->depth > MAX_DEPTH)
-            return FALSE;
-    return TRUE;
+static gboolean is_above_itself(const PcaTopology *topology, int index) {
+    guint steps = 0;
+    int at = pca_node(topology, index)->upstream;
+    while (at != PCA_NO_NODE && at != index && steps++ < topology->nodes->len)
+        at = pca_node(topology, at)->upstream;
+    return at == index;
 }
 
 /* Two reads of a changing tree can contradict each other. The first function of a loop, by address,
  * loses its config and its place, so that nothing is known of it and all below share with it. */
 static void cut_loops(PcaTopology *topology) {
-    for (guint i = 0; i < topology->nodes->len; i++) {
+    for (int i = 0; i < (int)topology->nodes->len; i++) {
         PcaNode *node = pca_node(topology, i);
-        if (measure(topology, node))
+        if (!is_above_itself(topology, i))
             continue;
         node->upstream = PCA_NO_NODE;
-        node->depth = 0;
         g_clear_pointer(&node->config, pca_config_unref);
     }
-    for (guint i = 0; i < topology->nodes->len; i++)
-        measure(topology, pca_node(topology, i));
 }
 
 /* ---- The kernel's order ---- */
@@ -162,23 +158,26 @@ static gboolean on_bus(const PcaNode *node, int bridge, const PcaNode *like) {
 }
 
 /* First all functions of a bus, then what is below each (pci_scan_child_bus_extend). */
-static void place_bus(Walk *walk, int bridge, const PcaNode *like) {
+static void place_bus(Walk *walk, int bridge, const PcaNode *like, guint depth) {
     int length = walk->topology->nodes->len;
     for (int i = 0; i < length; i++)
         if (on_bus(pca_node(walk->topology, i), bridge, like))
             place(walk, i);
     for (int i = 0; i < length; i++) {
         const PcaNode *node = pca_node(walk->topology, i);
-        if (node->has_below && on_bus(node, bridge, like))
-            place_bus(walk, i, NULL);
+        if (node->has_below && depth < MAX_DEPTH && on_bus(node, bridge, like))
+            place_bus(walk, i, NULL, depth + 1);
     }
 }
 
 static void place_after_bridges(Walk *walk, int index) {
-    int upstream = pca_node(walk->topology, index)->upstream;
-    if (upstream != PCA_NO_NODE && !pca_node(walk->topology, upstream)->placed)
-        place_after_bridges(walk, upstream);
-    place(walk, index);
+    while (!pca_node(walk->topology, index)->placed) {
+        int top = index, upstream;
+        while ((upstream = pca_node(walk->topology, top)->upstream) != PCA_NO_NODE &&
+               !pca_node(walk->topology, upstream)->placed)
+            top = upstream;
+        place(walk, top);
+    }
 }
 
 /* Root buses by number, and last the VFs: a driver makes them, when all else is there. */
@@ -187,11 +186,10 @@ static void place_all(Walk *walk) {
     for (int i = 0; i < length; i++) {
         const PcaNode *node = pca_node(walk->topology, i);
         if (node->upstream == PCA_NO_NODE && !node->placed && !is_vf(node))
-            place_bus(walk, PCA_NO_NODE, node);
+            place_bus(walk, PCA_NO_NODE, node, 0);
     }
     for (int i = 0; i < length; i++)
-        if (!pca_node(walk->topology, i)->placed)
-            place_after_bridges(walk, i);
+        place_after_bridges(walk, i);
 }
 
 void pca_topology_seal(PcaTopology *topology) {

@@ -262,6 +262,11 @@ static const Row rows[] = {
      "0000:03:00.0 02:00.0 down acs\n"
      "0000:04:00.0 03:00.0 ep\n",
      "0000:01:00.0 0000:02:00.0 0000:03:00.0 0000:04:00.0"},
+    {"a function that leads to a ring",
+     "0000:01:00.0 03:00.0 ep\n"
+     "0000:02:00.0 03:00.0 down acs\n"
+     "0000:03:00.0 02:00.0 down acs\n",
+     "0000:01:00.0 0000:02:00.0 0000:03:00.0"},
     {"something below a VF, which cannot be",
      "0000:01:00.0 02:00.0 ep\n"
      "0000:02:00.0 - ep vf=03:00.0\n"
@@ -520,6 +525,18 @@ START_TEST(deep) {
 }
 END_TEST
 
+/* Deeper than there can be buses: nobody's stack, and one set still. */
+START_TEST(too_deep) {
+    g_autoptr(GString) board = g_string_new("00000:00:00.0 - root\n");
+    for (guint i = 1; i < 2000; i++)
+        g_string_append_printf(board, "%05x:00:00.0 %05x:00:00.0 down acs\n", i, i - 1);
+    g_autoptr(PcaTopology) topology = board_new(board->str, NULL);
+    g_autoptr(PcaIsolation) isolation =
+        pca_topology_explain(topology, &(PcaAddress){1999, 0, 0, 0});
+    ck_assert_uint_eq(isolation->set->len, 2000);
+}
+END_TEST
+
 void add_isolation_cases(Suite *suite) {
     PCA_TABLE(suite, "isolation sets", sets, rows);
     PCA_TABLE(suite, "order of functions", order, rows);
@@ -529,5 +546,6 @@ void add_isolation_cases(Suite *suite) {
     tcase_add_test(rest, nobody);
     tcase_add_test(rest, senseless);
     tcase_add_test(rest, deep);
+    tcase_add_test(rest, too_deep);
     suite_add_tcase(suite, rest);
 }
