@@ -1,6 +1,7 @@
 # Unit tests mirror the source tree; each links only what stands left of its folder.
 include tests/base/Makefile.mk
 include tests/pci/Makefile.mk
+include tests/fuzz/Makefile.mk
 include tests/policy/Makefile.mk
 include tests/sys/Makefile.mk
 include tests/sys/kernel.mk

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: tests of addresses, functions and snapshots.
+ * Purpose: tests of addresses, functions and snapshots; the suite of this folder.
  * Thread: main. Ownership: each test frees its own.
  */
+#include "pci/cases.h"
 #include "pci/snapshot.h"
-#include "support/suite.h"
 
 static const struct {
     const char *text;
@@ -344,5 +344,10 @@ Suite *pca_suite(void) {
     tcase_add_test(rest, diff_of_sets);
     tcase_add_loop_test(rest, diff_of_one_field, 0, N_CHANGES);
     suite_add_tcase(suite, rest);
+    add_config_cases(suite);
+    add_capability_cases(suite);
+    add_isolation_cases(suite);
+    add_quirk_cases(suite);
+    add_recorded_cases(suite);
     return suite;
 }
