@@ -78,7 +78,7 @@ PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim) {
     return entry;
 }
 
-void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason) {
+static void enter_state(PcaEntry *entry, PcaClaimState state, const char *reason) {
     PcaClaim *claim = entry->claim;
     if (claim->state != state)
         claim->state_since = g_get_real_time();
@@ -88,13 +88,22 @@ void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reaso
     /* `reason` may be the old one. */
     g_autofree char *before = claim->reason;
     claim->reason = g_strdup(reason);
+}
+
+static void announce(PcaClaims *claims, PcaClaim *claim) {
+    const char *reason = claim->reason;
     /* That a claim is allowed, and so begun, has been said. */
     g_log_structured(G_LOG_DOMAIN,
-                     state == PCA_CLAIM_PREPARING ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+                     claim->state == PCA_CLAIM_PREPARING ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
                      "PCASSIGN_CLAIM", claim->id, "MESSAGE", "%s %s of uid %u: %s%s%s",
                      pca_claim_kind_name(claim->kind), claim->id, claim->uid,
-                     pca_claim_state_name(state), reason ? ": " : "", reason ? reason : "");
-    entry->claims->changed(claim, entry->claims->changed_data);
+                     pca_claim_state_name(claim->state), reason ? ": " : "", reason ? reason : "");
+    claims->changed(claim, claims->changed_data);
+}
+
+void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason) {
+    enter_state(entry, state, reason);
+    announce(entry->claims, entry->claim);
 }
 
 void pca_entry_tell(PcaEntry *entry, const GError *error) {
@@ -260,6 +269,20 @@ void pca_entry_undo(PcaEntry *entry) {
         pca_entry_enqueue(entry, start_undo);
 }
 
+/* Whoever waits is answered first; others are told while the answer is on its way. */
+static void become_ready(PcaEntry *entry) {
+    PcaClaims *claims = entry->claims;
+    g_autoptr(PcaClaim) claim = pca_claim_ref(entry->claim);
+    pca_entry_leave_queue(entry);
+    claim->async = FALSE;
+    enter_state(entry, PCA_CLAIM_READY, NULL);
+    if (claim->kind == PCA_KIND_CLAIM)
+        pca_entry_watch_lease(entry);
+    pca_entry_tell(entry, NULL);
+    if (claim->state == PCA_CLAIM_READY)
+        announce(claims, claim);
+}
+
 static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     PcaEntry *entry = data;
     g_clear_handle_id(&entry->timer, g_source_remove);
@@ -273,12 +296,7 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
     } else if (entry->abandoned) {
         pca_entry_release(entry);
     } else {
-        pca_entry_leave_queue(entry);
-        entry->claim->async = FALSE;
-        pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
-        if (entry->claim->kind == PCA_KIND_CLAIM)
-            pca_entry_watch_lease(entry);
-        pca_entry_tell(entry, NULL);
+        become_ready(entry);
     }
 }
 
