@@ -371,7 +371,9 @@ static pid_t hold_the_lock(Left *left) {
         pca_fd_close(&left->journal);
         pca_fd_close(&left->lease);
         flock(own, LOCK_EX);
-        ck_assert_int_eq(write(ready[1], "x", 1), 1);
+        /* No assertion in a child: its message would get into those of the parent. */
+        if (write(ready[1], "x", 1) != 1)
+            _exit(1);
         for (;;)
             pause();
     }
