@@ -71,10 +71,11 @@ def driver(address=NIC):
 
 
 def await_driver(wanted, address=NIC):
-    """The driver is the last thing but one that a release puts back: the claim is over as well."""
-    expect("%s is on %s" % (address, wanted), await_true(
-        lambda: driver(address) == wanted and address not in ctl("-j", "claims").stdout),
-        driver(address))
+    """The driver of the host is not the last thing that a release puts back: its end is awaited."""
+    def is_there():
+        return driver(address) == wanted and (
+            wanted == "vfio-pci" or address not in ctl("-j", "claims").stdout)
+    expect("%s is on %s" % (address, wanted), await_true(is_there), driver(address))
 
 
 def ctl(*words, env=CLEAN, **more):
