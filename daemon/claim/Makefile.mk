@@ -4,6 +4,7 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/claims.c daemon/claim/claims.h daemon/claim/internal.h \
 	daemon/claim/failed.c \
 	daemon/claim/lease.c daemon/claim/lease.h \
+	daemon/claim/lookup.c \
 	daemon/claim/queue.c daemon/claim/queue.h \
 	daemon/claim/recover.c \
 	daemon/claim/release.c \

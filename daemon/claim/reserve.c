@@ -13,28 +13,6 @@
 #include "claim/store.h"
 #include "engine/journal.h"
 
-PcaClaim *pca_claims_reservation(PcaClaims *claims, const PcaAddress *address) {
-    GHashTableIter iter;
-    gpointer entry;
-    g_hash_table_iter_init(&iter, claims->entries);
-    while (g_hash_table_iter_next(&iter, NULL, &entry))
-        if (pca_claim_is_dormant(((PcaEntry *)entry)->claim) &&
-            pca_claim_has_device(((PcaEntry *)entry)->claim, address))
-            return ((PcaEntry *)entry)->claim;
-    return NULL;
-}
-
-GPtrArray *pca_claims_reservations(PcaClaims *claims) {
-    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)pca_claim_unref);
-    GHashTableIter iter;
-    gpointer entry;
-    g_hash_table_iter_init(&iter, claims->entries);
-    while (g_hash_table_iter_next(&iter, NULL, &entry))
-        if (pca_claim_is_dormant(((PcaEntry *)entry)->claim))
-            g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
-    return list;
-}
-
 void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *reason) {
     PcaEntry *entry = g_hash_table_lookup(claims->entries, reservation->id);
     if (!entry || !pca_claim_is_dormant(entry->claim))

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: which claims, reservations and residues there are.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include <string.h>
+
+#include "claim/internal.h"
+
+typedef gboolean (*Is)(const PcaClaim *claim, gconstpointer key);
+
+static PcaClaim *find(PcaClaims *claims, Is is, gconstpointer key) {
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (is(((PcaEntry *)entry)->claim, key))
+            return ((PcaEntry *)entry)->claim;
+    return NULL;
+}
+
+static GPtrArray *find_all(PcaClaims *claims, Is is, gconstpointer key) {
+    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)pca_claim_unref);
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, claims->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (is(((PcaEntry *)entry)->claim, key))
+            g_ptr_array_add(list, pca_claim_ref(((PcaEntry *)entry)->claim));
+    return list;
+}
+
+static gboolean is_claim(const PcaClaim *claim, gconstpointer key) {
+    return claim->kind == PCA_KIND_CLAIM;
+}
+
+static gboolean is_claim_of(const PcaClaim *claim, gconstpointer uid) {
+    return claim->kind == PCA_KIND_CLAIM && claim->uid == *(const guint32 *)uid;
+}
+
+static gboolean holds_device(const PcaClaim *claim, gconstpointer address) {
+    return !pca_claim_is_dormant(claim) && pca_claim_has_device(claim, address);
+}
+
+static gboolean holds_group(const PcaClaim *claim, gconstpointer group) {
+    return !pca_claim_is_dormant(claim) && pca_claim_has_group(claim, *(const int *)group);
+}
+
+static gboolean reserves_device(const PcaClaim *claim, gconstpointer address) {
+    return pca_claim_is_dormant(claim) && pca_claim_has_device(claim, address);
+}
+
+static gboolean is_dormant(const PcaClaim *claim, gconstpointer key) {
+    return pca_claim_is_dormant(claim);
+}
+
+static gboolean is_unreadable(const PcaClaim *claim, gconstpointer key) {
+    return !pca_claim_is_dormant(claim);
+}
+
+static gboolean is_evicting(const PcaClaim *claim, gconstpointer key) {
+    return claim->state != PCA_CLAIM_READY;
+}
+
+PcaClaim *pca_claims_find(PcaClaims *claims, const char *id) {
+    PcaEntry *entry = g_hash_table_lookup(claims->entries, id);
+    return entry ? entry->claim : pca_failed_find(claims, id);
+}
+
+PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address) {
+    return find(claims, holds_device, address);
+}
+
+PcaClaim *pca_claims_find_group(PcaClaims *claims, int group) {
+    return find(claims, holds_group, &group);
+}
+
+PcaClaim *pca_claims_reservation(PcaClaims *claims, const PcaAddress *address) {
+    return find(claims, reserves_device, address);
+}
+
+GPtrArray *pca_claims_reservations(PcaClaims *claims) {
+    return find_all(claims, is_dormant, NULL);
+}
+
+const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *address) {
+    g_autofree char *text = pca_address_format(address);
+    return g_hash_table_lookup(claims->residues, text);
+}
+
+static gint by_age(gconstpointer a, gconstpointer b) {
+    const PcaClaim *x = *(PcaClaim *const *)a, *y = *(PcaClaim *const *)b;
+    return x->since != y->since ? (x->since > y->since) - (x->since < y->since)
+                                : strcmp(x->id, y->id);
+}
+
+GPtrArray *pca_claims_list(PcaClaims *claims) {
+    GPtrArray *list = find_all(claims, is_claim, NULL);
+    g_ptr_array_sort(list, by_age);
+    return list;
+}
+
+guint pca_claims_count(PcaClaims *claims, guint32 uid) {
+    g_autoptr(GPtrArray) list = find_all(claims, is_claim_of, &uid);
+    return list->len + pca_failed_count(claims, uid);
+}
+
+static GHashTable *addresses_of(PcaClaims *claims, Is is) {
+    GHashTable *addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) list = find_all(claims, is, NULL);
+    for (guint i = 0; i < list->len; i++) {
+        const PcaClaim *claim = g_ptr_array_index(list, i);
+        for (guint k = 0; k < claim->devices->len; k++)
+            g_hash_table_add(addresses,
+                             pca_address_format(&pca_claim_device(claim, k)->function->address));
+    }
+    return addresses;
+}
+
+GHashTable *pca_claims_evicting(PcaClaims *claims) {
+    return addresses_of(claims, is_evicting);
+}
+
+GHashTable *pca_claims_unreadable(PcaClaims *claims) {
+    return addresses_of(claims, is_unreadable);
+}
