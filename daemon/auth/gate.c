@@ -16,10 +16,10 @@ static const struct {
     {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE},
     {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE},
     {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Reserve", PCA_RULE_ADMIN},
-    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ADMIN},
-    {"org.pcassign1.Device", "Reset", PCA_RULE_ADMIN},
-    {"org.pcassign1.Device", "Recover", PCA_RULE_ADMIN},
+    {"org.pcassign1.Device", "Reserve", PCA_RULE_ROOT},
+    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ROOT},
+    {"org.pcassign1.Device", "Reset", PCA_RULE_ROOT},
+    {"org.pcassign1.Device", "Recover", PCA_RULE_ROOT},
     /* Open asks for the lease itself as well: see the service. */
     {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER},
     {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER},
@@ -49,12 +49,6 @@ gboolean pca_gate_allows(PcaRule rule, guint32 uid, const char *label, guint32 o
         if (uid == 0)
             return TRUE;
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "only root may do this");
-        return FALSE;
-    case PCA_RULE_ADMIN:
-        if (uid == 0)
-            return TRUE;
-        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
-                    "only an administrator may do this: call it as root");
         return FALSE;
     case PCA_RULE_DENY:
         break;

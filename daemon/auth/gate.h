@@ -13,7 +13,6 @@ typedef enum {
     PCA_RULE_POLICY, /* anyone may ask; the policy decides for each device */
     PCA_RULE_OWNER,  /* the claim's uid and label, or root */
     PCA_RULE_ROOT,
-    PCA_RULE_ADMIN, /* who administrates devices: root */
 } PcaRule;
 
 /* The rule of "Interface.Method". */
