@@ -6,14 +6,12 @@
 #include "base/error.h"
 #include "bus/private.h"
 
-/* The address that the object's path ends with: "0000_01_00_0" is 0000:01:00.0. */
+/* Of the object; a path that is none of a device's is for the service to refuse. */
 static char *address_of(const PcaCall *call) {
     const char *path = g_dbus_method_invocation_get_object_path(call->invocation);
-    char *address = g_strdelimit(g_path_get_basename(path), "_", ':');
-    char *last = strrchr(address, ':');
-    if (last)
-        *last = '.';
-    return address;
+    PcaAddress address;
+    return pca_translate_device_path(path, &address) ? pca_address_format(&address)
+                                                     : g_strdup(path);
 }
 
 /* `key` is the only option that the method knows, of the type of `format`; NULL: it knows none. */

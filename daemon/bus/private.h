@@ -49,6 +49,9 @@ void pca_call_fail(PcaCall *call, const GError *error);
 PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean claiming,
                                   GError **error);
 
+/* FALSE when it is not the path of a device object. */
+gboolean pca_translate_device_path(const char *path, PcaAddress *address);
+
 /* Addresses (of PcaAddress) from the paths of device objects, an ao. */
 GArray *pca_translate_addresses(GVariant *paths, GError **error);
 GVariant *pca_translate_findings(PcaFindings *findings);

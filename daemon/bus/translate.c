@@ -127,8 +127,11 @@ PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean
                : NULL;
 }
 
-/* "0000_01_00_0", as pca_address_format_path writes it. */
-static gboolean parse_path_address(const char *text, PcaAddress *address) {
+gboolean pca_translate_device_path(const char *path, PcaAddress *address) {
+    static const char prefix[] = PCA_BUS_PATH "/device/";
+    if (!g_str_has_prefix(path, prefix))
+        return FALSE;
+    const char *text = path + strlen(prefix);
     g_autofree char *usual = g_strdelimit(g_strdup(text), "_", ':');
     char *last = strrchr(usual, ':');
     if (last)
@@ -139,7 +142,6 @@ static gboolean parse_path_address(const char *text, PcaAddress *address) {
 }
 
 GArray *pca_translate_addresses(GVariant *paths, GError **error) {
-    static const char prefix[] = PCA_BUS_PATH "/device/";
     g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(PcaAddress));
     gsize n = g_variant_n_children(paths);
     if (n > MAX_DEVICES) {
@@ -151,8 +153,7 @@ GArray *pca_translate_addresses(GVariant *paths, GError **error) {
         const char *path;
         PcaAddress address;
         g_variant_get_child(paths, i, "&o", &path);
-        if (!g_str_has_prefix(path, prefix) ||
-            !parse_path_address(path + strlen(prefix), &address)) {
+        if (!pca_translate_device_path(path, &address)) {
             invalid(error, "not the path of a device:", path);
             return NULL;
         }
