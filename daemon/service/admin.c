@@ -7,8 +7,6 @@
 #include "service/examine.h"
 #include "service/private.h"
 
-#define VFIO_DRIVER "vfio-pci"
-
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
@@ -97,16 +95,9 @@ static void on_done(PcaClaim *claim, const GError *error, gpointer data) {
 /* Takes the task over. */
 static void start(GTask *task, const PcaExamination *e, PcaClaimKind kind) {
     Admin *admin = g_task_get_task_data(task);
-    const PcaTarget *target = g_ptr_array_index(e->targets, 0);
-    g_autoptr(PcaClaim) claim = pca_claim_new();
+    g_autoptr(PcaClaim) claim = pca_examination_to_claim(e, admin->subject);
     claim->kind = kind;
-    claim->driver = g_strdup(VFIO_DRIVER);
-    claim->uid = admin->subject->uid;
-    claim->user = g_strdup(e->names->user);
-    claim->pid = admin->subject->pid;
-    claim->label = g_strdup(admin->subject->label);
     claim->method = g_strdup(admin->method);
-    pca_claim_add_device(claim, target->function, target->name);
     log_decision(admin, NULL);
     pca_claims_prepare(admin->service->claims, claim, PCA_WAIT_DEFAULT, on_done, task);
 }

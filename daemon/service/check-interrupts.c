@@ -7,18 +7,15 @@
 
 #include "sys/interrupts.h"
 
-static const PcaFunction *target(const PcaCheckContext *context, guint i) {
-    return ((PcaTarget *)g_ptr_array_index(context->targets, i))->function;
-}
-
-static void check_remapping(const PcaCheckContext *context, PcaFindings *findings) {
+static void check_remapping(const PcaCheckContext *context, PcaRemapping remapping,
+                            PcaFindings *findings) {
     if (context->snapshot->unsafe_interrupts)
         pca_findings_fail(findings, "interrupts", PCA_ERROR_NOT_ISOLATED, "allow_unsafe_interrupts",
                           "switch allow_unsafe_interrupts off, and interrupt remapping on in the "
                           "firmware",
                           "vfio is told to accept interrupts that are not remapped, with which a "
                           "guest can attack the host");
-    else if (pca_interrupt_remapping(context->root) == PCA_REMAPPING_OFF)
+    else if (remapping == PCA_REMAPPING_OFF)
         pca_findings_fail(findings, "interrupts", PCA_ERROR_NOT_ISOLATED, "interrupt remapping",
                           "switch interrupt remapping on in the firmware (with VT-d or AMD-Vi) and "
                           "boot without intremap=off and nointremap; never allow_unsafe_interrupts",
@@ -35,9 +32,7 @@ static PcaIntx *read_intx(const PcaCheckContext *context, const PcaFunction *fun
     return pca_intx_read(context->root, function);
 }
 
-static void check_line(const PcaCheckContext *context, const PcaFunction *function,
-                       PcaFindings *findings) {
-    g_autoptr(PcaIntx) intx = read_intx(context, function);
+static void check_line(const PcaIntx *intx, const PcaFunction *function, PcaFindings *findings) {
     if (!intx || intx->kind != PCA_INTX_EXCLUSIVE || !intx->shared_with[0])
         return;
     g_autofree char *address = pca_address_format(&function->address);
@@ -49,13 +44,6 @@ static void check_line(const PcaCheckContext *context, const PcaFunction *functi
         "INTx of %s cannot be masked by DisINTx, so vfio-pci must have interrupt line "
         "%d alone, but %s is on it: setting INTx up fails with EBUSY",
         address, intx->line, others);
-}
-
-void pca_check_interrupts(const PcaCheckContext *context, const PcaFunction *function,
-                          PcaFindings *findings) {
-    if (function == target(context, 0))
-        check_remapping(context, findings);
-    check_line(context, function, findings);
 }
 
 /* ---- The facts ---- */
@@ -72,8 +60,7 @@ static char *describe_line(const PcaIntx *intx) {
     return g_strdup_printf("INTx not shared, %s", masking);
 }
 
-static char *describe_function(const PcaCheckContext *context, const PcaFunction *function) {
-    g_autoptr(PcaIntx) intx = read_intx(context, function);
+static char *describe_intx(const PcaIntx *intx) {
     if (!intx || intx->kind == PCA_INTX_UNKNOWN)
         return g_strdup("INTx unknown");
     if (intx->kind == PCA_INTX_NONE)
@@ -83,17 +70,29 @@ static char *describe_function(const PcaCheckContext *context, const PcaFunction
     return describe_line(intx);
 }
 
-char *pca_describe_interrupts(const PcaCheckContext *context) {
-    GString *text = g_string_new(pca_interrupt_remapping(context->root) == PCA_REMAPPING_ON
-                                     ? "remapped"
-                                     : "vfio does not accept interrupts that are not remapped");
-    for (guint i = 0; i < context->targets->len; i++) {
-        g_autofree char *address = pca_address_format(&target(context, i)->address);
-        g_autofree char *line = describe_function(context, target(context, i));
-        if (context->targets->len > 1)
-            g_string_append_printf(text, "; %s: %s", address, line);
-        else
-            g_string_append_printf(text, "; %s", line);
+static void append_facts(GString *text, const PcaIntx *intx, const PcaFunction *function,
+                         gboolean alone) {
+    g_autofree char *address = pca_address_format(&function->address);
+    g_autofree char *facts = describe_intx(intx);
+    g_string_append_printf(text, "; %s%s%s", alone ? "" : address, alone ? "" : ": ", facts);
+}
+
+void pca_check_interrupts(const PcaCheckContext *context, PcaFindings *findings) {
+    PcaRemapping remapping = pca_interrupt_remapping(context->root);
+    g_autoptr(GString) text =
+        g_string_new(remapping == PCA_REMAPPING_ON ? "remapped"
+                                                   : "vfio does not accept interrupts that are not "
+                                                     "remapped");
+    guint n = context->targets->len;
+    if (n > 0)
+        check_remapping(context, remapping, findings);
+    for (guint i = 0; i < n; i++) {
+        const PcaFunction *function =
+            ((PcaTarget *)g_ptr_array_index(context->targets, i))->function;
+        g_autoptr(PcaIntx) intx = read_intx(context, function);
+        check_line(intx, function, findings);
+        append_facts(text, intx, function, n == 1);
     }
-    return g_string_free(text, FALSE);
+    if (n > 0 && !pca_findings_failed(findings, "interrupts"))
+        pca_findings_pass(findings, "interrupts", "%s", text->str);
 }

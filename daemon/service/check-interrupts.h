@@ -8,9 +8,5 @@
 
 #include "service/checks.h"
 
-/* Appends what refuses the function; of what is the host's, once for the first target. */
-void pca_check_interrupts(const PcaCheckContext *context, const PcaFunction *function,
-                          PcaFindings *findings);
-
-/* The facts where nothing is refused, about all targets. Caller frees. */
-char *pca_describe_interrupts(const PcaCheckContext *context);
+/* Appends what refuses, or else that it passes, with the facts about all targets. */
+void pca_check_interrupts(const PcaCheckContext *context, PcaFindings *findings);

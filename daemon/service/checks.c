@@ -173,10 +173,6 @@ static void check_group(const Check *c) {
     }
 }
 
-static void check_interrupts(const Check *c) {
-    pca_check_interrupts(c->context, c->function, c->findings);
-}
-
 static void check_driver(const Check *c) {
     const PcaFunction *f = c->function;
     gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
@@ -227,7 +223,7 @@ static void check_reset(const Check *c) {
 static const struct {
     const char *name;
     void (*run)(const Check *check);
-    const char *passed; /* NULL: the facts of pca_describe_interrupts */
+    const char *passed;
 } table[] = {
     {"iommu", check_iommu, "behind an IOMMU"},
     {"policy", check_policy, "allowed"},
@@ -236,7 +232,6 @@ static const struct {
     {"in-use", check_in_use, "the host does not use it"},
     {"isolation", check_isolation, "the kernel's IOMMU group isolates it"},
     {"group", check_group, "its IOMMU group is complete"},
-    {"interrupts", check_interrupts, NULL},
     {"driver", check_driver, "vfio-pci can take it"},
     {"sriov", check_sriov, "no conflict between physical and virtual functions"},
     {"reset", check_reset, "it can be reset"},
@@ -249,21 +244,22 @@ static void run_one(const PcaCheckContext *context, gsize row, const PcaTarget *
     table[row].run(&check);
 }
 
-static void pass(const PcaCheckContext *context, gsize row, PcaFindings *findings) {
-    g_autofree char *facts = table[row].passed ? NULL : pca_describe_interrupts(context);
-    pca_findings_pass(findings, table[row].name, "%s", facts ? facts : table[row].passed);
+static gboolean is_wanted(const PcaCheckContext *context, const char *name) {
+    return !context->only || g_strv_contains(context->only, name);
 }
 
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
     for (gsize row = 0; row < G_N_ELEMENTS(table); row++) {
-        if (context->only && !g_strv_contains(context->only, table[row].name))
+        if (!is_wanted(context, table[row].name))
             continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
         if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
-            pass(context, row, findings);
+            pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
     }
+    if (is_wanted(context, "interrupts"))
+        pca_check_interrupts(context, findings);
     pca_findings_sort(findings);
 }

@@ -12,6 +12,9 @@
 
 #define FUNCTIONS_OF_A_SLOT 8
 
+/* Names and the worker may let us wait; a look that is older than this is made again. */
+#define LOOK_LASTS (50 * G_TIME_SPAN_MILLISECOND)
+
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
@@ -19,8 +22,7 @@ typedef struct {
     PcaNames *names;
     GHashTable *busy_groups; /* group → who */
     GHashTable *owners; /* group → owner of its node, for groups of functions found on vfio */
-    gint64 began;       /* monotonic, microseconds */
-    gboolean stale;     /* time has passed since the look at the hardware */
+    gint64 began;       /* a look that began then or later will do; monotonic, microseconds */
     PcaExamineFunc func;
     gpointer data;
 } Examiner;
@@ -31,6 +33,20 @@ void pca_examination_free(PcaExamination *examination) {
     g_clear_pointer(&examination->names, pca_names_free);
     g_clear_pointer(&examination->policy, pca_policy_unref);
     g_free(examination);
+}
+
+PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaSubject *subject) {
+    PcaClaim *claim = pca_claim_new();
+    claim->driver = g_strdup(PCA_VFIO_DRIVER);
+    claim->uid = subject->uid;
+    claim->user = g_strdup(examination->names->user);
+    claim->pid = subject->pid;
+    claim->label = g_strdup(subject->label);
+    for (guint i = 0; i < examination->targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(examination->targets, i);
+        pca_claim_add_device(claim, target->function, target->name);
+    }
+    return claim;
 }
 
 static void finish(Examiner *x, PcaExamination *examination, const GError *error) {
@@ -103,8 +119,11 @@ static void note_owners(Examiner *x, PcaTargets *targets) {
 static void judge(Examiner *x) {
     PcaService *service = x->service;
     PcaExamination *e = g_new0(PcaExamination, 1);
-    if (x->stale)
+    gint64 now = g_get_monotonic_time();
+    if (now - x->began > LOOK_LASTS) {
+        x->began = now;
         freshen(x);
+    }
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
@@ -167,7 +186,6 @@ static void ask(Examiner *x, const char *kind, GVariant *groups, PcaWorkerFunc f
     g_variant_dict_insert(&request, "kind", "s", kind);
     g_variant_dict_insert_value(&request, "groups", groups);
     g_variant_dict_insert_value(&request, "devices", members(x, groups));
-    x->stale = TRUE;
     pca_worker_call(x->service->worker_socket, g_variant_dict_end(&request), NULL, 0, func, x);
 }
 

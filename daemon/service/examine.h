@@ -21,9 +21,13 @@ typedef struct {
 void pca_examination_free(PcaExamination *examination);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaExamination, pca_examination_free)
 
+/* A claim, still without kind and wishes, of what was examined, for its caller. */
+PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaSubject *subject);
+
 /* The examination is the callback's to free; NULL with `error` when it could not be made. */
 typedef void (*PcaExamineFunc)(PcaExamination *examination, const GError *error, gpointer data);
 
-/* The callback runs once, later, in the same turn as the judgement: nothing has changed since. */
+/* The callback runs once, later, in the same turn as the judgement. The hardware was looked at
+ * after the call, and not long before that. */
 void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, PcaExamineFunc func,
                  gpointer data);

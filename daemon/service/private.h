@@ -8,6 +8,8 @@
 #include "service/service.h"
 #include "sys/uevent.h"
 
+#define PCA_VFIO_DRIVER "vfio-pci"
+
 struct PcaService {
     const PcaRoot *root; /* borrowed */
     char *worker_socket;

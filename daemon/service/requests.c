@@ -11,8 +11,6 @@
 #include "service/join.h"
 #include "service/private.h"
 
-#define VFIO_DRIVER "vfio-pci"
-
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
@@ -107,7 +105,7 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
     if (!pca_findings_to_error(findings, error))
         return NULL;
     g_autoptr(GPtrArray) functions = target_functions(targets);
-    PcaPlan *plan = pca_plan_claim(functions, VFIO_DRIVER);
+    PcaPlan *plan = pca_plan_claim(functions, PCA_VFIO_DRIVER);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
         pca_plan_add_nodes(plan, functions, subject->uid);
     return plan;
@@ -117,12 +115,7 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
 
 static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request,
                             const PcaExamination *e) {
-    PcaClaim *claim = pca_claim_new();
-    claim->driver = g_strdup(VFIO_DRIVER);
-    claim->uid = subject->uid;
-    claim->user = g_strdup(e->names->user);
-    claim->pid = subject->pid;
-    claim->label = g_strdup(subject->label);
+    PcaClaim *claim = pca_examination_to_claim(e, subject);
     claim->title = g_strdup(request->title);
     claim->handoff = g_strdup(e->handoff);
     claim->memory = request->memory;
@@ -130,7 +123,6 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->async = request->async;
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
-        pca_claim_add_device(claim, target->function, target->name);
         if (!claim->policy && target->match.device)
             claim->policy =
                 g_strdup_printf("%s:%u", target->match.device->file, target->match.device->line);
