@@ -107,7 +107,6 @@ int pca_step_directory(PcaStepContext *context, const char *device, const char *
     if (fd < 0) {
         pca_error_set_errno(error, fd == -ENOENT ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED, -fd,
                             "%s", device);
-        fd = -1;
         return -1;
     }
     if (!check_identity(fd, device, identity, error))
