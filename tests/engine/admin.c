@@ -22,17 +22,9 @@ static PcaPlan *reset_plan(const char *address, const char *method) {
 }
 
 static void assert_plan(const PcaPlan *plan, PcaPlanKind kind, const char *expected) {
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const PcaStep *step = g_ptr_array_index(plan->steps, i);
-        g_string_append_printf(text, "%s %s %s", pca_op_name(step->op), step->device + 5,
-                               step->detail);
-        if (step->undo != PCA_OP_NONE)
-            g_string_append_printf(text, " / %s %s", pca_op_name(step->undo), step->undo_detail);
-        g_string_append_c(text, '\n');
-    }
+    g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, kind);
-    ck_assert_str_eq(text->str, expected);
+    ck_assert_str_eq(text, expected);
 }
 
 /* ---- Reset ---- */
@@ -63,24 +55,9 @@ START_TEST(on_vfio_it_is_unbound_for_the_reset) {
 }
 END_TEST
 
-typedef struct {
-    PcaResidues *residues;
-    GError *error;
-    gboolean ok;
-    int journal;
-} Run;
-
-static void run_free(Run *run) {
-    g_ptr_array_unref(run->residues);
-    g_clear_error(&run->error);
-    pca_fd_close(&run->journal);
-}
-
-#define AUTO_RUN __attribute__((cleanup(run_free))) Run
-
 static Run run(const PcaPlan *plan) {
-    Run run = {.residues = pca_residues_new(), .journal = open_journal()};
-    run.ok = pca_run(kernel, plan, run.journal, run.residues, &run.error);
+    Run run = new_run(NULL);
+    run_plan(&run, plan);
     return run;
 }
 

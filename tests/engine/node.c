@@ -16,29 +16,11 @@
 #define ALICES "1000:0:0600"
 #define NOBODYS "0:0:0600"
 
-typedef struct {
-    GPtrArray *functions;
-    PcaResidues *residues;
-    GError *error;
-    gboolean ok, given;
-    int journal;
-} Run;
-
-static void run_free(Run *run) {
-    g_ptr_array_unref(run->functions);
-    g_ptr_array_unref(run->residues);
-    g_clear_error(&run->error);
-    pca_fd_close(&run->journal);
-}
-
-#define AUTO_RUN __attribute__((cleanup(run_free))) Run
-
 /* given: the handoff is "node". */
 static Run run_new(const char *const *set, gboolean given) {
-    return (Run){.functions = machine_found(set),
-                 .residues = pca_residues_new(),
-                 .journal = open_journal(),
-                 .given = given};
+    Run run = new_run(machine_found(set));
+    run.given = given;
+    return run;
 }
 
 static PcaPlan *make_plan(Run *run, PcaPlanKind kind) {
@@ -51,8 +33,7 @@ static PcaPlan *make_plan(Run *run, PcaPlanKind kind) {
 
 static void do_plan(Run *run, PcaPlanKind kind) {
     g_autoptr(PcaPlan) plan = make_plan(run, kind);
-    g_clear_error(&run->error);
-    run->ok = pca_run(kernel, plan, run->journal, run->residues, &run->error);
+    run_plan(run, plan);
 }
 
 static Run claimed(const char *const *set, gboolean given) {
@@ -76,11 +57,8 @@ static char *node_steps(Run *run, PcaPlanKind kind) {
         const PcaStep *step = g_ptr_array_index(plan->steps, i);
         if (step->op != PCA_OP_GIVE && step->op != PCA_OP_TAKE && !strstr(step->detail, "node="))
             continue;
-        g_string_append_printf(text, "%u %s %s %s", i, pca_op_name(step->op), step->device + 5,
-                               step->detail);
-        if (step->undo != PCA_OP_NONE)
-            g_string_append_printf(text, " / %s %s", pca_op_name(step->undo), step->undo_detail);
-        g_string_append_c(text, '\n');
+        g_autofree char *line = print_step(step);
+        g_string_append_printf(text, "%u %s\n", i, line);
     }
     return g_string_free(g_steal_pointer(&text), FALSE);
 }

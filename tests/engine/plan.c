@@ -7,24 +7,10 @@
 
 #include "engine/plan.h"
 
-/* "OP ADDRESS DETAIL" a line, with " / UNDO DETAIL" where there is one. */
-static char *print(const PcaPlan *plan) {
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const PcaStep *step = g_ptr_array_index(plan->steps, i);
-        g_string_append_printf(text, "%s %s %s", pca_op_name(step->op), step->device + 5,
-                               step->detail);
-        if (step->undo != PCA_OP_NONE)
-            g_string_append_printf(text, " / %s %s", pca_op_name(step->undo), step->undo_detail);
-        g_string_append_c(text, '\n');
-    }
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
 static void assert_claim(const char *const *set, const char *expected) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
     g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
-    g_autofree char *text = print(plan);
+    g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_CLAIM);
     ck_assert_str_eq(text, expected);
 }
@@ -72,7 +58,7 @@ END_TEST
 START_TEST(a_release_is_barrier_reset_proof_restore) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, BARE, NULL});
     g_autoptr(PcaPlan) plan = pca_plan_release(functions, VFIO);
-    g_autofree char *text = print(plan);
+    g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_RELEASE);
     ck_assert_str_eq(text, "unbind 01:00.0 vfio-pci\n"
                            "unbind 04:00.0 vfio-pci\n"

@@ -15,35 +15,14 @@
 
 static const char *const nic[] = {NIC, NULL};
 
-/* One run on the set; what came of it is the caller's to look at. */
-typedef struct {
-    GPtrArray *functions;
-    PcaResidues *residues;
-    GError *error;
-    gboolean ok;
-    int journal;
-} Run;
-
-static void run_free(Run *run) {
-    g_ptr_array_unref(run->functions);
-    g_ptr_array_unref(run->residues);
-    g_clear_error(&run->error);
-    pca_fd_close(&run->journal);
-}
-
-#define AUTO_RUN __attribute__((cleanup(run_free))) Run
-
 static Run run_new(const char *const *set) {
-    return (Run){.functions = machine_functions(set),
-                 .residues = pca_residues_new(),
-                 .journal = open_journal()};
+    return new_run(machine_functions(set));
 }
 
 static void do_plan(Run *run, PcaPlanKind kind) {
     g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, VFIO)
                                                      : pca_plan_release(run->functions, VFIO);
-    g_clear_error(&run->error);
-    run->ok = pca_run(kernel, plan, run->journal, run->residues, &run->error);
+    run_plan(run, plan);
 }
 
 static void claim(Run *run) {

@@ -8,12 +8,34 @@
 #include "base/error.h"
 #include "base/fds.h"
 #include "engine/machine.h"
+#include "engine/run.h"
 
 /* A pidfd of this process. */
 int self_pidfd(void);
 
 /* An empty journal in the machine's tree; each call another open file. */
 int open_journal(void);
+
+/* "OP ADDRESS DETAIL" a line, with " / UNDO DETAIL" where there is one. Caller frees. */
+char *print_step(const PcaStep *step);
+char *print_plan(const PcaPlan *plan);
+
+/* One run of plans; what came of it is the caller's to look at. */
+typedef struct {
+    GPtrArray *functions; /* NULL where the plan is made elsewhere */
+    PcaResidues *residues;
+    GError *error;
+    gboolean ok;
+    gboolean given; /* the handoff is "node" */
+    int journal;
+} Run;
+
+/* Takes the functions over. */
+Run new_run(GPtrArray *functions);
+void run_free(Run *run);
+#define AUTO_RUN __attribute__((cleanup(run_free))) Run
+
+void run_plan(Run *run, const PcaPlan *plan);
 
 void add_plan(Suite *suite);
 void add_journal(Suite *suite);

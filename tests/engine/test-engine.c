@@ -22,6 +22,38 @@ int self_pidfd(void) {
     return fd;
 }
 
+char *print_step(const PcaStep *step) {
+    return step->undo == PCA_OP_NONE
+               ? g_strdup_printf("%s %s %s", pca_op_name(step->op), step->device + 5, step->detail)
+               : g_strdup_printf("%s %s %s / %s %s", pca_op_name(step->op), step->device + 5,
+                                 step->detail, pca_op_name(step->undo), step->undo_detail);
+}
+
+char *print_plan(const PcaPlan *plan) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < plan->steps->len; i++) {
+        g_autofree char *step = print_step(g_ptr_array_index(plan->steps, i));
+        g_string_append_printf(text, "%s\n", step);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+Run new_run(GPtrArray *functions) {
+    return (Run){.functions = functions, .residues = pca_residues_new(), .journal = open_journal()};
+}
+
+void run_free(Run *run) {
+    g_clear_pointer(&run->functions, g_ptr_array_unref);
+    g_ptr_array_unref(run->residues);
+    g_clear_error(&run->error);
+    pca_fd_close(&run->journal);
+}
+
+void run_plan(Run *run, const PcaPlan *plan) {
+    g_clear_error(&run->error);
+    run->ok = pca_run(kernel, plan, run->journal, run->residues, &run->error);
+}
+
 Suite *pca_suite(void) {
     Suite *suite = suite_create("engine");
     add_plan(suite);
