@@ -2,21 +2,21 @@
 #   make vm-check                        all of them
 #   make vm-check VM_TESTS="life guard"  some of them
 check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/vm/vmm tests/vm/opener
-tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c
+tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c tests/vm/uapi.h
 tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
 tests_vm_measure_SOURCES = tests/vm/measure.c
 tests_vm_measure_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_measure_LDADD = $(GIO_LIBS)
 # -no-install makes a program instead of a script, which can be copied.
 check_PROGRAMS += tests/vm/join-client
-tests_vm_join_client_SOURCES = tests/vm/join-client.c
+tests_vm_join_client_SOURCES = tests/vm/join-client.c tests/vm/uapi.h
 tests_vm_join_client_CPPFLAGS = -I$(srcdir)/client/lib -D_GNU_SOURCE
 tests_vm_join_client_CFLAGS = -std=gnu17 $(WARN_CFLAGS) $(SANITIZER_FLAGS)
 tests_vm_join_client_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_join_client_LDADD = libpcassign.la
 
 tests_vm_vmm_SOURCES = tests/vm/vmm.c tests/vm/vmm.h tests/vm/vmm-open.c tests/vm/vmm-device.c \
-	tests/vm/vmm-interrupts.c
+	tests/vm/vmm-interrupts.c tests/vm/uapi.h
 tests_vm_opener_SOURCES = tests/vm/opener.c
 tests_vm_opener_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
 tests_vm_opener_LDFLAGS = $(AM_LDFLAGS) -no-install

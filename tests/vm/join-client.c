@@ -28,27 +28,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Linux, include/uapi/linux/vfio.h and iommufd.h; headers older than 6.6 lack them. */
-struct join_bind {
-    __u32 argsz, flags;
-    __s32 iommufd;
-    __u32 out_devid;
-};
-struct join_attach {
-    __u32 argsz, flags, pt_id;
-};
-struct join_alloc {
-    __u32 size, flags, out_ioas_id;
-};
-struct join_map {
-    __u32 size, flags, ioas_id, reserved;
-    __u64 user_va, length, iova;
-};
-#define BIND_IOMMUFD _IO(';', 118)
-#define ATTACH_IOMMUFD_PT _IO(';', 119)
-#define IOAS_ALLOC _IO(';', 0x81)
-#define IOAS_MAP _IO(';', 0x85)
-#define MAP_FIXED_RW 7u /* fixed address, writable, readable */
+#include "uapi.h"
 
 #define N_CLAIMS 8
 #define N_DEVICES 16
@@ -103,15 +83,15 @@ static int page_of_memory(void **page) {
 
 /* What all devices are attached to; in a container that is there once it has a group. */
 static int make_ioas(void) {
-    struct join_alloc alloc = {.size = sizeof alloc};
+    struct ioas_alloc alloc = {.size = sizeof alloc};
     void *page;
     if (page_of_memory(&page) < 0)
         return -1;
     if (ioctl(context, IOAS_ALLOC, &alloc) < 0)
         return fail("IOAS_ALLOC");
     ioas = alloc.out_ioas_id;
-    struct join_map map = {.size = sizeof map,
-                           .flags = MAP_FIXED_RW,
+    struct ioas_map map = {.size = sizeof map,
+                           .flags = IOAS_MAP_FLAGS,
                            .ioas_id = ioas,
                            .user_va = (__u64)(unsigned long)page,
                            .length = PAGE,
@@ -138,19 +118,12 @@ static int make_container_space(void) {
     return ioctl(context, VFIO_IOMMU_MAP_DMA, &map) < 0 ? fail("MAP_DMA") : 0;
 }
 
-/* EAGAIN: somebody, udev for one, holds the device's lock just now. */
 static int attach_cdev(struct vm_device *device) {
-    struct join_bind bind = {.argsz = sizeof bind, .iommufd = context};
-    struct join_attach attach = {.argsz = sizeof attach, .pt_id = ioas};
-    int result = -1;
-    for (int i = 0; i < 50 && (result = ioctl(device->fd, BIND_IOMMUFD, &bind)) < 0; i++) {
-        if (errno != EAGAIN)
-            break;
-        usleep(20000);
-    }
-    if (result < 0)
+    struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = context};
+    struct attach_pt attach = {.argsz = sizeof attach, .pt_id = ioas};
+    if (ioctl_patiently(device->fd, DEVICE_BIND_IOMMUFD, &bind) < 0)
         return fail("BIND_IOMMUFD");
-    return ioctl(device->fd, ATTACH_IOMMUFD_PT, &attach) < 0 ? fail("ATTACH_IOMMUFD_PT") : 0;
+    return ioctl(device->fd, DEVICE_ATTACH_IOMMUFD_PT, &attach) < 0 ? fail("ATTACH_IOMMUFD_PT") : 0;
 }
 
 static int attach_group(struct vm_device *device) {
@@ -158,7 +131,7 @@ static int attach_group(struct vm_device *device) {
         return fail("SET_CONTAINER");
     if (make_container_space() < 0)
         return -1;
-    device->fd = ioctl(device->group, VFIO_GROUP_GET_DEVICE_FD, device->address);
+    device->fd = ioctl_patiently(device->group, VFIO_GROUP_GET_DEVICE_FD, device->address);
     return device->fd < 0 ? fail("GET_DEVICE_FD") : 0;
 }
 

@@ -20,26 +20,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Linux, include/uapi/linux/vfio.h and iommufd.h; headers older than 6.6 lack the first two. */
-struct bind_iommufd {
-    __u32 argsz, flags;
-    __s32 iommufd;
-    __u32 out_devid;
-};
-struct attach_pt {
-    __u32 argsz, flags, pt_id;
-};
+#include "uapi.h"
+
+/* Linux, include/uapi/linux/vfio.h. */
 struct region_info {
     __u32 argsz, flags, index, cap_offset;
     __u64 size, offset;
 };
-struct ioas_alloc {
-    __u32 size, flags, out_ioas_id;
-};
 #define DEVICE_GET_REGION_INFO _IO(';', 108)
-#define DEVICE_BIND_IOMMUFD _IO(';', 118)
-#define DEVICE_ATTACH_IOMMUFD_PT _IO(';', 119)
-#define IOAS_ALLOC _IO(';', 0x81)
 #define REGION_MMAP 4u
 #define N_BARS 6
 
@@ -65,23 +53,10 @@ static int map_bar(int device) {
     return 0;
 }
 
-/* The kernel says EAGAIN when somebody, udev for one, holds the device's lock to read an attribute
- * just when the bind wants to reset the device (pci_try_reset_function()). */
-static int bind_patiently(int device, struct bind_iommufd *bind) {
-    int result = -1;
-    for (int i = 0; i < 50; i++) {
-        result = ioctl(device, DEVICE_BIND_IOMMUFD, bind);
-        if (result == 0 || errno != EAGAIN)
-            break;
-        usleep(20000);
-    }
-    return result;
-}
-
 static int bind_device(int device, int iommufd, __u32 ioas) {
     struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = iommufd};
     struct attach_pt attach = {.argsz = sizeof attach, .pt_id = ioas};
-    if (bind_patiently(device, &bind) < 0)
+    if (ioctl_patiently(device, DEVICE_BIND_IOMMUFD, &bind) < 0)
         return fail("BIND_IOMMUFD");
     if (ioctl(device, DEVICE_ATTACH_IOMMUFD_PT, &attach) < 0)
         return fail("ATTACH_IOMMUFD_PT");

@@ -16,42 +16,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Linux, include/uapi/linux/vfio.h and iommufd.h; headers older than 6.6 lack them. */
-struct bind_iommufd {
-    __u32 argsz, flags;
-    __s32 iommufd;
-    __u32 out_devid;
-};
-struct attach_pt {
-    __u32 argsz, flags, pt_id;
-};
-struct ioas_alloc {
-    __u32 size, flags, out_ioas_id;
-};
-struct ioas_map {
-    __u32 size, flags, ioas_id, reserved;
-    __u64 user_va, length, iova;
-};
-#define DEVICE_BIND_IOMMUFD _IO(';', 118)
-#define DEVICE_ATTACH_IOMMUFD_PT _IO(';', 119)
-#define IOAS_ALLOC _IO(';', 0x81)
-#define IOAS_MAP _IO(';', 0x85)
-#define IOAS_MAP_FLAGS 7u /* at that address; the device may write; it may read */
+#include "uapi.h"
 
 /* ---- cdev ---- */
-
-/* The kernel says EAGAIN when somebody, udev for one, holds the device's lock to read an attribute
- * just when the device is opened and wants to be reset (pci_try_reset_function()). */
-static int patiently(int fd, unsigned long request, void *argument) {
-    int result = -1;
-    for (int i = 0; i < 50; i++) {
-        result = ioctl(fd, request, argument);
-        if (result >= 0 || errno != EAGAIN)
-            break;
-        usleep(20000);
-    }
-    return result;
-}
 
 static int open_cdev(struct vmm *vmm) {
     struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = vmm->arguments->iommu};
@@ -59,7 +26,7 @@ static int open_cdev(struct vmm *vmm) {
     struct attach_pt attach = {.argsz = sizeof attach};
     vmm->iommu = vmm->arguments->iommu;
     vmm->device = vmm->arguments->device;
-    if (patiently(vmm->device, DEVICE_BIND_IOMMUFD, &bind) < 0)
+    if (ioctl_patiently(vmm->device, DEVICE_BIND_IOMMUFD, &bind) < 0)
         return vmm_fail("BIND_IOMMUFD");
     if (ioctl(vmm->iommu, IOAS_ALLOC, &alloc) < 0)
         return vmm_fail("IOAS_ALLOC");
@@ -84,7 +51,7 @@ static int open_group(struct vmm *vmm, int container, int group) {
         return vmm_fail("GROUP_SET_CONTAINER");
     if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
         return vmm_fail("SET_IOMMU");
-    vmm->device = patiently(group, VFIO_GROUP_GET_DEVICE_FD, (void *)vmm->arguments->address);
+    vmm->device = ioctl_patiently(group, VFIO_GROUP_GET_DEVICE_FD, (void *)vmm->arguments->address);
     return vmm->device < 0 ? vmm_fail("GROUP_GET_DEVICE_FD") : 0;
 }
 
