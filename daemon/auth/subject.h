@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Purpose: who calls, as the bus says it; never as /proc does.
- * Thread: the main one. Ownership: reference-counted.
+ * Thread: the main one. Ownership: reference-counted; not changed once it is shared.
  */
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 typedef struct {
     char *sender; /* unique bus name */
@@ -24,8 +25,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaSubject, pca_subject_unref)
 /* For tests and for the daemon itself: a subject without a connection. */
 PcaSubject *pca_subject_new(const char *sender, guint32 uid, guint32 pid);
 
-/* Asks the bus (GetConnectionCredentials, D-Bus Specification, "Message Bus Messages"). Fails with
- * NotPermitted when the caller has gone or the bus does not tell its uid. */
-void pca_subject_get_async(GDBusConnection *bus, const char *sender, GAsyncReadyCallback callback,
-                           gpointer data);
-PcaSubject *pca_subject_get_finish(GAsyncResult *result, GError **error);
+/* From an answer to GetConnectionCredentials (D-Bus Specification, "Message Bus Messages"). NULL
+ * when it names no uid. */
+PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDList *fds);

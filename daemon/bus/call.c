@@ -58,7 +58,7 @@ static void go_on(PcaCall *call) {
 static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
     PcaCall *call = data;
     g_autoptr(GError) error = NULL;
-    call->subject = pca_subject_get_finish(result, &error);
+    call->subject = pca_credentials_get_finish(result, &error);
     if (call->subject)
         go_on(call);
     else
@@ -81,7 +81,7 @@ void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *cl
         call->subject = pca_subject_ref(known);
         go_on(call);
     } else {
-        pca_subject_get_async(bus->connection, sender, on_subject, call);
+        pca_credentials_get_async(bus->credentials, sender, on_subject, call);
     }
 }
 

@@ -5,11 +5,13 @@
  */
 #pragma once
 
+#include "auth/credentials.h"
 #include "bus/bus.h"
 #include "bus/pcassign-dbus.h"
 
 struct PcaBus {
     GDBusConnection *connection;
+    PcaCredentials *credentials;
     PcaService *service; /* NULL until exported */
     GDBusObjectManagerServer *objects;
     PcaBusManager *manager;

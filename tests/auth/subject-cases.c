@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "auth/subject.h"
+#include "auth/credentials.h"
 #include "base/error.h"
 #include "base/fds.h"
 
@@ -26,6 +26,7 @@
 static char *directory, *address;
 static pid_t bus_pid;
 static GDBusConnection *bus;
+static PcaCredentials *credentials;
 
 /* The socket is there a moment before somebody listens at it. */
 static gboolean is_listening(const char *path) {
@@ -73,10 +74,12 @@ static void set_up(void) {
     ck_assert_int_eq(chmod(directory, 0755), 0);
     address = start_bus();
     bus = connect_bus();
+    credentials = pca_credentials_new(bus);
 }
 
 static void tear_down(void) {
     static const char *const names[] = {"bus", "bus.conf"};
+    pca_credentials_unref(credentials);
     g_object_unref(bus);
     kill(bus_pid, SIGKILL);
     waitpid(bus_pid, NULL, 0);
@@ -95,10 +98,10 @@ static void on_result(GObject *source, GAsyncResult *result, gpointer data) {
 
 static PcaSubject *ask(const char *sender, GError **error) {
     g_autoptr(GAsyncResult) result = NULL;
-    pca_subject_get_async(bus, sender, on_result, &result);
+    pca_credentials_get_async(credentials, sender, on_result, &result);
     while (!result)
         g_main_context_iteration(NULL, TRUE);
-    return pca_subject_get_finish(result, error);
+    return pca_credentials_get_finish(result, error);
 }
 
 static gboolean has_group(const PcaSubject *subject, guint32 gid) {
@@ -142,11 +145,12 @@ START_TEST(caller_gone) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GAsyncResult) result = NULL;
         g_autoptr(GDBusConnection) caller = connect_bus();
-        pca_subject_get_async(bus, g_dbus_connection_get_unique_name(caller), on_result, &result);
+        pca_credentials_get_async(credentials, g_dbus_connection_get_unique_name(caller), on_result,
+                                  &result);
         g_dbus_connection_close_sync(caller, NULL, NULL);
         while (!result)
             g_main_context_iteration(NULL, TRUE);
-        g_autoptr(PcaSubject) subject = pca_subject_get_finish(result, &error);
+        g_autoptr(PcaSubject) subject = pca_credentials_get_finish(result, &error);
         ck_assert(subject ? subject->uid == geteuid()
                           : g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED));
     }
@@ -158,15 +162,28 @@ START_TEST(bus_gone) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GAsyncResult) result = NULL;
     kill(bus_pid, SIGSTOP);
-    pca_subject_get_async(bus, g_dbus_connection_get_unique_name(bus), on_result, &result);
+    pca_credentials_get_async(credentials, g_dbus_connection_get_unique_name(bus), on_result,
+                              &result);
     kill(bus_pid, SIGKILL);
     while (!result)
         g_main_context_iteration(NULL, TRUE);
-    g_autoptr(PcaSubject) subject = pca_subject_get_finish(result, &error);
+    g_autoptr(PcaSubject) subject = pca_credentials_get_finish(result, &error);
     ck_assert_ptr_null(subject);
     ck_assert(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED));
 }
 END_TEST
+
+/* dbus-daemon 1.16 and dbus-broker 34 do. */
+static gboolean gives_pidfds(void) {
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        bus, "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetConnectionCredentials",
+        g_variant_new("(s)", g_dbus_connection_get_unique_name(bus)), G_VARIANT_TYPE("(a{sv})"),
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+    ck_assert_ptr_nonnull(reply);
+    g_autoptr(GVariant) dictionary = g_variant_get_child_value(reply, 0);
+    g_autoptr(GVariant) fd = g_variant_lookup_value(dictionary, "ProcessFD", NULL);
+    return fd != NULL;
+}
 
 /* A caller of another user, with groups; after it changed its user, its process is no more the one
  * that the bus knows. */
@@ -187,7 +204,48 @@ START_TEST(another_user) {
     ck_assert(has_group(subject, 61300) && has_group(subject, 61301));
     ck_assert_int_ge(subject->pidfd, 0);
     ck_assert_uint_eq(later->uid, OTHER_UID);
-    ck_assert_int_eq(later->pidfd, -1);
+    /* The bus's own pidfd is of the process that connected, whoever that is now. */
+    ck_assert(gives_pidfds() == (later->pidfd >= 0));
+}
+END_TEST
+
+START_TEST(one_question_for_all) {
+    GAsyncResult *results[1000] = {NULL};
+    PcaSubject *first = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(results); i++)
+        pca_credentials_get_async(credentials, g_dbus_connection_get_unique_name(bus), on_result,
+                                  &results[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(results); i++) {
+        while (!results[i])
+            g_main_context_iteration(NULL, TRUE);
+        g_autoptr(PcaSubject) subject = pca_credentials_get_finish(results[i], NULL);
+        ck_assert_ptr_nonnull(subject);
+        first = first ? first : pca_subject_ref(subject);
+        ck_assert_ptr_eq(subject, first);
+        g_object_unref(results[i]);
+    }
+    pca_subject_unref(first);
+}
+END_TEST
+
+/* More than are asked about at a time. */
+START_TEST(many_callers) {
+    GDBusConnection *callers[100];
+    GAsyncResult *results[G_N_ELEMENTS(callers)] = {NULL};
+    for (gsize i = 0; i < G_N_ELEMENTS(callers); i++) {
+        callers[i] = connect_bus();
+        pca_credentials_get_async(credentials, g_dbus_connection_get_unique_name(callers[i]),
+                                  on_result, &results[i]);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(callers); i++) {
+        while (!results[i])
+            g_main_context_iteration(NULL, TRUE);
+        g_autoptr(PcaSubject) subject = pca_credentials_get_finish(results[i], NULL);
+        ck_assert_ptr_nonnull(subject);
+        ck_assert_str_eq(subject->sender, g_dbus_connection_get_unique_name(callers[i]));
+        g_object_unref(results[i]);
+        g_object_unref(callers[i]);
+    }
 }
 END_TEST
 
@@ -211,6 +269,8 @@ TCase *pca_subject_cases(void) {
     tcase_add_test(tcase, caller_gone);
     tcase_add_test(tcase, bus_gone);
     tcase_add_test(tcase, another_user);
+    tcase_add_test(tcase, one_question_for_all);
+    tcase_add_test(tcase, many_callers);
     tcase_add_test(tcase, made_by_hand);
     return tcase;
 }
