@@ -1,9 +1,10 @@
 # pcassignd itself on a private bus and a fake host.
 check_PROGRAMS += tests/support/fake-worker tests/bus/test-bus
 TESTS += tests/bus/test-bus tests/bus/test-third-party.py tests/bus/test-pcassignctl-live \
-	tests/bus/test-json.py tests/bus/test-monitor.py tests/bus/test-errors.py
+	tests/bus/test-json.py tests/bus/test-monitor.py tests/bus/test-errors.py tests/bus/test-handoff
 EXTRA_DIST += tests/bus/fakehost.py tests/bus/test-json.py tests/bus/test-monitor.py \
 	tests/bus/test-errors.py
+EXTRA_DIST += tests/bus/test-handoff tests/support/handoff-contract.sh
 EXTRA_DIST += tests/bus/test-third-party.py tests/bus/test-pcassignctl-live \
 	tests/support/with-fake-host tests/support/fake-host.machine tests/support/fake-host.policy
 

@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The contract of every way to hand a device over: what handoff.test and handoff-stock.test share.
-# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# The contract of every way to hand a device over, and that the devices work: what handoff.test and
+# handoff-stock.test share.
+# shellcheck shell=bash disable=SC1091,SC2034,SC2086,SC2154
+. /usr/libexec/pcassign-tests/handoff-contract.sh
 
-# By way: the roles of the descriptors in their order; what vmm is told of a device called "nic" at $NIC; how a
-# second Open ends while the first one's descriptors are open.
-declare -A roles=(
-    [cdev]='iommufd device'
-    [group]='container group'
-    [node]=''
-)
+claims=/run/pcassign/claims work=/tmp holder='held by alice'
+
+# By way: what vmm is told of a device called "nic" at $NIC.
 declare -A given=(
     [cdev]='iommufd={iommufd} device={nic}'
     [group]="container={container} group={nic} address=$NIC"
     [node]="address=$NIC"
-)
-declare -A second=(
-    [cdev]='opens'
-    [group]='org.pcassign1.Error.Busy'
-    [node]='opens'
 )
 
 # Each has to be in the table.
@@ -42,6 +35,10 @@ hold_nic() { # WAY
     await_ready $guest /tmp/holder.out
 }
 
+nic_is_back() {
+    back_on $NIC e1000e
+}
+
 # ROLE: what opener has to say of that descriptor, by sysfs; the card has to be bound.
 promised() {
     local device=/sys/bus/pci/devices/$NIC
@@ -51,49 +48,6 @@ promised() {
     device) echo "device nic $NIC $(cat $device/vfio-dev/*/dev)" ;;
     group) echo "group nic $NIC $(<"/sys/class/vfio/$(pci_group $NIC)/dev")" ;;
     esac
-}
-
-as_promised() { # WAY
-    local role
-    diff <(
-        for role in ${roles[$1]}; do
-            promised "$role"
-        done
-        echo "second: ${second[$1]}"
-    ) /tmp/opened
-}
-
-claim_path() {
-    local -a ids=(/run/pcassign/claims/*)
-    echo "/org/pcassign1/claim/${ids[0]##*/}"
-}
-
-# Standard input is /dev/null, which goes in the place of the lease. libpcassign would not send it.
-open_without_lease() { # USER
-    as "$1" python3 -c '
-import dbus, sys
-claim = dbus.SystemBus().get_object("org.pcassign1", sys.argv[1], introspect=False)
-try:
-    claim.Open(dbus.types.UnixFd(0), dbus.Dictionary(signature="sv"), dbus_interface="org.pcassign1.Claim")
-except dbus.DBusException as e:
-    print(e.get_dbus_name())' "$(claim_path)"
-}
-
-descriptors() { # WAY
-    as alice opener open "$1" nic disk-a >/tmp/opened
-    t "$1: Open adds what its reply tells, close-on-exec, and a wrong lease nothing" test $? -eq 0
-    t "$1: ... and the card goes back" back_on $NIC e1000e
-    wait_no_claims
-    t "$1: a VMM takes the card" hold_nic "$1"
-    t "$1: what came was ${roles[$1]}, and a second Open: ${second[$1]}" as_promised "$1"
-    t "$1: another process of alice, with a pipe for a lease, is NotPermitted" \
-        as alice opener intrude "$(basename "$(claim_path)")"
-    t "$1: ... or with /dev/null" gives 0 'Error.NotPermitted' open_without_lease alice
-    t "$1: bob is as well" as bob opener intrude "$(basename "$(claim_path)")"
-    t "$1: the claim is alone" gives 1 'held by alice' as alice opener open "$1" nic disk-a
-    end_guest $guest
-    t "$1: the card goes back" back_on $NIC e1000e
-    wait_no_claims
 }
 
 said() { # PATTERN...: each in what vmm said

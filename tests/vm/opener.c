@@ -2,8 +2,9 @@
 /*
  * Purpose: looks, with libpcassign and /proc/self/fd, at what Open gives and to whom.
  *   opener open HANDOFF DEVICE OTHER   claims both and opens DEVICE: prints "ROLE NAME ADDRESS
- *                                      MAJOR:MINOR" of each descriptor that came, in the order of
- *                                      their roles, then how a second Open ends
+ *                                      WHAT" of each descriptor that came, in the order of their
+ *                                      roles, then how a second Open ends. WHAT: MAJOR:MINOR, or
+ *                                      of a fake kernel's file the last two words of its path
  *   opener intrude CLAIM               Open of a claim whose lease this process does not have
  * Thread: main. Ownership: what it opens is closed again, which it also looks at.
  */
@@ -85,15 +86,29 @@ static bool is_listed(const struct pcassign_fds *list, int fd, int *index) {
     return false;
 }
 
-static int print_one(const struct pcassign_fds *list, int index) {
-    const char *role, *name, *address;
+static int print_what(int fd) {
+    char link[64], path[4096];
     struct stat info;
-    int fd = pcassign_fds_get(list, index, &role, &name, &address);
     if (fstat(fd, &info) < 0)
         return -1;
-    printf("%s %s %s %u:%u\n", role, *name ? name : "-", *address ? address : "-",
-           major(info.st_rdev), minor(info.st_rdev));
-    return 0;
+    if (S_ISCHR(info.st_mode))
+        return printf("%u:%u\n", major(info.st_rdev), minor(info.st_rdev));
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return -1;
+    path[length] = '\0';
+    char *word = strrchr(path, '/');
+    while (word && word > path && *--word != '/')
+        ;
+    return printf("%s\n", word ? word + 1 : path);
+}
+
+static int print_one(const struct pcassign_fds *list, int index) {
+    const char *role, *name, *address;
+    int fd = pcassign_fds_get(list, index, &role, &name, &address);
+    printf("%s %s %s ", role, *name ? name : "-", *address ? address : "-");
+    return print_what(fd) < 0 ? -1 : 0;
 }
 
 /* Every descriptor that was not there before is in the list, and close-on-exec. */
