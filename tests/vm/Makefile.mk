@@ -25,9 +25,10 @@ tests_vm_opener_LDADD = libpcassign.la
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
 	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/sanitized.conf \
+EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh \
+	tests/vm/sanitized.conf \
 	$(VM_FILES)
-VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/contract.test tests/vm/guard.test \
+VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/vm/contract.test tests/vm/guard.test \
 	tests/vm/handoff.test tests/vm/handoff-stock.test tests/vm/idle.test tests/vm/interrupts.test \
 	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/nested.test tests/vm/node.test tests/vm/node-stock.test \
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/restart.test \
