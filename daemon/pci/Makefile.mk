@@ -8,6 +8,7 @@ libpca_pci_a_SOURCES = \
 	daemon/pci/config-bars.c \
 	daemon/pci/config-decode.c \
 	daemon/pci/config-ranges.c \
+	daemon/pci/describe.c daemon/pci/describe.h \
 	daemon/pci/explain.c \
 	daemon/pci/function.c daemon/pci/function.h \
 	daemon/pci/isolation.c daemon/pci/isolation.h daemon/pci/isolation-internal.h \

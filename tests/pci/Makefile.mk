@@ -5,6 +5,7 @@ tests_pci_test_pci_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/pci/board.c tests/pci/board.h \
 	tests/pci/capability-cases.c \
 	tests/pci/config-cases.c \
+	tests/pci/describe-cases.c \
 	tests/pci/facts.c tests/pci/facts.h \
 	tests/pci/isolation-cases.c \
 	tests/pci/quirk-cases.c \

@@ -9,6 +9,7 @@
 
 void add_config_cases(Suite *suite);
 void add_capability_cases(Suite *suite);
+void add_describe_cases(Suite *suite);
 void add_isolation_cases(Suite *suite);
 void add_quirk_cases(Suite *suite);
 void add_recorded_cases(Suite *suite);

@@ -346,6 +346,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, rest);
     add_config_cases(suite);
     add_capability_cases(suite);
+    add_describe_cases(suite);
     add_isolation_cases(suite);
     add_quirk_cases(suite);
     add_recorded_cases(suite);
