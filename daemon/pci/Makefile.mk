@@ -16,4 +16,5 @@ libpca_pci_a_SOURCES = \
 	daemon/pci/resource.c daemon/pci/resource.h \
 	daemon/pci/snapshot.c daemon/pci/snapshot.h \
 	daemon/pci/topology.c \
-	daemon/pci/verdict.c
+	daemon/pci/verdict.c \
+	daemon/pci/warnings.c daemon/pci/warnings.h

@@ -16,6 +16,7 @@
 
 #include "base/fds.h"
 #include "pci/resource.h"
+#include "pci/warnings.h"
 #include "sys/interrupts.h"
 
 #define VMD_FIRST_DOMAIN 0x10000 /* vmd_find_free_domain in drivers/pci/controller/vmd.c */
@@ -219,4 +220,36 @@ PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *sna
     if (function->total_vfs > 0)
         facts->vfs = find_vfs(snapshot, function);
     return facts;
+}
+
+/* ---- Isolation ---- */
+
+static PcaTri remapped(const PcaRoot *root) {
+    switch (pca_interrupt_remapping(root)) {
+    case PCA_REMAPPING_ON:
+        return PCA_TRI_YES;
+    case PCA_REMAPPING_OFF:
+        return PCA_TRI_NO;
+    default:
+        return PCA_TRI_UNKNOWN;
+    }
+}
+
+GVariant *pca_hardware_explain(const PcaRoot *root, const PcaHardware *hardware,
+                               const PcaAddress *address) {
+    const PcaFunction *function = pca_snapshot_find(hardware->snapshot, address);
+    if (!function)
+        return NULL;
+    g_autoptr(PcaIsolation) isolation = pca_topology_explain(hardware->topology, address);
+    g_autoptr(GArray) regions = pca_hardware_read_regions(root, function->iommu_group);
+    g_autofree char *line = pca_read_text(root->proc, "cmdline", NULL);
+    const PcaIsolationHost host = {
+        .command_line = line,
+        .interrupts_remapped = remapped(root),
+        .noiommu = hardware->snapshot->noiommu,
+        .unsafe_interrupts = hardware->snapshot->unsafe_interrupts,
+        .regions = regions,
+    };
+    g_auto(GStrv) warnings = pca_isolation_warnings(isolation, &host);
+    return pca_describe_isolation(isolation, function, (const char *const *)warnings);
 }

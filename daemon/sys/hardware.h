@@ -48,3 +48,10 @@ PcaConfig *pca_hardware_config(const PcaHardware *hardware, const PcaAddress *ad
 /* The facts that sysfs knows: INTx, reserved regions, virtual functions. */
 PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *snapshot,
                                      const PcaFunction *function);
+
+/* Explains a function's isolation, as pca_describe_isolation: with warnings by what the registers,
+ * the kernel's command line and the host's switches say now. Floating; NULL without such a
+ * function.
+ */
+GVariant *pca_hardware_explain(const PcaRoot *root, const PcaHardware *hardware,
+                               const PcaAddress *address);

@@ -13,3 +13,4 @@ void add_describe_cases(Suite *suite);
 void add_isolation_cases(Suite *suite);
 void add_quirk_cases(Suite *suite);
 void add_recorded_cases(Suite *suite);
+void add_warning_cases(Suite *suite);

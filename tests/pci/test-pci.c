@@ -350,5 +350,6 @@ Suite *pca_suite(void) {
     add_isolation_cases(suite);
     add_quirk_cases(suite);
     add_recorded_cases(suite);
+    add_warning_cases(suite);
     return suite;
 }

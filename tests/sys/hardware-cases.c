@@ -198,6 +198,27 @@ START_TEST(functions_behind_vmd_bear_its_id) {
 }
 END_TEST
 
+START_TEST(explanation_of_a_tree) {
+    g_autoptr(PcaTree) tree = machine();
+    pca_tree_write(tree, "proc/cmdline", "quiet pcie_acs_override=downstream\n");
+    pca_tree_write(tree, "sys/kernel/irq/0/chip_name", "IO-APIC\n");
+    pca_tree_write(tree, "sys/kernel/iommu_groups/1/reserved_regions", "0x1 0x2 direct\n");
+    g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
+    g_autoptr(PcaHardware) hardware = pca_hardware_read(pca_tree_root(tree), snapshot, NULL);
+    g_autoptr(GVariant) d =
+        g_variant_ref_sink(pca_hardware_explain(pca_tree_root(tree), hardware, &nic));
+    g_autoptr(GVariant) warnings = g_variant_lookup_value(d, "Warnings", NULL);
+    g_autofree char *text = g_variant_print(warnings, FALSE);
+    ck_assert_uint_eq(g_variant_n_children(warnings), 3);
+    ck_assert_ptr_nonnull(strstr(text, "pcie_acs_override=downstream"));
+    ck_assert_ptr_nonnull(strstr(text, "not remapped"));
+    ck_assert_ptr_nonnull(strstr(text, "RMRR"));
+    ck_assert(g_variant_lookup(d, "Address", "s", NULL));
+    ck_assert_ptr_null(
+        pca_hardware_explain(pca_tree_root(tree), hardware, &(PcaAddress){9, 9, 9, 1}));
+}
+END_TEST
+
 /* ---- Facts ---- */
 
 START_TEST(facts_of_a_tree) {
@@ -245,6 +266,7 @@ void pca_add_hardware_cases(Suite *suite) {
     tcase_add_test(hardware, topology_of_a_tree);
     tcase_add_test(hardware, topology_of_nothing);
     tcase_add_test(hardware, functions_behind_vmd_bear_its_id);
+    tcase_add_test(hardware, explanation_of_a_tree);
     tcase_add_test(hardware, facts_of_a_tree);
     tcase_add_test(hardware, facts_of_a_line);
     suite_add_tcase(suite, hardware);
