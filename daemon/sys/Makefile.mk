@@ -9,6 +9,7 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/in-use-pools.c \
 	daemon/sys/in-use-routes.c \
 	daemon/sys/in-use-storage.c \
+	daemon/sys/iommu-hint.c daemon/sys/iommu-hint.h \
 	daemon/sys/interrupts.c daemon/sys/interrupts.h \
 	daemon/sys/kernel.c daemon/sys/kernel.h daemon/sys/uapi-iommufd.h \
 	daemon/sys/owner.c daemon/sys/owner.h \

@@ -21,10 +21,12 @@
 typedef struct {
     const PcaRoot *root;
     const PcaSnapshot *old; /* of a former scan; may be NULL */
+    gboolean brief;         /* see pca_scan_brief */
     char *devices;          /* .../bus/pci/devices */
     GHashTable *groups;     /* group number -> whether it has a direct region, both as pointers */
     GHashTable *vfs;        /* address of a VF -> its number, as a pointer */
     GHashTable *pfs;        /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
+    GHashTable *names;      /* modalias -> description, or NULL when there is none */
     struct udev *udev;      /* NULL until it is needed */
     struct udev_hwdb *hwdb; /* the same; and NULL when the host has none */
 } Scan;
@@ -168,10 +170,10 @@ static gboolean group_has_direct(Scan *scan, int group) {
 
 static void read_group(Scan *scan, PcaFunction *function, int directory) {
     g_autofree char *group = pca_read_link_name_at(directory, "iommu_group");
-    if (parse_int(group, &function->iommu_group) && function->iommu_group >= 0)
-        function->reserved_direct = group_has_direct(scan, function->iommu_group);
-    else
+    if (!parse_int(group, &function->iommu_group) || function->iommu_group < 0)
         function->iommu_group = PCA_NO_GROUP;
+    else if (!scan->brief)
+        function->reserved_direct = group_has_direct(scan, function->iommu_group);
     g_autofree char *node = pca_read_attribute(directory, "numa_node");
     if (!parse_int(node, &function->numa_node))
         function->numa_node = -1;
@@ -218,7 +220,8 @@ static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
 
 /* FALSE: it is a VF and its PF went away, so it is about to go too. */
 static gboolean read_sriov(Scan *scan, PcaFunction *function, int directory, const char *name) {
-    function->total_vfs = read_or_zero(directory, "sriov_totalvfs", G_MAXUINT16);
+    if (!scan->brief)
+        function->total_vfs = read_or_zero(directory, "sriov_totalvfs", G_MAXUINT16);
     if (function->total_vfs > 0)
         function->num_vfs = learn_vfs(scan, name);
     g_autofree char *pf = pca_read_link_name_at(directory, "physfn");
@@ -244,13 +247,9 @@ static gboolean open_hwdb(Scan *scan) {
     return scan->hwdb != NULL;
 }
 
-static char *describe(Scan *scan, const PcaFunction *f) {
+static char *look_up_description(Scan *scan, const char *modalias) {
     if (!open_hwdb(scan))
         return NULL;
-    char modalias[64];
-    g_snprintf(modalias, sizeof modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor,
-               f->device, f->subsystem_vendor, f->subsystem_device, f->class >> 16,
-               (f->class >> 8) & 0xff, f->class & 0xff);
     struct udev_list_entry *entries = udev_hwdb_get_properties_list_entry(scan->hwdb, modalias, 0);
     const char *vendor = hwdb_value(entries, "ID_VENDOR_FROM_DATABASE");
     const char *model = hwdb_value(entries, "ID_MODEL_FROM_DATABASE");
@@ -258,6 +257,20 @@ static char *describe(Scan *scan, const PcaFunction *f) {
         return NULL;
     return g_strdup_printf("%s%s%s", vendor ? vendor : "", vendor && model ? " " : "",
                            model ? model : "");
+}
+
+/* A look into the database matches patterns; of virtual functions there are many alike. */
+static char *describe(Scan *scan, const PcaFunction *f) {
+    char modalias[64];
+    gpointer known;
+    g_snprintf(modalias, sizeof modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor,
+               f->device, f->subsystem_vendor, f->subsystem_device, f->class >> 16,
+               (f->class >> 8) & 0xff, f->class & 0xff);
+    if (!g_hash_table_lookup_extended(scan->names, modalias, NULL, &known)) {
+        known = look_up_description(scan, modalias);
+        g_hash_table_insert(scan->names, g_strdup(modalias), known);
+    }
+    return g_strdup(known);
 }
 
 /* ---- The scan ---- */
@@ -293,7 +306,8 @@ static PcaFunction *read_function(Scan *scan, const char *name, gboolean evictin
     read_header_and_description(scan, function, directory);
     function->slot_path = slot_path(real, &function->upstream, &function->has_upstream);
     read_driver(function, directory, evicting);
-    read_reset_methods(function, directory);
+    if (!scan->brief)
+        read_reset_methods(function, directory);
     read_group(scan, function, directory);
     /* Last: whether it is still the same function that the first reads met. */
     guint64 vendor;
@@ -330,6 +344,7 @@ static void scan_open(Scan *scan, const PcaRoot *root, const PcaSnapshot *old) {
     scan->groups = g_hash_table_new(NULL, NULL);
     scan->vfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     scan->pfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    scan->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 static void scan_close(Scan *scan) {
@@ -337,6 +352,7 @@ static void scan_close(Scan *scan) {
     g_hash_table_unref(scan->groups);
     g_hash_table_unref(scan->vfs);
     g_hash_table_unref(scan->pfs);
+    g_hash_table_unref(scan->names);
     udev_hwdb_unref(scan->hwdb);
     udev_unref(scan->udev);
 }
@@ -357,20 +373,30 @@ static void read_functions(Scan *scan, PcaSnapshot *snapshot, const char *const 
     }
 }
 
+static PcaSnapshot *scan_all(Scan *scan, GHashTable *evicting) {
+    PcaSnapshot *snapshot = pca_snapshot_new();
+    g_auto(GStrv) names = pca_read_directory(scan->devices);
+    read_functions(scan, snapshot, (const char *const *)names, evicting);
+    read_host(snapshot, scan->root);
+    pca_snapshot_seal(snapshot);
+    scan_close(scan);
+    return snapshot;
+}
+
 PcaSnapshot *pca_scan_again(const PcaRoot *root, const PcaSnapshot *old, GHashTable *evicting) {
     Scan scan = {0};
     scan_open(&scan, root, old);
-    PcaSnapshot *snapshot = pca_snapshot_new();
-    g_auto(GStrv) names = pca_read_directory(scan.devices);
-    read_functions(&scan, snapshot, (const char *const *)names, evicting);
-    read_host(snapshot, root);
-    pca_snapshot_seal(snapshot);
-    scan_close(&scan);
-    return snapshot;
+    return scan_all(&scan, evicting);
 }
 
 PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
     return pca_scan_again(root, NULL, evicting);
+}
+
+PcaSnapshot *pca_scan_brief(const PcaRoot *root) {
+    Scan scan = {.brief = TRUE};
+    scan_open(&scan, root, NULL);
+    return scan_all(&scan, NULL);
 }
 
 PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTable *addresses,

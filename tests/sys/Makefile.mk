@@ -3,6 +3,7 @@ TESTS += tests/sys/test-sys
 tests_sys_test_sys_SOURCES = \
 	tests/sys/test-sys.c tests/sys/cases.h \
 	tests/sys/hardware-cases.c \
+	tests/sys/hint-cases.c \
 	tests/sys/scan-cases.c \
 	tests/sys/storage-cases.c \
 	tests/sys/network-cases.c \

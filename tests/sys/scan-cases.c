@@ -109,7 +109,8 @@ START_TEST(a_function_that_vanishes_is_left_out) {
 }
 END_TEST
 
-/* Three functions change, one of them by coming and one by going; a look at two of them sees these. */
+/* Three functions change, one of them by coming and one by going; a look at two of them sees these.
+ */
 START_TEST(a_look_at_some) {
     g_autoptr(PcaTree) tree = small_machine();
     g_autoptr(PcaSnapshot) before = pca_scan(pca_tree_root(tree), NULL);
@@ -172,6 +173,28 @@ START_TEST(virtual_functions) {
     pca_tree_remove(tree, "0000:01:10.0");
     g_autoptr(PcaSnapshot) later = pca_scan(pca_tree_root(tree), NULL);
     ck_assert_uint_eq(find(later, "0000:01:00.1")->num_vfs, 1);
+}
+END_TEST
+
+START_TEST(a_brief_look) {
+    g_autoptr(PcaTree) tree = small_machine();
+    pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:01:00.1",
+                                          .below = "0000:00:01.1",
+                                          .group = 13,
+                                          .total_vfs = 63});
+    pca_tree_add(tree,
+                 &(PcaTreeFunction){
+                     .address = "0000:01:10.0", .pf = "0000:01:00.1", .vf_number = 5, .group = 14});
+    g_autoptr(PcaSnapshot) snapshot = pca_scan_brief(pca_tree_root(tree));
+    PcaFunction *f = find(snapshot, "0000:01:00.0");
+    ck_assert_str_eq(f->driver, "nvme");
+    ck_assert_int_eq(f->iommu_group, 12);
+    ck_assert_int_eq(f->numa_node, 1);
+    ck_assert_str_eq(f->slot_path, "0000:00:01.1/00.0");
+    ck_assert_ptr_null(f->reset_methods[0]);
+    ck_assert_uint_eq(find(snapshot, "0000:01:00.1")->total_vfs, 0);
+    ck_assert_str_eq(find(snapshot, "0000:01:10.0")->slot_path, "0000:00:01.1/00.1/vf5");
+    ck_assert(snapshot->has_iommu);
 }
 END_TEST
 
@@ -258,6 +281,7 @@ void pca_add_scan_cases(Suite *suite) {
     tcase_add_test(scan, a_look_at_some);
     tcase_add_test(scan, locked_files_of_an_evicting_function);
     tcase_add_test(scan, virtual_functions);
+    tcase_add_test(scan, a_brief_look);
     tcase_add_test(scan, deep_paths_and_odd_roots);
     tcase_add_test(scan, functions_behind_vmd);
     tcase_add_test(scan, host_facts);

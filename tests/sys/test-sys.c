@@ -201,6 +201,7 @@ Suite *pca_suite(void) {
     tcase_add_test(uevents, uevents_of_the_kernel);
     suite_add_tcase(suite, uevents);
     pca_add_hardware_cases(suite);
+    pca_add_hint_cases(suite);
     pca_add_scan_cases(suite);
     pca_add_storage_cases(suite);
     pca_add_network_cases(suite);
