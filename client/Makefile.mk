@@ -5,12 +5,16 @@ pcassignctl_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAG
 pcassignctl_LDADD = $(LIBS_CLIENT)
 
 noinst_LIBRARIES += libpca-client.a
-LIBS_CLIENT = libpca-client.a $(LIBS_PCI) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS) \
+LIBS_CLIENT = libpca-client.a $(LIBS_SYS) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS) \
 	$(SYSTEMD_LIBS)
 libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS) \
 	$(SYSTEMD_CFLAGS)
 libpca_client_a_SOURCES = \
+	client/advice.c client/advice.h \
 	client/connection.c client/connection.h \
+	client/device-json.c client/device-json.h \
+	client/hierarchy.c client/hierarchy.h \
+	client/host-note.c client/host-note.h \
 	client/journal.c client/journal.h \
 	client/monitor-print.c client/monitor-print.h \
 	client/monitor-seen.c client/monitor-seen.h \
@@ -19,10 +23,12 @@ libpca_client_a_SOURCES = \
 	client/output.c client/output.h \
 	client/run-fds.c client/run-fds.h \
 	client/run-vmm.c client/run-vmm.h \
+	client/source.c client/source.h \
 	client/specs.c client/specs.h \
 	client/status.c client/status.h \
 	client/verb-admin.c \
-	client/verb-check.c client/verb-claims.c client/verb-list.c client/verb-policy.c \
+	client/verb-check.c client/verb-claims.c client/verb-explain.c client/verb-list.c \
+	client/verb-policy.c client/verb-show.c client/verb-tree.c \
 	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 
 dist_man_MANS += man/pcassignctl.1

@@ -26,9 +26,14 @@ typedef struct {
 } Waiting;
 
 static gboolean progress_wanted = TRUE;
+static gboolean offline_possible;
 
 void pca_progress_show(gboolean show) {
     progress_wanted = show;
+}
+
+void pca_offline_suggest(gboolean possible) {
+    offline_possible = possible;
 }
 
 GDBusConnection *pca_connect(GError **error) {
@@ -145,7 +150,8 @@ static gboolean names_subject(const char *message, const char *subject) {
 int pca_fail(const char *subject, const GError *error) {
     int status = pca_exit_status(error);
     if (status == PCA_EXIT_NO_DAEMON) {
-        pca_complain("pcassignd is not running: systemctl start pcassignd");
+        pca_complain("pcassignd is not running: systemctl start pcassignd%s",
+                     offline_possible ? "; or use --offline" : "");
         return status;
     }
     g_autoptr(GError) copy = g_error_copy(error);

@@ -35,6 +35,9 @@ GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds,
 /* Whether calls that take longer than a second show that on a terminal (they do unless told). */
 void pca_progress_show(gboolean show);
 
+/* Whether to name --offline where the daemon does not run. */
+void pca_offline_suggest(gboolean possible);
+
 /* pcassignctl's exit status for an error of pca_call(), pca_connect() or PCA_ERROR. */
 int pca_exit_status(const GError *error);
 

@@ -14,12 +14,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a verb does without the daemon. */
+typedef enum {
+    NEEDS_DAEMON,
+    NOT_YET,
+    READS_SYSFS,
+} Offline;
+
 static const struct verb {
     const char *name;
     int (*run)(const PcaOptions *options);
     const char *synopsis;
     const char *summary;
     const char *details; /* a paragraph, options of its own, examples */
+    Offline offline;
 } verbs[] = {
     {"list", pca_verb_list, "list [DEVICE...] [-a] [-o COLUMN,...]",
      "the devices of this host and who holds them",
@@ -27,23 +35,50 @@ static const struct verb {
      "and to root.\n"
      "\n"
      "  -a, --all          bridges too\n"
-     "  -o, --output=COLUMN,...  of ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION\n"
+     "  -o, --output=COLUMN,...  of ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION, which are\n"
+     "                     shown unless told, ID CLASS OVERRIDE NUMA PATH\n"
      "\n"
      "Example:\n"
-     "  pcassignctl list -o address,driver,state\n"},
+     "  pcassignctl list -o address,driver,state\n"
+     "  pcassignctl list --offline --sysfs=saved/sys\n",
+     READS_SYSFS},
+    {"tree", pca_verb_tree, "tree", "ports, switches, bridges, functions and their IOMMU groups",
+     "Virtual functions stand below their physical function.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl tree --offline\n",
+     READS_SYSFS},
+    {"show", pca_verb_show, "show DEVICE", "everything about one function",
+     "Ids, place, driver, group, ACS, interrupts, resets, regions, capabilities. An ordinary user\n"
+     "may read 64 bytes of config space: offline, what is beyond is not known to them.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl show 01:00.0\n"
+     "  pcassignctl show 01:00.0 --json=short | jq '.capabilities[].name'\n",
+     READS_SYSFS},
+    {"explain", pca_verb_explain, "explain DEVICE",
+     "what shares isolation with a function, why, and what can be done",
+     "Computes from topology and ACS which functions are not kept apart from this one, beside the\n"
+     "kernel's IOMMU group, which counts.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl explain 01:00.0\n",
+     READS_SYSFS},
     {"check", pca_verb_check, "check DEVICE...",
      "whether devices can be claimed, and what mends it; changes nothing",
      "Makes every check that a claim of these devices together would make. The exit status is\n"
      "that of the first check that refuses.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl check 01:00.0\n"},
+     "  pcassignctl check 01:00.0\n",
+     NOT_YET},
     {"plan", pca_verb_plan, "plan DEVICE...",
      "the steps that a claim would take, with their undo; changes nothing",
      "A claim takes the steps one by one, and where one fails it undoes those before it.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl plan gpu-a\n"},
+     "  pcassignctl plan gpu-a\n",
+     NOT_YET},
     {"run", pca_verb_run, "run [ALIAS=]DEVICE... [OPTIONS] -- COMMAND...",
      "claim devices and run a command with their descriptors",
      "All devices are claimed, or none. The claim lives as long as the command has its lease\n"
@@ -64,12 +99,14 @@ static const struct verb {
      "\n"
      "Example:\n"
      "  pcassignctl run gpu-a -- qemu-system-x86_64 -m 8G disk.img\n"
-     "  pcassignctl run nic=01:00.0 -- vmm --iommufd {iommufd} --device {nic}\n"},
+     "  pcassignctl run nic=01:00.0 -- vmm --iommufd {iommufd} --device {nic}\n",
+     NEEDS_DAEMON},
     {"claims", pca_verb_claims, "claims", "who holds what",
      "Lists all claims. Owner, process and title are told to the owner and to root.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl claims\n"},
+     "  pcassignctl claims\n",
+     NEEDS_DAEMON},
     {"release", pca_verb_release, "release CLAIM|DEVICE...",
      "end claims, or give some of their devices back; waits until it is done",
      "A claim is named by its id, the first characters of it (four or more), or all of its\n"
@@ -77,34 +114,39 @@ static const struct verb {
      "them open has closed them.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl release gpu-a\n"},
+     "  pcassignctl release gpu-a\n",
+     NEEDS_DAEMON},
     {"status", pca_verb_status, "status [DEVICE|CLAIM]",
      "what state a claim or device is in, since when, and what to type next",
      "Without an argument: all claims, and the devices in an unusual state. On a terminal the\n"
      "last lines of the journal about the one that is named follow, where you may read it.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl status 01:00.0\n"},
+     "  pcassignctl status 01:00.0\n",
+     NOT_YET},
     {"monitor", pca_verb_monitor, "monitor", "events, a line each, until it is interrupted",
      "Tells of devices that come, go or change driver or state, of claims, of a new policy, and "
      "of\n"
      "the service itself, which it does not start but waits for. With JSON, one object a line.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl monitor --json=short | jq -c 'select(.event == \"claim\")'\n"},
+     "  pcassignctl monitor --json=short | jq -c 'select(.event == \"claim\")'\n",
+     NEEDS_DAEMON},
     {"reserve", pca_verb_reserve, "reserve DEVICE",
      "keep a function from its host driver until it is claimed; for root",
      "The function goes to vfio-pci and stays there, also across a restart of the daemon, until\n"
      "'unreserve'. Who may claim it is for the policy to say, as always.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl reserve 01:00.0\n"},
+     "  pcassignctl reserve 01:00.0\n",
+     NEEDS_DAEMON},
     {"unreserve", pca_verb_unreserve, "unreserve DEVICE",
      "reset a reserved function and give it back to its host driver; for root",
      "Fails while the function is claimed.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl unreserve 01:00.0\n"},
+     "  pcassignctl unreserve 01:00.0\n",
+     NEEDS_DAEMON},
     {"reset", pca_verb_reset, "reset DEVICE [--method=METHOD]",
      "reset a function that is free or reserved; for root",
      "  --method=METHOD    only this one, such as flr, pm or bus; all in the kernel's order "
@@ -112,7 +154,8 @@ static const struct verb {
      "                     told\n"
      "\n"
      "Example:\n"
-     "  pcassignctl reset 01:00.0 --method=flr\n"},
+     "  pcassignctl reset 01:00.0 --method=flr\n",
+     NEEDS_DAEMON},
     {"recover", pca_verb_recover, "recover DEVICE [--accept-risk]",
      "try again to give back what is stuck, degraded or quarantined; for root",
      "  --accept-risk      a quarantined function goes back to its host driver without a reset "
@@ -120,13 +163,15 @@ static const struct verb {
      "                     without proof that it is clean\n"
      "\n"
      "Example:\n"
-     "  pcassignctl recover 01:00.0\n"},
+     "  pcassignctl recover 01:00.0\n",
+     NEEDS_DAEMON},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root",
      "Prints what it finds in the files. With an error among it the policy in force stays, and\n"
      "the exit status is 65.\n"
      "\n"
      "Example:\n"
-     "  pcassignctl policy reload\n"},
+     "  pcassignctl policy reload\n",
+     NOT_YET},
 };
 
 static const char general_options[] =
@@ -134,12 +179,14 @@ static const char general_options[] =
     "  -j                 JSON: pretty on a terminal, otherwise short\n"
     "  --no-legend        no headings and no summaries\n"
     "  --no-pager         for scripts; output never goes to a pager\n"
+    "  --offline          reads sysfs without the daemon: list, tree, show and explain\n"
+    "  --sysfs=DIR        offline, and of another tree that is laid out like /sys\n"
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 
-static const char *const verb_names[] = {"list",    "check",   "plan",    "run",     "claims",
-                                         "release", "status",  "monitor", "reserve", "unreserve",
-                                         "reset",   "recover", "policy",  NULL};
+static const char *const verb_names[] = {
+    "list",   "tree",    "show",    "explain",   "check", "plan",    "run",    "claims", "release",
+    "status", "monitor", "reserve", "unreserve", "reset", "recover", "policy", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == G_N_ELEMENTS(verbs) + 1);
 
 static void print_help(void) {
@@ -170,6 +217,13 @@ static const struct verb *find_verb(const char *name) {
     return NULL;
 }
 
+static int refuse_offline(const struct verb *verb) {
+    pca_complain("--offline: '%s' %s; list, tree, show and explain can do without pcassignd",
+                 verb->name,
+                 verb->offline == NOT_YET ? "cannot be done offline yet" : "needs pcassignd");
+    return PCA_EXIT_USAGE;
+}
+
 static int dispatch(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
     g_auto(PcaOptions) options = {0};
@@ -188,7 +242,10 @@ static int dispatch(int argc, char **argv) {
         print_help();
     else if (options.version)
         puts("pcassignctl " PACKAGE_VERSION);
+    else if (options.offline && verb->offline != READS_SYSFS)
+        return refuse_offline(verb);
     else {
+        pca_offline_suggest(verb->offline == READS_SYSFS);
         pca_progress_show(options.json == PCA_JSON_OFF);
         return verb->run(&options);
     }

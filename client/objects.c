@@ -10,7 +10,7 @@
 
 #define MIN_PREFIX 4
 
-static void device_free(gpointer data) {
+void pca_device_view_free(gpointer data) {
     PcaDeviceView *device = data;
     g_variant_unref(device->properties);
     g_free(device);
@@ -30,17 +30,24 @@ static gint compare_devices(gconstpointer a, gconstpointer b) {
     return pca_address_compare(&x->address, &y->address);
 }
 
-static void add_device(GPtrArray *devices, GVariant *interfaces) {
-    g_autoptr(GVariant) properties =
-        g_variant_lookup_value(interfaces, PCA_BUS_DEVICE, G_VARIANT_TYPE_VARDICT);
-    const char *text = properties ? pca_lookup_string(properties, "Address") : NULL;
+PcaDeviceView *pca_device_view_new(GVariant *properties) {
+    g_autoptr(GVariant) owned = g_variant_take_ref(properties);
+    const char *text = pca_lookup_string(owned, "Address");
     PcaAddress address;
     if (!text || !pca_address_parse(text, &address))
-        return;
+        return NULL;
     PcaDeviceView *device = g_new0(PcaDeviceView, 1);
     device->address = address;
-    device->properties = g_steal_pointer(&properties);
-    g_ptr_array_add(devices, device);
+    device->properties = g_steal_pointer(&owned);
+    return device;
+}
+
+static void add_device(GPtrArray *devices, GVariant *interfaces) {
+    GVariant *properties =
+        g_variant_lookup_value(interfaces, PCA_BUS_DEVICE, G_VARIANT_TYPE_VARDICT);
+    PcaDeviceView *device = properties ? pca_device_view_new(properties) : NULL;
+    if (device)
+        g_ptr_array_add(devices, device);
 }
 
 GPtrArray *pca_devices_fetch(GDBusConnection *bus, GError **error) {
@@ -51,7 +58,7 @@ GPtrArray *pca_devices_fetch(GDBusConnection *bus, GError **error) {
     g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
     if (!reply)
         return NULL;
-    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(device_free);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(pca_device_view_free);
     g_autoptr(GVariantIter) objects = NULL;
     GVariant *interfaces = NULL;
     g_variant_get(reply, "(a{oa{sa{sv}}})", &objects);
@@ -71,6 +78,17 @@ int pca_device_number(const PcaDeviceView *device, const char *property) {
     gint32 value = -1;
     g_variant_lookup(device->properties, property, "i", &value);
     return value;
+}
+
+char *pca_device_ids(const PcaDeviceView *device) {
+    const char *vendor = pca_device_string(device, "Vendor");
+    const char *id = pca_device_string(device, "Device");
+    return g_strdup_printf("%s:%s", vendor ? vendor : "????", id ? id : "????");
+}
+
+char *pca_device_title(const PcaDeviceView *device) {
+    const char *description = pca_device_string(device, "Description");
+    return description ? g_strdup(description) : pca_device_ids(device);
 }
 
 gboolean pca_device_is(const PcaDeviceView *device, const char *word) {

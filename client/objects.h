@@ -20,6 +20,10 @@ typedef struct {
     const char **devices; /* addresses; ends with NULL */
 } PcaClaimView;
 
+/* Takes the floating or owned dictionary over; NULL when it names no address. */
+PcaDeviceView *pca_device_view_new(GVariant *properties);
+void pca_device_view_free(gpointer device);
+
 /* All PCI functions, sorted by address, by one call. */
 GPtrArray *pca_devices_fetch(GDBusConnection *bus, GError **error);
 
@@ -28,6 +32,12 @@ const char *pca_device_string(const PcaDeviceView *device, const char *property)
 
 /* A property; -1 when it is not there. */
 int pca_device_number(const PcaDeviceView *device, const char *property);
+
+/* "vendor:device". Caller frees. */
+char *pca_device_ids(const PcaDeviceView *device);
+
+/* What people call it: by the hardware database, or else its ids. Caller frees. */
+char *pca_device_title(const PcaDeviceView *device);
 
 /* Whether a word of the command line, an address or a policy name, means this device. */
 gboolean pca_device_is(const PcaDeviceView *device, const char *word);

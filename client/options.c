@@ -30,6 +30,8 @@ static const struct option_spec {
     {"-j", 'j', JSON_AUTO, NULL, offsetof(PcaOptions, json)},
     {"--no-legend", 0, FLAG, NULL, offsetof(PcaOptions, no_legend)},
     {"--no-pager", 0, FLAG, NULL, offsetof(PcaOptions, no_pager)},
+    {"--offline", 0, FLAG, NULL, offsetof(PcaOptions, offline)},
+    {"--sysfs", 0, VALUE, NULL, offsetof(PcaOptions, sysfs)},
     {"--all", 'a', FLAG, "list", offsetof(PcaOptions, all)},
     {"--output", 'o', VALUE, "list", offsetof(PcaOptions, columns)},
     {"--wait", 0, VALUE, "run", offsetof(PcaOptions, wait)},
@@ -42,10 +44,10 @@ static const struct option_spec {
     {"--accept-risk", 0, FLAG, "recover", offsetof(PcaOptions, accept_risk)},
 };
 
-static const char *const names[] = {"--help",     "--version", "--json",        "--no-legend",
-                                    "--no-pager", "--all",     "--output",      "--wait",
-                                    "--handoff",  "--memory",  "--title",       "--vmm",
-                                    "--dry-run",  "--method",  "--accept-risk", NULL};
+static const char *const names[] = {
+    "--help",  "--version", "--json",    "--no-legend", "--no-pager",    "--offline",
+    "--sysfs", "--all",     "--output",  "--wait",      "--handoff",     "--memory",
+    "--title", "--vmm",     "--dry-run", "--method",    "--accept-risk", NULL};
 
 typedef struct {
     PcaOptions *options;
@@ -261,5 +263,6 @@ gboolean pca_options_parse(PcaOptions *options, int argc, char **argv, GError **
     options->verb_given = options->verb != NULL;
     if (!options->verb)
         options->verb = "list";
+    options->offline |= options->sysfs != NULL;
     return check_fit(&parser, error);
 }

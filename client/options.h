@@ -19,8 +19,10 @@ typedef struct {
     gboolean no_pager; /* for scripts that give it everywhere; output never goes to a pager */
     gboolean help;
     gboolean version;
-    gboolean all;     /* list */
-    gboolean dry_run; /* run */
+    gboolean all;      /* list */
+    gboolean offline;  /* without the daemon */
+    gboolean dry_run;  /* run */
+    const char *sysfs; /* a tree like /sys; makes it offline; NULL: the host's */
     const char *columns;
     const char *wait;
     const char *handoff;

@@ -5,7 +5,9 @@
  */
 #include "verbs.h"
 #include "connection.h"
+#include "host-note.h"
 #include "output.h"
+#include "source.h"
 #include "specs.h"
 #include "base/finding.h"
 #include "pci/address.h"
@@ -152,6 +154,18 @@ static gboolean check_table(const PcaOptions *options, GPtrArray *specs, PcaFind
     return TRUE;
 }
 
+/* Where the whole host is without an IOMMU, that comes first: no other verdict matters. */
+static void note_host(const PcaOptions *options, PcaFindings *findings) {
+    gboolean refused = FALSE;
+    for (guint i = 0; i < findings->len; i++) {
+        const PcaFinding *finding = g_ptr_array_index(findings, i);
+        refused |= !finding->ok && g_str_equal(finding->name, "iommu");
+    }
+    g_autoptr(PcaSource) source = refused ? pca_source_open(options, PCA_SOURCE_BRIEF, NULL) : NULL;
+    if (source)
+        pca_host_note(source);
+}
+
 int pca_verb_check(const PcaOptions *options) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) specs =
@@ -164,6 +178,7 @@ int pca_verb_check(const PcaOptions *options) {
     gboolean ok = FALSE;
     g_variant_get(reply, "(baa{sv})", &ok, NULL);
     g_autoptr(GPtrArray) findings = read_findings(reply);
+    note_host(options, findings);
     if (options->json != PCA_JSON_OFF)
         check_json(options, specs, findings, ok);
     else if (!check_table(options, specs, findings, ok, &error))

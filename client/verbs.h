@@ -8,6 +8,9 @@
 #include "options.h"
 
 int pca_verb_list(const PcaOptions *options);
+int pca_verb_tree(const PcaOptions *options);
+int pca_verb_show(const PcaOptions *options);
+int pca_verb_explain(const PcaOptions *options);
 int pca_verb_check(const PcaOptions *options);
 int pca_verb_plan(const PcaOptions *options);
 int pca_verb_run(const PcaOptions *options);

@@ -26,7 +26,7 @@ _pcassignctl_verb() {
     local word
     for word in "$@"; do
         case $word in
-        list | check | plan | run | claims | release | status | monitor | reserve | unreserve | reset | recover | policy)
+        list | tree | show | explain | check | plan | run | claims | release | status | monitor | reserve | unreserve | reset | recover | policy)
             echo "$word"
             return
             ;;
@@ -35,7 +35,7 @@ _pcassignctl_verb() {
 }
 
 _pcassignctl_options() {
-    local all='--json= -j --no-legend --no-pager --help --version'
+    local all='--json= -j --no-legend --no-pager --offline --sysfs= --help --version'
     case $1 in
     list | '') echo "$all --all --output=" ;;
     run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
@@ -47,8 +47,9 @@ _pcassignctl_options() {
 
 _pcassignctl_words() {
     case $1 in
-    '') echo 'list check plan run claims release status monitor reserve unreserve reset recover policy' ;;
+    '') echo 'list tree show explain check plan run claims release status monitor reserve unreserve reset recover policy' ;;
     list) _pcassignctl_devices -a ;;
+    show | explain) _pcassignctl_devices -a ;;
     check | plan | run | reserve | unreserve | reset | recover) _pcassignctl_devices ;;
     release | status) _pcassignctl_claims; _pcassignctl_devices ;;
     policy) echo reload ;;
@@ -80,6 +81,7 @@ _pcassignctl() {
     --method=*)
         mapfile -t COMPREPLY < <(compgen -W 'device_specific acpi flr af_flr pm bus cxl_bus' -- "${cur#*=}")
         ;;
+    --sysfs=*) mapfile -t COMPREPLY < <(compgen -d -- "${cur#*=}") ;;
     --vmm=*) mapfile -t COMPREPLY < <(compgen -W 'qemu cloud-hypervisor' -- "${cur#*=}") ;;
     -*)
         _pcassignctl_reply "$cur" "$(_pcassignctl_options "$verb")"

@@ -10,10 +10,13 @@ function __pcassignctl_claims
     pcassignctl claims --no-legend 2>/dev/null | string replace -r ' .*' ''
 end
 
-set -l verbs list check plan run claims release status monitor reserve unreserve reset recover policy
+set -l verbs list tree show explain check plan run claims release status monitor reserve unreserve reset recover policy
 
 complete -c pcassignctl -f
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The devices of this host and who holds them'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a tree -d 'Ports, switches, bridges, functions and their IOMMU groups'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a show -d 'Everything about one function'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a explain -d 'What shares isolation with a function, and why'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a check -d 'Whether devices can be claimed, and what mends it'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a plan -d 'The steps that a claim would take'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Claim devices and run a command with them'
@@ -27,7 +30,7 @@ complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a recover -d 'Try again what is stuck, degraded or quarantined'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
 
-complete -c pcassignctl -n '__fish_seen_subcommand_from list check plan run release status reserve unreserve reset recover' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list show explain check plan run release status reserve unreserve reset recover' -a '(__pcassignctl_devices)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from release status' -a '(__pcassignctl_claims)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
 
@@ -35,10 +38,12 @@ complete -c pcassignctl -l json -x -a 'short pretty off' -d 'Print JSON'
 complete -c pcassignctl -s j -d 'Print JSON'
 complete -c pcassignctl -l no-legend -d 'No headings and no summaries'
 complete -c pcassignctl -l no-pager -d 'Accepted; there is no pager'
+complete -c pcassignctl -l offline -d 'Read sysfs without the service'
+complete -c pcassignctl -l sysfs -x -a '(__fish_complete_directories)' -d 'Offline, of another tree like /sys'
 complete -c pcassignctl -s h -l help -d 'Print a short help'
 complete -c pcassignctl -l version -d 'Print the version'
 complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s a -l all -d 'Bridges too'
-complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION' -d 'Columns'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION ID CLASS OVERRIDE NUMA PATH' -d 'Columns'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l wait -x -d 'How long the claim may take, in seconds'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l handoff -x -a 'cdev group node' -d 'What to hand over'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l memory -x -d 'Of the guest'

@@ -93,7 +93,7 @@ static gboolean may_not_mask(const PcaRoot *root) {
 static PcaIntxKind find_kind(const PcaRoot *root, const PcaFunction *function,
                              const char *directory) {
     g_autofree char *path = g_build_filename(directory, "config", NULL);
-    PCA_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    PCA_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     guint8 pin, command;
     if (fd < 0 || pread(fd, &pin, 1, CONFIG_INTERRUPT_PIN) != 1 ||
         pread(fd, &command, 1, CONFIG_COMMAND + 1) != 1)

@@ -99,7 +99,7 @@ static gboolean read_ids(PcaFunction *function, int directory) {
 }
 
 static int read_header_type(int directory) {
-    PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
+    PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     guint8 value;
     /* One byte: each access is a slow cycle on the bus, or an exit to the hypervisor. */
     if (fd < 0 || pread(fd, &value, sizeof value, CONFIG_HEADER_TYPE) != sizeof value)
@@ -247,7 +247,7 @@ static gboolean open_hwdb(Scan *scan) {
     return scan->hwdb != NULL;
 }
 
-static char *look_up_description(Scan *scan, const char *modalias) {
+static char *look_up_description(Scan *scan, const PcaFunction *f, const char *modalias) {
     if (!open_hwdb(scan))
         return NULL;
     struct udev_list_entry *entries = udev_hwdb_get_properties_list_entry(scan->hwdb, modalias, 0);
@@ -255,8 +255,9 @@ static char *look_up_description(Scan *scan, const char *modalias) {
     const char *model = hwdb_value(entries, "ID_MODEL_FROM_DATABASE");
     if (!vendor && !model)
         return NULL;
-    return g_strdup_printf("%s%s%s", vendor ? vendor : "", vendor && model ? " " : "",
-                           model ? model : "");
+    if (!model)
+        return g_strdup_printf("%s Device %04x", vendor, f->device);
+    return g_strdup_printf("%s%s%s", vendor ? vendor : "", vendor ? " " : "", model);
 }
 
 /* A look into the database matches patterns; of virtual functions there are many alike. */
@@ -267,7 +268,7 @@ static char *describe(Scan *scan, const PcaFunction *f) {
                f->device, f->subsystem_vendor, f->subsystem_device, f->class >> 16,
                (f->class >> 8) & 0xff, f->class & 0xff);
     if (!g_hash_table_lookup_extended(scan->names, modalias, NULL, &known)) {
-        known = look_up_description(scan, modalias);
+        known = look_up_description(scan, f, modalias);
         g_hash_table_insert(scan->names, g_strdup(modalias), known);
     }
     return g_strdup(known);

@@ -1,11 +1,14 @@
 check_PROGRAMS += tests/client/test-run
-TESTS += tests/client/test-run tests/client/test-pcassignctl tests/client/test-snippets.py
+TESTS += tests/client/test-run tests/client/test-pcassignctl tests/client/test-snippets.py \
+	tests/client/test-offline.py
 EXTRA_DIST += tests/client/test-pcassignctl tests/client/mock-pcassignd \
 	tests/client/test-snippets.py \
 	tests/client/schemas/admin.json tests/client/schemas/check.json tests/client/schemas/claims.json \
 	tests/client/schemas/list.json tests/client/schemas/monitor.json \
 	tests/client/schemas/plan.json tests/client/schemas/policy.json \
-	tests/client/schemas/status.json
+	tests/client/schemas/status.json \
+	tests/client/schemas/explain.json tests/client/schemas/show.json tests/client/schemas/tree.json \
+	tests/client/sysfstree.py tests/client/test-offline.py tests/client/bench-offline
 tests_client_test_run_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/client/test-run.c
 tests_client_test_run_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -29,3 +32,8 @@ tests_client_library_memory_CFLAGS = -std=gnu17 $(WARN_CFLAGS) -Wno-missing-prot
 tests_client_library_memory_CPPFLAGS = -I$(top_srcdir)/client/lib -D_GNU_SOURCE
 tests_client_library_memory_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_client_library_memory_LDADD = libpcassign.la
+
+# What list takes on a big machine, beside lspci; for a build without sanitizers.
+.PHONY: bench-offline
+bench-offline: pcassignctl
+	$(srcdir)/tests/client/bench-offline ./pcassignctl
