@@ -6,6 +6,7 @@ Whole ones, cut off, spoilt, empty, and such as are no sysfs. PCASSIGNCTL names 
 """
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -336,6 +337,39 @@ def test_tree():
     text = on(tree, "tree", LC_ALL="C").stdout
     expect("in ASCII", text.isascii() and "`-" in text, text)
     expect("no colour", "\033" not in on(tree, "tree").stdout)
+
+
+def on_terminal(tree, *words, **environment):
+    """What stands on a terminal."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([CTL, *words, "--sysfs", tree.directory], stdout=slave, stderr=slave,
+                          env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment}):
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(master, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+    os.close(master)
+    return seen.decode()
+
+
+def test_colours():
+    tree = machine()
+    plain = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    os.environ.clear()
+    os.environ.update(plain)
+    groups = [line.split("\033[")[1][:2] for line in on_terminal(tree, "tree").splitlines()
+              if "\033[" in line]
+    expect("one colour for each group", len(groups) == 12 and len(set(groups[:6])) == 1
+           and groups[6] != groups[0] and groups[7] == groups[8], groups)
+    expect("NO_COLOR", "\033" not in on_terminal(tree, "tree", NO_COLOR="1"))
+    expect("a dumb terminal", "\033" not in on_terminal(tree, "tree", TERM="dumb"))
+    expect("pretty JSON on a terminal", "\r\n" in on_terminal(tree, "list", "-j"))
 
 
 def test_other_roots():
