@@ -90,6 +90,22 @@ START_TEST(join_by_groups) {
 }
 END_TEST
 
+START_TEST(join_by_nodes) {
+    g_auto(PcaHeld) first = pca_claim_with(bus, NIC, "{'handoff': <'node'>}");
+    g_auto(PcaHeld) second = {NULL, -1};
+    g_autofree char *give = g_strdup_printf("write_owner 16 %u:0:0600\n", (unsigned)getuid());
+    expect_join_refused(bus, first.path, first.lease, ", 'handoff': <'group'>", "InvalidArgument");
+    ck_assert(
+        try_join(bus, NIC_2, first.path, first.lease, ", 'handoff': <'node'>", &second, NULL));
+    expect_roles(&second, "");
+    g_variant_unref(pca_call(bus, first.path, "Claim.Release", NULL, NULL));
+    pca_world_await_driver(world, NIC, "e1000e");
+    g_autofree char *log = pca_world_log(world);
+    const char *given = strstr(log, give);
+    ck_assert_msg(given && !strstr(given + 1, "write_owner 16"), "%s", log);
+}
+END_TEST
+
 START_TEST(join_refused) {
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     g_auto(PcaHeld) other = pca_claim_words(bus, "gpu");
@@ -301,6 +317,7 @@ TCase *pca_join_cases(void) {
     TCase *tcase = pca_shared_case_new("join");
     tcase_add_test(tcase, join);
     tcase_add_test(tcase, join_by_groups);
+    tcase_add_test(tcase, join_by_nodes);
     tcase_add_test(tcase, join_refused);
     tcase_add_test(tcase, join_stuck);
     tcase_add_test(tcase, join_as_another);
