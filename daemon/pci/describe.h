@@ -35,19 +35,27 @@ PcaFunctionFacts *pca_function_facts_new(void);
 void pca_function_facts_free(PcaFunctionFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaFunctionFacts, pca_function_facts_free)
 
+/* clang-format off */
 /* An a{sv}; `config` and `facts` may be NULL.
  *
- *   always               Address, Vendor, Device, SubsystemVendor, SubsystemDevice, Class, Revision
- * s, ResetMethods as where there is one   Driver, DriverOverride, Description s, IommuGroup,
- * NumaNode i, Name, Claim s, Acs a{sv}: capabilities, control as Sriov a{sv}: total_vfs, num_vfs u,
- * vfs as (unless unknown), of a VF pf s Bridge a{sv}: primary, secondary, subordinate u Link a{sv}:
- * speed, max_speed s, width, max_width u where it is known    HeaderType, PcieType i, Multifunction
- * b, Path, State, VfioDriver s Capabilities aa{sv}: id, offset u, name s, extended b;
- * CapabilitiesComplete b: whether both lists were read to their ends Bars aa{sv}: index u, type s,
- * prefetchable b, address t, and where known size t, page_aligned b Interrupts a{sv}: pin u (0:
- * none, 1: INTA), intx_maskable b, intx_shared_with as, msi_vectors, msix_vectors u (0: no such
- * capability) ReservedRegions aa{sv}: start, end t, type s
+ *   always                Address, Vendor, Device, SubsystemVendor, SubsystemDevice, Class,
+ *                         Revision s, ResetMethods as
+ *   where there is one    Driver, DriverOverride, Description s, IommuGroup, NumaNode i,
+ *                         Name, Claim s,
+ *                         Acs a{sv}: capabilities, control as
+ *                         Sriov a{sv}: total_vfs, num_vfs u, vfs as (unless unknown), of a VF pf s
+ *                         Bridge a{sv}: primary, secondary, subordinate u
+ *                         Link a{sv}: speed, max_speed s, width, max_width u
+ *   where it is known     HeaderType, PcieType i, Multifunction b, Path, State, VfioDriver s,
+ *                         Capabilities aa{sv}: id, offset u, name s, extended b
+ *                         CapabilitiesComplete b: whether both lists were read to their ends
+ *                         Bars aa{sv}: index u, type s, prefetchable b, address t, and where known
+ *                         size t, page_aligned b
+ *                         Interrupts a{sv}: pin u (0: none, 1: INTA), intx_maskable b,
+ *                         intx_shared_with as, msi_vectors, msix_vectors u (0: no such capability)
+ *                         ReservedRegions aa{sv}: start, end t, type s
  */
+/* clang-format on */
 GVariant *pca_describe_function(const PcaFunction *function, const PcaConfig *config,
                                 const PcaFunctionFacts *facts);
 
