@@ -66,13 +66,19 @@ static char **named_disks(const PcaRoot *root, const char *source, const char *o
     return (char **)g_ptr_array_free(disks, FALSE);
 }
 
+/* The kernel writes a backslash as \\134, so that none ends a field. */
+static gboolean is_cut_off(const char *field) {
+    return g_str_has_suffix(field, "\\");
+}
+
 PcaMount *pca_mount_parse(const PcaRoot *root, int pid, const char *line) {
     g_auto(GStrv) fields = g_strsplit(line, " ", -1);
     guint n = g_strv_length(fields);
     guint dash = FIELD_OPTIONAL;
     while (dash < n && !g_str_equal(fields[dash], "-"))
         dash++;
-    if (dash + 3 >= n)
+    if (dash + 3 >= n || is_cut_off(fields[FIELD_WHERE]) || is_cut_off(fields[dash + 2]) ||
+        is_cut_off(fields[dash + 3]))
         return NULL;
     g_autofree char *source = g_strcompress(fields[dash + 2]);
     g_autofree char *options = g_strcompress(fields[dash + 3]);

@@ -262,6 +262,9 @@ static const struct {
     {"36 35 0:22 / /x rw - bcachefs /dev/a:/dev/b:/dev/c rw", "/x", "a:!dev!b:!dev!c a b c"},
     {"36 35 98:0 / /x rw - ext3 /dev/sda", NULL, NULL},
     {"36 35 98:0 / /x rw", NULL, NULL},
+    {"36 35 98:0 / /x\\ rw - ext3 /dev/sda rw", NULL, NULL},
+    {"36 35 98:0 / /x rw - ext3 /dev/sda\\ rw", NULL, NULL},
+    {"36 35 98:0 / /x rw - ext3 /dev/sda rw\\", NULL, NULL},
     {"", NULL, NULL},
 };
 
