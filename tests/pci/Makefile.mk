@@ -25,5 +25,13 @@ tests_pci_judge_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_pci_judge_LDADD = $(LIBS_PCI)
 check_SCRIPTS += tests/pci/test-recorded
 TESTS += tests/pci/test-recorded
-EXTRA_DIST += tests/pci/test-recorded tests/pci/recorded tests/pci/oracle tests/pci/record \
+
+# lspci reads the same hosts.
+check_PROGRAMS += tests/pci/facts-of
+tests_pci_facts_of_SOURCES = tests/pci/facts-of.c tests/pci/recorded.c tests/pci/recorded.h
+tests_pci_facts_of_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_pci_facts_of_LDADD = $(LIBS_PCI)
+check_SCRIPTS += tests/pci/test-lspci.py
+TESTS += tests/pci/test-lspci.py
+EXTRA_DIST += tests/pci/test-lspci.py tests/pci/test-recorded tests/pci/recorded tests/pci/oracle tests/pci/record \
 	tests/pci/record.guest tests/pci/random-host tests/support/recorded.py
