@@ -31,6 +31,15 @@ libpca_client_a_SOURCES = \
 	client/verb-policy.c client/verb-show.c client/verb-tree.c \
 	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 
+libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h client/libvirt.h
+if LIBVIRT
+libpca_client_a_SOURCES += client/libvirt.c
+libpca_client_a_CFLAGS += $(LIBVIRT_CFLAGS)
+LIBS_CLIENT += $(LIBVIRT_LIBS)
+else
+libpca_client_a_SOURCES += client/libvirt-none.c
+endif
+
 dist_man_MANS += man/pcassignctl.1
 
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -64,13 +64,17 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl explain 01:00.0\n",
      READS_SYSFS},
-    {"check", pca_verb_check, "check DEVICE...",
+    {"check", pca_verb_check, "check DEVICE...|--domain=FILE",
      "whether devices can be claimed, and what mends it; changes nothing",
      "Makes every check that a claim of these devices together would make. The exit status is\n"
      "that of the first check that refuses.\n"
      "\n"
+     "  --domain=FILE      the PCI host devices of a libvirt domain, by its XML; - is standard "
+     "input\n"
+     "\n"
      "Example:\n"
-     "  pcassignctl check 01:00.0\n",
+     "  pcassignctl check 01:00.0\n"
+     "  virsh dumpxml win11 | pcassignctl check --domain=-\n",
      NOT_YET},
     {"plan", pca_verb_plan, "plan DEVICE...",
      "the steps that a claim would take, with their undo; changes nothing",

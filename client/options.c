@@ -34,6 +34,7 @@ static const struct option_spec {
     {"--sysfs", 0, VALUE, NULL, offsetof(PcaOptions, sysfs)},
     {"--all", 'a', FLAG, "list", offsetof(PcaOptions, all)},
     {"--output", 'o', VALUE, "list", offsetof(PcaOptions, columns)},
+    {"--domain", 0, VALUE, "check", offsetof(PcaOptions, domain)},
     {"--wait", 0, VALUE, "run", offsetof(PcaOptions, wait)},
     {"--handoff", 0, VALUE, "run", offsetof(PcaOptions, handoff)},
     {"--memory", 0, VALUE, "run", offsetof(PcaOptions, memory)},
@@ -45,9 +46,9 @@ static const struct option_spec {
 };
 
 static const char *const names[] = {
-    "--help",  "--version", "--json",    "--no-legend", "--no-pager",    "--offline",
-    "--sysfs", "--all",     "--output",  "--wait",      "--handoff",     "--memory",
-    "--title", "--vmm",     "--dry-run", "--method",    "--accept-risk", NULL};
+    "--help", "--version", "--json",   "--no-legend",   "--no-pager", "--offline", "--sysfs",
+    "--all",  "--output",  "--domain", "--wait",        "--handoff",  "--memory",  "--title",
+    "--vmm",  "--dry-run", "--method", "--accept-risk", NULL};
 
 typedef struct {
     PcaOptions *options;

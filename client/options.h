@@ -24,6 +24,7 @@ typedef struct {
     gboolean dry_run;  /* run */
     const char *sysfs; /* a tree like /sys; makes it offline; NULL: the host's */
     const char *columns;
+    const char *domain; /* check: a file */
     const char *wait;
     const char *handoff;
     const char *memory;

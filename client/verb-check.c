@@ -4,6 +4,7 @@
  * Thread: main. Ownership: everything belongs to the one call.
  */
 #include "verbs.h"
+#include "check-domain.h"
 #include "connection.h"
 #include "host-note.h"
 #include "output.h"
@@ -94,13 +95,15 @@ static void json_devices(JsonBuilder *builder, GPtrArray *specs) {
     json_builder_end_array(builder);
 }
 
-static void check_json(const PcaOptions *options, GPtrArray *specs, PcaFindings *findings,
-                       gboolean ok) {
+static void check_json(const PcaOptions *options, const PcaDomain *domain, GPtrArray *specs,
+                       PcaFindings *findings, gboolean ok) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "ok");
     json_builder_add_boolean_value(builder, ok);
     json_devices(builder, specs);
+    if (domain)
+        pca_domain_json(builder, domain);
     json_builder_set_member_name(builder, "checks");
     json_builder_begin_array(builder);
     for (guint i = 0; i < findings->len; i++)
@@ -166,10 +169,34 @@ static void note_host(const PcaOptions *options, PcaFindings *findings) {
         pca_host_note(source);
 }
 
+/* The devices that the words name, or the host devices of a domain. */
+static GPtrArray *checked_specs(const PcaOptions *options, PcaDomain **domain, GError **error) {
+    if (!options->domain)
+        return pca_specs_parse((const char *const *)options->words->pdata, error);
+    if (pca_options_n_words(options) > 0) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "--domain names the devices; '%s' is one too many",
+                    pca_options_word(options, 0));
+        return NULL;
+    }
+    *domain = pca_domain_read(options->domain, error);
+    return *domain ? pca_domain_specs(*domain, error) : NULL;
+}
+
+/* What is told of a domain before the verdicts. */
+static void introduce(const PcaOptions *options, const PcaDomain *domain, PcaFindings *findings) {
+    pca_domain_warn(options->domain, domain);
+    if (options->json != PCA_JSON_OFF)
+        return;
+    pca_domain_name_culprits(domain, findings);
+    if (!options->no_legend)
+        pca_domain_print(options->domain, domain);
+}
+
 int pca_verb_check(const PcaOptions *options) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) specs =
-        pca_specs_parse((const char *const *)options->words->pdata, &error);
+    g_autoptr(PcaDomain) domain = NULL;
+    g_autoptr(GPtrArray) specs = checked_specs(options, &domain, &error);
     if (!specs)
         return pca_fail(NULL, error);
     g_autoptr(GVariant) reply = ask(options, "Check", specs, "(baa{sv})", &error);
@@ -179,8 +206,10 @@ int pca_verb_check(const PcaOptions *options) {
     g_variant_get(reply, "(baa{sv})", &ok, NULL);
     g_autoptr(GPtrArray) findings = read_findings(reply);
     note_host(options, findings);
+    if (domain)
+        introduce(options, domain, findings);
     if (options->json != PCA_JSON_OFF)
-        check_json(options, specs, findings, ok);
+        check_json(options, domain, specs, findings, ok);
     else if (!check_table(options, specs, findings, ok, &error))
         return pca_fail(NULL, error);
     if (!pca_findings_to_error(findings, &error))

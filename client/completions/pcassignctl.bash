@@ -37,6 +37,7 @@ _pcassignctl_verb() {
 _pcassignctl_options() {
     local all='--json= -j --no-legend --no-pager --offline --sysfs= --help --version'
     case $1 in
+    check) echo "$all --domain=" ;;
     list | '') echo "$all --all --output=" ;;
     run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
     reset) echo "$all --method=" ;;
@@ -76,6 +77,7 @@ _pcassignctl() {
         fi
     done
     case $cur in
+    --domain=*) mapfile -t COMPREPLY < <(compgen -f -- "${cur#*=}") ;;
     --json=*) mapfile -t COMPREPLY < <(compgen -W 'short pretty off' -- "${cur#*=}") ;;
     --handoff=*) mapfile -t COMPREPLY < <(compgen -W 'cdev group' -- "${cur#*=}") ;;
     --method=*)

@@ -4,6 +4,8 @@ TESTS += tests/bus/test-bus tests/bus/test-third-party.py tests/bus/test-pcassig
 	tests/bus/test-json.py tests/bus/test-monitor.py tests/bus/test-errors.py tests/bus/test-handoff
 EXTRA_DIST += tests/bus/fakehost.py tests/bus/test-json.py tests/bus/test-monitor.py \
 	tests/bus/test-errors.py
+TESTS += tests/bus/test-libvirt.py
+EXTRA_DIST += tests/bus/test-libvirt.py
 EXTRA_DIST += tests/bus/test-handoff tests/support/handoff-contract.sh
 EXTRA_DIST += tests/bus/test-third-party.py tests/bus/test-pcassignctl-live \
 	tests/support/with-fake-host tests/support/fake-host.machine tests/support/fake-host.policy
