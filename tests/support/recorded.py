@@ -237,6 +237,8 @@ def unpack_function(host, function, sysfs):
 
 
 def unpack(host, sysfs):
+    if os.path.isdir(sysfs) and os.listdir(sysfs):
+        sys.exit(f"{sysfs} is not empty")
     os.makedirs(f"{sysfs}/bus/pci/devices", exist_ok=True)
     for index, (kind, regions) in host.groups.items():
         group = f"{sysfs}/kernel/iommu_groups/{index}"
