@@ -22,6 +22,7 @@
 #include "sys/hardware.h"
 #include "sys/in-use-internal.h"
 #include "sys/interrupts.h"
+#include "sys/iommu-hint.h"
 #include "sys/owner.h"
 #include "sys/scan.h"
 
@@ -131,6 +132,7 @@ static const Part parts[] = {
     {"sys/module/vfio/parameters/enable_unsafe_noiommu_mode", FALSE},
     {"proc/cmdline", FALSE},
     {"sys/devices/pci0000:00/" BRIDGE "/config", FALSE},
+    {"proc/cpuinfo", FALSE},
 };
 
 static char *top;
@@ -250,6 +252,10 @@ static void fuzz_tree(const guint8 *data, gsize size) {
     g_autoptr(PcaHardware) hardware = pca_hardware_read(root, snapshot, NULL);
     for (guint i = 0; i < snapshot->functions->len; i++)
         check_function(hardware, g_ptr_array_index(snapshot->functions, i));
+    g_autoptr(PcaSnapshot) brief = pca_scan_brief(root);
+    require(brief->functions->len == snapshot->functions->len);
+    g_autofree char *hint = pca_iommu_hint(root);
+    require(hint && *hint != '\0');
     g_autoptr(PcaSnapshot) again = pca_scan_again(root, snapshot, NULL);
     g_autoptr(PcaDiff) diff = pca_snapshot_diff(snapshot, again);
     require(diff->added->len + diff->removed->len + diff->changed->len == 0);
