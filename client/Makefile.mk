@@ -31,7 +31,8 @@ libpca_client_a_SOURCES = \
 	client/verb-policy.c client/verb-show.c client/verb-tree.c \
 	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
 
-libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h client/libvirt.h
+libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h client/libvirt.h \
+	client/verb-xml.c
 if LIBVIRT
 libpca_client_a_SOURCES += client/libvirt.c
 libpca_client_a_CFLAGS += $(LIBVIRT_CFLAGS)

@@ -7,18 +7,19 @@
 
 #include "base/error.h"
 
-static void refuse(GError **error) {
+gboolean pca_libvirt_check(GError **error) {
     g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
                 "this pcassignctl was built without libvirt");
+    return FALSE;
 }
 
 char *pca_hostdev_format(const PcaHostdev *hostdev, GError **error) {
-    refuse(error);
+    pca_libvirt_check(error);
     return NULL;
 }
 
 PcaDomain *pca_domain_read(const char *file, GError **error) {
-    refuse(error);
+    pca_libvirt_check(error);
     return NULL;
 }
 

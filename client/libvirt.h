@@ -9,6 +9,9 @@
 #include "pci/address.h"
 #include "pci/config.h"
 
+/* FALSE with Unsupported in a build without libvirt. */
+gboolean pca_libvirt_check(GError **error);
+
 /* One function to give to a domain. */
 typedef struct {
     PcaAddress source;

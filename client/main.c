@@ -69,8 +69,7 @@ static const struct verb {
      "Makes every check that a claim of these devices together would make. The exit status is\n"
      "that of the first check that refuses.\n"
      "\n"
-     "  --domain=FILE      the PCI host devices of a libvirt domain, by its XML; - is standard "
-     "input\n"
+     "  --domain=FILE      the PCI host devices of a libvirt domain's XML; - is standard input\n"
      "\n"
      "Example:\n"
      "  pcassignctl check 01:00.0\n"
@@ -169,6 +168,14 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl recover 01:00.0\n",
      NEEDS_DAEMON},
+    {"xml", pca_verb_xml, "xml DEVICE...", "devices as <hostdev> elements of a libvirt domain",
+     "Prints an element for each function, with managed='no': pcassign prepares the device and\n"
+     "libvirt does not. Several functions of a slot stay in one slot of the guest. Only names of\n"
+     "the policy need pcassignd.\n"
+     "\n"
+     "Example:\n"
+     "  pcassignctl xml 01:00.0 >hostdev.xml\n",
+     READS_SYSFS},
     {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root",
      "Prints what it finds in the files. With an error among it the policy in force stays, and\n"
      "the exit status is 65.\n"
@@ -183,14 +190,14 @@ static const char general_options[] =
     "  -j                 JSON: pretty on a terminal, otherwise short\n"
     "  --no-legend        no headings and no summaries\n"
     "  --no-pager         for scripts; output never goes to a pager\n"
-    "  --offline          reads sysfs without the daemon: list, tree, show and explain\n"
+    "  --offline          reads sysfs without the daemon: list, tree, show, explain, xml\n"
     "  --sysfs=DIR        offline, and of another tree that is laid out like /sys\n"
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
 
 static const char *const verb_names[] = {
-    "list",   "tree",    "show",    "explain",   "check", "plan",    "run",    "claims", "release",
-    "status", "monitor", "reserve", "unreserve", "reset", "recover", "policy", NULL};
+    "list",   "tree",    "show",    "explain",   "check", "plan",    "run", "claims", "release",
+    "status", "monitor", "reserve", "unreserve", "reset", "recover", "xml", "policy", NULL};
 G_STATIC_ASSERT(G_N_ELEMENTS(verb_names) == G_N_ELEMENTS(verbs) + 1);
 
 static void print_help(void) {
@@ -222,7 +229,7 @@ static const struct verb *find_verb(const char *name) {
 }
 
 static int refuse_offline(const struct verb *verb) {
-    pca_complain("--offline: '%s' %s; list, tree, show and explain can do without pcassignd",
+    pca_complain("--offline: '%s' %s; list, tree, show, explain and xml can do without pcassignd",
                  verb->name,
                  verb->offline == NOT_YET ? "cannot be done offline yet" : "needs pcassignd");
     return PCA_EXIT_USAGE;

@@ -13,11 +13,6 @@
 
 #define MIB ((guint64)1 << 20)
 
-/* QEMU fills the slots of the guest's root bus from below, and chipsets use the uppermost: what
- * needs a fixed slot starts in between. */
-#define FIRST_GUEST_SLOT 0x10
-#define LAST_GUEST_SLOT 0x1b
-
 static const struct {
     PcaVmm vmm;
     const char *name;
@@ -183,7 +178,7 @@ static void qemu_device(GPtrArray *result, PcaFds *fds, guint index, guint numbe
         g_string_append_printf(text, "host=%s", named->address);
     else
         g_string_append_printf(text, "iommufd=pcassign,fd=%u", PCA_RUN_FIRST_FD + index);
-    if (place.siblings > 1 && slot <= LAST_GUEST_SLOT) {
+    if (place.siblings > 1 && slot <= PCA_LAST_GUEST_SLOT) {
         guint function = guest_function(named, place);
         g_string_append_printf(text, ",addr=0x%x.0x%x%s", slot, function,
                                function == 0 ? ",multifunction=on" : "");
@@ -194,7 +189,7 @@ static void qemu_device(GPtrArray *result, PcaFds *fds, guint index, guint numbe
 
 static void qemu_arguments(GPtrArray *result, PcaFds *fds, const char *const *names) {
     g_autofree guint *slots = g_new0(guint, fds->len + 1);
-    guint slot = FIRST_GUEST_SLOT, number = 0;
+    guint slot = PCA_FIRST_GUEST_SLOT, number = 0;
     for (guint i = 0; i < fds->len; i++) {
         PcaNamedFd *named = pca_fds_get(fds, i);
         if (g_str_equal(named->role, PCA_RUN_IOMMUFD)) {

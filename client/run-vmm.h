@@ -14,6 +14,11 @@ typedef enum {
     PCA_VMM_CLOUD_HYPERVISOR,
 } PcaVmm;
 
+/* QEMU fills the slots of the guest's root bus from below, and chipsets use the uppermost: what
+ * needs a fixed slot starts in between. */
+#define PCA_FIRST_GUEST_SLOT 0x10
+#define PCA_LAST_GUEST_SLOT 0x1b
+
 /* By the name of --vmm; FALSE with InvalidArgument for any other. */
 gboolean pca_vmm_parse(const char *name, PcaVmm *vmm, GError **error);
 

@@ -22,4 +22,5 @@ int pca_verb_reserve(const PcaOptions *options);
 int pca_verb_unreserve(const PcaOptions *options);
 int pca_verb_reset(const PcaOptions *options);
 int pca_verb_recover(const PcaOptions *options);
+int pca_verb_xml(const PcaOptions *options);
 int pca_verb_policy(const PcaOptions *options);

@@ -26,7 +26,7 @@ _pcassignctl_verb() {
     local word
     for word in "$@"; do
         case $word in
-        list | tree | show | explain | check | plan | run | claims | release | status | monitor | reserve | unreserve | reset | recover | policy)
+        list | tree | show | explain | check | plan | run | claims | release | status | monitor | reserve | unreserve | reset | recover | xml | policy)
             echo "$word"
             return
             ;;
@@ -48,10 +48,10 @@ _pcassignctl_options() {
 
 _pcassignctl_words() {
     case $1 in
-    '') echo 'list tree show explain check plan run claims release status monitor reserve unreserve reset recover policy' ;;
+    '') echo 'list tree show explain check plan run claims release status monitor reserve unreserve reset recover xml policy' ;;
     list) _pcassignctl_devices -a ;;
     show | explain) _pcassignctl_devices -a ;;
-    check | plan | run | reserve | unreserve | reset | recover) _pcassignctl_devices ;;
+    check | plan | run | reserve | unreserve | reset | recover | xml) _pcassignctl_devices ;;
     release | status) _pcassignctl_claims; _pcassignctl_devices ;;
     policy) echo reload ;;
     esac

@@ -10,7 +10,7 @@ function __pcassignctl_claims
     pcassignctl claims --no-legend 2>/dev/null | string replace -r ' .*' ''
 end
 
-set -l verbs list tree show explain check plan run claims release status monitor reserve unreserve reset recover policy
+set -l verbs list tree show explain check plan run claims release status monitor reserve unreserve reset recover xml policy
 
 complete -c pcassignctl -f
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a list -d 'The devices of this host and who holds them'
@@ -28,9 +28,10 @@ complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reserve -
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a unreserve -d 'Give a reserved function back to its host driver'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'Reset a function that is free or reserved'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a recover -d 'Try again what is stuck, degraded or quarantined'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a xml -d 'Devices as elements of a libvirt domain'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
 
-complete -c pcassignctl -n '__fish_seen_subcommand_from list show explain check plan run release status reserve unreserve reset recover' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list show explain check plan run release status reserve unreserve reset recover xml' -a '(__pcassignctl_devices)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from release status' -a '(__pcassignctl_claims)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
 

@@ -8,10 +8,16 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import fakehost as host
 from fakehost import NIC, ctl, expect
+
+try:
+    import jsonschema
+except ImportError:
+    host.skip("python3-jsonschema is missing")
 
 DOMAIN = """<domain type='test'>
   <name>pcassign</name>
@@ -46,6 +52,164 @@ def refuses(what, status, words, *arguments):
     expect("%s: '%s'" % (what, words), words in result.stderr, result.stderr)
 
 
+def conforms(verb, value):
+    with open(os.path.join(host.SOURCE, "tests/client/schemas", verb + ".json")) as file:
+        error = next(jsonschema.Draft7Validator(json.load(file)).iter_errors(value), None)
+    expect("%s: its schema" % verb, error is None, error)
+
+
+# ---- xml ----
+
+class Tree:
+    """A recorded host, laid out like /sys."""
+
+    def __init__(self, name):
+        self.path = os.path.join(host.work, name)
+        tool = os.path.join(host.SOURCE, "tests/support/recorded.py")
+        file = os.path.join(host.SOURCE, "tests/pci/recorded", name + ".host")
+        shutil.rmtree(self.path, ignore_errors=True)
+        subprocess.run([sys.executable, tool, "unpack", file, self.path], check=True)
+
+    def xml(self, *devices):
+        return ctl("xml", "--sysfs=" + self.path, *devices)
+
+
+def elements(result):
+    return list(ElementTree.fromstring("<devices>%s</devices>" % result.stdout))
+
+
+def number(element, name):
+    return int(element.get(name), 0)
+
+
+def source_of(element):
+    address = element.find("source/address")
+    return "%04x:%02x:%02x.%x" % tuple(number(address, name) for name in ("domain", "bus", "slot", "function"))
+
+
+def place_of(element):
+    """Slot, function and multifunction in the guest; None where libvirt chooses."""
+    address = element.find("address")
+    if address is None:
+        return None
+    expect("a guest's address", address.get("type") == "pci" and number(address, "bus") == 0, address.attrib)
+    return number(address, "slot"), number(address, "function"), address.get("multifunction")
+
+
+def valid(what, text):
+    """By both of libvirt's ways to say so; the machine that runs this may have neither."""
+    path = write("valid.xml", DOMAIN % text)
+    for command in (["virt-xml-validate", path, "domain"],
+                    ["virsh", "-q", "-c", "test:///default", "define", "--validate", path]):
+        if shutil.which(command[0]):
+            result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+                                    timeout=120, check=False)
+            expect("%s: %s" % (what, command[0]), result.returncode == 0, result.stdout)
+        elif os.environ.get("CI"):
+            expect("%s is there" % command[0], False)
+
+
+def test_xml():
+    tree = Tree("lab-basic")
+    result = tree.xml("01:00.0")
+    expect("one function: status", result.returncode == 0 and result.stderr == "", result)
+    (element,) = elements(result)
+    expect("a hostdev", element.tag == "hostdev" and element.attrib ==
+           {"mode": "subsystem", "type": "pci", "managed": "no"}, element.attrib)
+    expect("its source", source_of(element) == "0000:01:00.0", result.stdout)
+    expect("libvirt chooses the place", place_of(element) is None, result.stdout)
+    expect("no ROM", element.find("rom").get("bar") == "off", result.stdout)
+    valid("one function", result.stdout)
+    value = json.loads(ctl("--json=short", "xml", "--sysfs=" + tree.path, "01:00.0").stdout)
+    conforms("xml", value)
+    expect("JSON", value == [{"address": "0000:01:00.0", "xml": result.stdout}], value)
+
+
+def test_xml_slot():
+    """Functions of a slot stay in one, as run does it for QEMU."""
+    tree = Tree("lab-basic")
+    result = tree.xml("05:00.1", "01:00.0", "05:00.0")
+    expect("two of a slot: places", [place_of(e) for e in elements(result)] ==
+           [(0x10, 1, None), None, (0x10, 0, "on")], result.stdout)
+    valid("two of a slot", result.stdout)
+    result = tree.xml("00:1f.3", "00:1f.2", "05:00.0", "05:00.1")
+    expect("a slot without its function 0, and another", [place_of(e) for e in elements(result)] ==
+           [(0x10, 0, "on"), (0x10, 1, None), (0x11, 0, "on"), (0x11, 1, None)], result.stdout)
+    valid("two slots", result.stdout)
+    expect("a function alone", [place_of(e) for e in elements(tree.xml("05:00.1"))] == [None])
+
+
+def test_xml_vfs():
+    """Virtual functions that happen to have the same device number have nothing to do with each other."""
+    tree = Tree("lab-sriov")
+    vfs = sorted(os.path.basename(os.readlink(os.path.join(root, name)))
+                 for root, names, _ in os.walk(tree.path) for name in names if name.startswith("virtfn"))
+    slot = [vf for vf in vfs if vf[:-1] == vfs[0][:-1]]
+    expect("two of them in a slot", len(slot) >= 2, vfs)
+    result = tree.xml(*slot)
+    expect("places", [place_of(e) for e in elements(result)] == [None] * len(slot), result.stdout)
+    expect("sources", [source_of(e) for e in elements(result)] == slot, result.stdout)
+    valid("virtual functions", result.stdout)
+
+
+def test_xml_rom():
+    """A card of which the kernel's table has an expansion ROM."""
+    tree = Tree("lab-basic")
+    path = os.path.join(tree.path, "bus/pci/devices/0000:03:00.0/resource")
+    with open(path) as file:
+        lines = file.readlines()
+    lines[6] = "0x00000000fe000000 0x00000000fe03ffff 0x0000000000046200\n"
+    with open(path, "w") as file:
+        file.writelines(lines)
+    result = tree.xml("03:00.0")
+    expect("a ROM", elements(result)[0].find("rom").get("bar") == "on", result.stdout)
+    for name in ("config", "resource"):
+        os.unlink(os.path.join(os.path.dirname(path), name))
+    result = tree.xml("03:00.0")
+    expect("not known", elements(result)[0].find("rom") is None, result.stdout)
+    valid("not known whether it has a ROM", result.stdout)
+
+
+def test_xml_names():
+    """Names are the daemon's; one can mean several functions."""
+    result = ctl("xml", "gpu", "nic")
+    expect("names: status", result.returncode == 0, result)
+    expect("names: sources", [source_of(e) for e in elements(result)] ==
+           ["0000:03:00.0", "0000:03:00.1", NIC], result.stdout)
+    expect("names: places", [place_of(e) for e in elements(result)] ==
+           [(0x10, 0, "on"), (0x10, 1, None), None], result.stdout)
+    valid("names", result.stdout)
+    expect("an address, asked of the daemon", source_of(elements(ctl("xml", "01:00.0"))[0]) == NIC)
+
+
+def test_xml_without_daemon():
+    tree = Tree("lab-basic")
+    nobody = dict(host.CLEAN, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent")
+    result = ctl("xml", "--sysfs=" + tree.path, "01:00.0", env=nobody)
+    expect("offline", result.returncode == 0, result)
+    result = ctl("xml", "77:00.0", env=nobody)
+    expect("an address falls back to this host's sysfs", result.returncode == 10, result)
+    result = ctl("xml", "gpu", env=nobody)
+    expect("a name does not", result.returncode == 8, result)
+
+
+def test_xml_refused():
+    tree = "--sysfs=" + Tree("lab-basic").path
+    refuses("nothing", 2, "no device named", "xml")
+    refuses("a bridge", 2, "0000:00:02.0 is a bridge", "xml", tree, "00:02.0")
+    refuses("twice", 2, "0000:01:00.0 is named twice", "xml", tree, "01:00.0", "0000:01:00.0")
+    refuses("nothing there", 10, "77:00.0: no such device", "xml", tree, "77:00.0")
+    refuses("a name, offline", 10, "gpu: no such device", "xml", tree, "gpu")
+    wide = Tree("lab-sriov").path
+    device = os.path.join(wide, "devices/pci10000:e1/10000:e1:00.0")
+    os.makedirs(device)
+    for name, text in (("vendor", "0x8086"), ("device", "0x0b60"), ("class", "0x010802")):
+        with open(os.path.join(device, name), "w") as file:
+            file.write(text + "\n")
+    os.symlink(device, os.path.join(wide, "bus/pci/devices/10000:e1:00.0"))
+    refuses("a wide domain", 1, "libvirt cannot name 10000:e1:00.0", "xml", "--sysfs=" + wide, "10000:e1:00.0")
+
+
 # ---- check --domain ----
 
 def test_domain():
@@ -57,6 +221,7 @@ def test_domain():
         expect("hostdev %d has its place" % number, place in result.stdout, result.stdout)
     expect("no warning", result.stderr == "", result.stderr)
     value = json.loads(ctl("--json=short", "check", "--domain", path).stdout)
+    conforms("check", value)
     expect("JSON: ok", value["ok"] and value["devices"] == [NIC, "0000:03:00.0", "0000:03:00.1"], value)
     expect("JSON: hostdevs", value["hostdevs"][2] ==
            {"hostdev": 3, "line": 16, "address": "0000:03:00.1", "managed": False}, value)
@@ -130,6 +295,7 @@ def built_without():
 
 
 def test_without():
+    refuses("xml", 1, "this pcassignctl was built without libvirt", "xml", NIC)
     refuses("check --domain", 1, "this pcassignctl was built without libvirt", "check", "--domain=/nonexistent.xml")
 
 
@@ -138,6 +304,13 @@ def main():
     if built_without():
         test_without()
         host.finish()
+    test_xml()
+    test_xml_slot()
+    test_xml_vfs()
+    test_xml_rom()
+    test_xml_names()
+    test_xml_without_daemon()
+    test_xml_refused()
     test_domain()
     test_domain_is_one_claim()
     test_domain_refused()

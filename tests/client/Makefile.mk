@@ -6,7 +6,7 @@ EXTRA_DIST += tests/client/test-pcassignctl tests/client/mock-pcassignd \
 	tests/client/schemas/admin.json tests/client/schemas/check.json tests/client/schemas/claims.json \
 	tests/client/schemas/list.json tests/client/schemas/monitor.json \
 	tests/client/schemas/plan.json tests/client/schemas/policy.json \
-	tests/client/schemas/status.json \
+	tests/client/schemas/status.json tests/client/schemas/xml.json \
 	tests/client/schemas/explain.json tests/client/schemas/show.json tests/client/schemas/tree.json \
 	tests/client/sysfstree.py tests/client/test-offline.py tests/client/bench-offline
 tests_client_test_run_SOURCES = tests/support/main.c tests/support/suite.h \
