@@ -167,12 +167,12 @@ static PcaSource *open_source(const PcaOptions *options, GError **error) {
 
 static gboolean write_all(const PcaOptions *options, GError **error) {
     g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
-    if (!pca_libvirt_check(error))
-        return FALSE;
     if (pca_options_n_words(options) == 0) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "no device named");
         return FALSE;
     }
+    if (!pca_libvirt_check(error))
+        return FALSE;
     g_autoptr(PcaSource) source = open_source(options, error);
     for (guint i = 0; source && i < pca_options_n_words(options); i++)
         if (!add_word(entries, source, pca_options_word(options, i), error))
