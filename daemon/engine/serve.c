@@ -155,6 +155,32 @@ static gboolean serve_open(Exchange *x, GError **error) {
                              x->reply_fds, error);
 }
 
+static void open_config(Exchange *x, const char *address) {
+    PCA_AUTO_FD directory = pca_open_function(x->kernel->root, address);
+    PCA_AUTO_FD fd = directory < 0 ? -1 : x->kernel->ops->open_config(x->kernel, directory);
+    if (fd >= 0)
+        pca_fds_consume(x->reply_fds, "config", "", address, pca_fd_steal(&fd));
+}
+
+static gboolean serve_config(Exchange *x, GError **error) {
+    g_autoptr(GVariant) devices =
+        g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE_STRING_ARRAY);
+    if (!devices)
+        return malformed("devices", error);
+    gsize n = g_variant_n_children(devices);
+    if (n > PCA_WIRE_MAX_FDS) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "%zu devices are more than fit into one reply", n);
+        return FALSE;
+    }
+    for (gsize i = 0; i < n; i++) {
+        const char *address;
+        g_variant_get_child(devices, i, "&s", &address);
+        open_config(x, address);
+    }
+    return TRUE;
+}
+
 static gboolean serve_probe(Exchange *x, GError **error) {
     g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
     GVariantBuilder busy, owners;
@@ -225,22 +251,36 @@ static gboolean serve_holders(Exchange *x, GError **error) {
     return TRUE;
 }
 
-static const struct {
-    const char *kind;
+typedef struct {
+    const char *name;
     gboolean (*serve)(Exchange *x, GError **error);
-} kinds[] = {
-    {"run", serve_run},     {"undo", serve_undo},       {"open", serve_open},
-    {"probe", serve_probe}, {"holders", serve_holders},
+    gboolean opens_config; /* what this needs, all others give up before they begin */
+} Kind;
+
+static const Kind kinds[] = {
+    {"run", serve_run, FALSE},         {"undo", serve_undo, FALSE},
+    {"open", serve_open, FALSE},       {"probe", serve_probe, FALSE},
+    {"holders", serve_holders, FALSE}, {"config", serve_config, TRUE},
 };
 
-static gboolean dispatch(Exchange *x, GError **error) {
-    const char *kind = "";
-    g_variant_lookup(x->request, "kind", "&s", &kind);
+static const Kind *find_kind(GVariant *request, GError **error) {
+    const char *name = "";
+    g_variant_lookup(request, "kind", "&s", &name);
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (g_str_equal(kinds[i].kind, kind))
-            return kinds[i].serve(x, error);
-    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "unknown request \"%s\"", kind);
-    return FALSE;
+        if (g_str_equal(kinds[i].name, name))
+            return &kinds[i];
+    g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "unknown request \"%s\"", name);
+    return NULL;
+}
+
+static gboolean dispatch(Exchange *x, GError **error) {
+    const Kind *kind = find_kind(x->request, error);
+    int renounced = kind && !kind->opens_config ? x->kernel->ops->renounce(x->kernel) : 0;
+    if (renounced < 0) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, -renounced, "giving up CAP_SYS_ADMIN");
+        return FALSE;
+    }
+    return kind && kind->serve(x, error);
 }
 
 static void send_reply(int socket, Exchange *x, gboolean ok, const GError *failure) {

@@ -13,9 +13,12 @@
  *   probe    "groups" ai
  *   holders  "groups" ai, "devices" as, "numbers" at: who holds their nodes, and those that had
  *            these device numbers (a blocked unbind has removed the nodes already)
+ *   config   "devices" as: addresses, PCA_WIRE_MAX_FDS at most
  * Reply: "ok" b; where not: "error" s (short name), "message" s; and
  *   run, undo  "residue" a(sbs): address, quarantined, text
  *   open       "fds" a(sss): role, name, address, one for each descriptor
+ *   config     "fds" likewise, role "config": those that could be opened, each to read the whole
+ *              config space of that function
  *   probe      "busy" ai: those groups that somebody uses; "owners" a(is): group, owner of its
  *              node (pca_owner_format), where it has one
  *   holders    "holders" a(uus): pid, uid, comm
@@ -24,7 +27,7 @@
 
 #include <glib.h>
 
-#define PCA_WIRE_MAX_FDS 64
+#define PCA_WIRE_MAX_FDS 200           /* the kernel takes 253 (SCM_MAX_FD in include/net/scm.h) */
 #define PCA_WIRE_MAX_SIZE (256 * 1024) /* bytes of one message */
 
 /* Sends one message; a floating `dictionary` is consumed, another one borrowed. */

@@ -22,6 +22,7 @@
 
 #include "base/fds.h"
 #include "pci/address.h"
+#include "sys/rights.h"
 #include "sys/uapi-iommufd.h"
 
 #define NODE_DIRECTORY "pcassign"
@@ -49,10 +50,10 @@ static gboolean name_is_plain(const char *name) {
     return TRUE;
 }
 
-static int open_attribute(int dirfd, const char *name) {
+static int open_attribute(int dirfd, const char *name, int flags) {
     if (!name_is_plain(name))
         return -EINVAL;
-    int fd = open_retrying(dirfd, name, O_WRONLY | O_NOFOLLOW);
+    int fd = open_retrying(dirfd, name, flags | O_NOFOLLOW);
     /* A name below the directory of a removed device is ENOENT, like one that never was. Each
      * directory that is alive has "uevent"; this looks at it without reading it. */
     if (fd == -ENOENT && faccessat(dirfd, "uevent", F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
@@ -66,7 +67,7 @@ static int write_attribute(PcaKernel *kernel, int dirfd, const char *name, const
     /* sysfs does nothing with an empty write, and says that it went well. */
     if (size == 0)
         return -EINVAL;
-    PCA_AUTO_FD fd = open_attribute(dirfd, name);
+    PCA_AUTO_FD fd = open_attribute(dirfd, name, O_WRONLY);
     if (fd < 0)
         return fd;
     ssize_t written;
@@ -82,7 +83,7 @@ static int write_config16(PcaKernel *kernel, int dirfd, unsigned offset, guint16
     /* The kernel splits an odd write in two. */
     if (offset % 2 || offset > CONFIG_SPACE_SIZE - sizeof value)
         return -EINVAL;
-    PCA_AUTO_FD fd = open_attribute(dirfd, "config");
+    PCA_AUTO_FD fd = open_attribute(dirfd, "config", O_WRONLY);
     if (fd < 0)
         return fd;
     guint16 little = GUINT16_TO_LE(value);
@@ -93,6 +94,21 @@ static int write_config16(PcaKernel *kernel, int dirfd, unsigned offset, guint16
     if (written < 0)
         return -errno;
     return written == sizeof little ? 0 : -EIO;
+}
+
+/* Without the right the kernel opens it all the same, and gives less. */
+static int open_config(PcaKernel *kernel, int dirfd) {
+    pca_rights_raise();
+    int fd = open_attribute(dirfd, "config", O_RDONLY);
+    int lowered = pca_rights_lower();
+    if (lowered == 0 || fd < 0)
+        return fd;
+    close(fd);
+    return lowered;
+}
+
+static int renounce(PcaKernel *kernel) {
+    return pca_rights_drop();
 }
 
 /* Nodes. */
@@ -281,6 +297,8 @@ static void sleep_for(PcaKernel *kernel, gint64 microseconds) {
 const PcaKernelOps pca_kernel_ops = {
     .write_attribute = write_attribute,
     .write_config16 = write_config16,
+    .open_config = open_config,
+    .renounce = renounce,
     .open_group = open_group,
     .open_node = open_node,
     .read_owner = read_owner,

@@ -25,6 +25,14 @@ typedef struct {
     /* Writes the 16-bit `value`, little-endian, at `offset` of the function's config space. */
     int (*write_config16)(PcaKernel *kernel, int dirfd, unsigned offset, guint16 value);
 
+    /* Opens the function's `config` read-only. What the descriptor reads, in any process, is the
+     * right of whoever opened it: the whole config space with CAP_SYS_ADMIN, else 64 bytes
+     * (pci_read_config() in drivers/pci/pci-sysfs.c). */
+    int (*open_config)(PcaKernel *kernel, int dirfd);
+
+    /* Gives up for good what open_config alone needs: from now on its descriptors read 64 bytes. */
+    int (*renounce)(PcaKernel *kernel);
+
     /* Opens dev/vfio/GROUP read-write: -EBUSY says that somebody uses a member of the group. */
     int (*open_group)(PcaKernel *kernel, int group);
 

@@ -19,6 +19,7 @@
 #include "base/fds.h"
 #include "engine/serve.h"
 #include "engine/wire.h"
+#include "sys/rights.h"
 
 #define PAUSE (G_USEC_PER_SEC / 5) /* after a child that could not be made or died early */
 
@@ -52,7 +53,7 @@ static int await_request(int listener) {
 }
 
 /* After a fork each page costs a fault at its first use. An empty request takes those that every
- * request needs, while none is waiting. */
+ * request needs, while none is waiting; of the kind that leaves this process its rights. */
 static void warm_up(PcaKernel *kernel) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -60,8 +61,8 @@ static void warm_up(PcaKernel *kernel) {
     PCA_AUTO_FD ours = ends[0], theirs = ends[1];
     g_auto(GVariantDict) dict;
     g_variant_dict_init(&dict, NULL);
-    g_variant_dict_insert(&dict, "kind", "s", "probe");
-    g_variant_dict_insert_value(&dict, "groups", g_variant_new("ai", NULL));
+    g_variant_dict_insert(&dict, "kind", "s", "config");
+    g_variant_dict_insert_value(&dict, "devices", g_variant_new("as", NULL));
     g_autoptr(GVariant) request = g_variant_ref_sink(g_variant_dict_end(&dict));
     g_autoptr(GArray) none = pca_wire_fds_new();
     if (!pca_wire_send(ours, request, NULL, 0, NULL))
@@ -124,6 +125,11 @@ int main(void) {
     if (sd_listen_fds(TRUE) != 1) {
         g_printerr("pcassign-worker: started without its socket; "
                    "it is started by pcassign-worker.socket\n");
+        return EXIT_FAILURE;
+    }
+    int lowered = pca_rights_lower();
+    if (lowered < 0) {
+        g_printerr("pcassign-worker: capset: %s\n", g_strerror(-lowered));
         return EXIT_FAILURE;
     }
     signal(SIGCHLD, SIG_IGN);

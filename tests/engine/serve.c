@@ -300,6 +300,70 @@ START_TEST(probe_tells_which_groups_are_used) {
 }
 END_TEST
 
+static char *config_request(guint n) {
+    GString *text = g_string_new("{'kind': <'config'>, 'devices': <[");
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(text, "%s'%s'", i ? ", " : "", NIC);
+    g_string_append(text, "]>}");
+    return g_string_free(text, FALSE);
+}
+
+START_TEST(config_hands_over_what_there_is) {
+    guint before = count_fds();
+    {
+        guint16 vendor = 0;
+        AUTO_REPLY reply =
+            ask_text("{'kind': <'config'>, 'devices': <['0000:01:00.0', '0000:77:00.0', 'x/../y', "
+                     "'0000:04:00.0']>}",
+                     -1);
+        assert_ok(&reply);
+        assert_value(&reply, "fds",
+                     "[('config', '', '0000:01:00.0'), ('config', '', '0000:04:00.0')]");
+        ck_assert_uint_eq(reply.fds->len, 2);
+        int fd = g_array_index(reply.fds, int, 0);
+        ck_assert_int_eq(pread(fd, &vendor, sizeof vendor, 0), sizeof vendor);
+        ck_assert_uint_eq(GUINT16_FROM_LE(vendor), 0x8086);
+        ck_assert_int_eq(pread(fd, &vendor, sizeof vendor, 0xf0), sizeof vendor);
+        ck_assert_int_eq(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+    }
+    ck_assert(!fake->renounced);
+    ck_assert_uint_eq(count_fds(), before);
+}
+END_TEST
+
+START_TEST(config_of_as_many_as_fit) {
+    g_autofree char *most = config_request(PCA_WIRE_MAX_FDS);
+    g_autofree char *more = config_request(PCA_WIRE_MAX_FDS + 1);
+    AUTO_REPLY reply = ask_text(most, -1);
+    assert_ok(&reply);
+    ck_assert_uint_eq(reply.fds->len, PCA_WIRE_MAX_FDS);
+    AUTO_REPLY refused = ask_text(more, -1);
+    assert_refused(&refused, "LimitExceeded");
+}
+END_TEST
+
+/* All other requests, also those that fail: first of all they give up what they do not need. */
+START_TEST(others_renounce_the_right) {
+    static const char *const requests[] = {"{'kind': <'run'>}", "{'kind': <'undo'>}",
+                                           "{'kind': <'open'>}", "{'kind': <'probe'>}",
+                                           "{'kind': <'holders'>}"};
+    for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
+        fake->renounced = FALSE;
+        AUTO_REPLY reply = ask_text(requests[i], -1);
+        ck_assert_msg(fake->renounced, "%s", requests[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_cannot_renounce_does_nothing) {
+    PCA_AUTO_FD journal = open_journal();
+    pca_fake_kernel_fail_matching(fake, "renounce", EPERM, 0);
+    AUTO_REPLY reply = ask(run_request(PCA_PLAN_CLAIM), journal);
+    assert_refused(&reply, "Failed");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+}
+END_TEST
+
 /* /dev/null stands for a node: its number is put where the device's would be. */
 static void make_holder(int pid, const char *comm) {
     struct stat st;
@@ -362,6 +426,8 @@ static const struct {
     {"{'kind': <'open'>, 'devices': <@a(sss) []>}", FALSE},
     {"{'kind': <'probe'>}", FALSE},
     {"{'kind': <'probe'>, 'groups': <'4'>}", FALSE},
+    {"{'kind': <'config'>}", FALSE},
+    {"{'kind': <'config'>, 'devices': <'0000:01:00.0'>}", FALSE},
 };
 
 START_TEST(a_malformed_request_is_an_invalid_argument) {
@@ -400,6 +466,8 @@ void add_serve(Suite *suite) {
              open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
              holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
-             nobody_holds_what_has_no_node);
+             nobody_holds_what_has_no_node, config_hands_over_what_there_is,
+             config_of_as_many_as_fit, others_renounce_the_right,
+             what_cannot_renounce_does_nothing);
     PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
 }

@@ -43,13 +43,7 @@ static PcaFakeKernel *fake_of(PcaKernel *kernel) {
 
 /* ---- Operations ---- */
 
-static int begin(PcaFakeKernel *fake, const char *line) {
-    pca_tree_append(fake->tree, "fake/log", "%s\n", line);
-    fake->n_operations++;
-    if (fake->before)
-        fake->before(fake, line, fake->data);
-    if (fake->n_operations == fake->fail_at)
-        return -fake->fail_error;
+static int find_fault(PcaFakeKernel *fake, const char *line) {
     for (guint i = 0; i < fake->faults->len; i++) {
         Fault *fault = g_ptr_array_index(fake->faults, i);
         if (!g_pattern_match_simple(fault->glob, line))
@@ -60,6 +54,16 @@ static int begin(PcaFakeKernel *fake, const char *line) {
         return -error;
     }
     return 0;
+}
+
+static int begin(PcaFakeKernel *fake, const char *line) {
+    pca_tree_append(fake->tree, "fake/log", "%s\n", line);
+    fake->n_operations++;
+    if (fake->before)
+        fake->before(fake, line, fake->data);
+    if (fake->n_operations == fake->fail_at)
+        return -fake->fail_error;
+    return find_fault(fake, line);
 }
 
 static int finish(PcaFakeKernel *fake, const char *line, int result) {
@@ -87,6 +91,24 @@ static int fake_write_config16(PcaKernel *kernel, int dirfd, unsigned offset, gu
     int result = begin(fake, line);
     return finish(fake, line,
                   result ? result : pca_fake_write_register(fake, dirfd, offset, value));
+}
+
+/* Not counted, and without hooks: the daemon asks for it whenever it meets a function, and what a
+ * test stages is about what it does itself. */
+static int fake_open_config(PcaKernel *kernel, int dirfd) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    g_autofree char *line = g_strdup_printf("open_config %s", address ? address : "(gone)");
+    pca_tree_append(fake->tree, "fake/log", "%s\n", line);
+    int result = find_fault(fake, line);
+    return result ? result : pca_fake_open_config(fake, address, fake->renounced);
+}
+
+static int fake_renounce(PcaKernel *kernel) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    int result = find_fault(fake, "renounce");
+    fake->renounced |= result == 0;
+    return result;
 }
 
 static int fake_open_group(PcaKernel *kernel, int group) {
@@ -169,6 +191,8 @@ static void fake_sleep(PcaKernel *kernel, gint64 microseconds) {
 static const PcaKernelOps fake_ops = {
     .write_attribute = fake_write_attribute,
     .write_config16 = fake_write_config16,
+    .open_config = fake_open_config,
+    .renounce = fake_renounce,
     .open_group = fake_open_group,
     .open_node = fake_open_node,
     .read_owner = fake_read_owner,

@@ -16,6 +16,7 @@
  *     write bus/pci/drivers_probe 0000:01:00.0
  *     write (gone)/reset 1                             (the descriptor's function was removed)
  *     config 0000:01:00.0 0x04=0x0003
+ *     open_config 0000:01:00.0
  *     open_group 5
  *     open_node 511:0
  *     read_owner 5
@@ -65,6 +66,8 @@ struct PcaFakeKernel {
     gint64 now;         /* microseconds slept */
     guint n_operations; /* of this process, and those before its fork */
     guint64 memlock;    /* the greatest limit that raise_memlock set */
+
+    gboolean renounced;     /* this process has */
 
     /* Private. */
     guint fail_at;

@@ -17,6 +17,7 @@
 #define COMMAND 0x04 /* config space registers: PCI Local Bus 3.0, chapter 6.1 */
 #define COMMAND_BUS_MASTER 0x0004
 #define HEADER_TYPE 0x0e
+#define HEADER_SIZE 64
 
 /* ---- What the model keeps to itself: small files fake/KIND/NAME ---- */
 
@@ -350,6 +351,26 @@ int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, gui
     return 0;
 }
 
+/* A copy of the header alone for whoever may see no more. */
+int pca_fake_open_config(PcaFakeKernel *fake, const char *address, gboolean renounced) {
+    if (!address)
+        return -ENODEV;
+    g_autofree char *directory = pca_tree_directory(fake->tree, address);
+    g_autofree char *path = g_build_filename(directory, "config", NULL);
+    int whole = open(path, O_RDONLY | O_CLOEXEC);
+    if (whole < 0 || !renounced)
+        return whole < 0 ? -errno : whole;
+    PCA_AUTO_FD from = whole;
+    char header[HEADER_SIZE];
+    ssize_t n = pread(from, header, sizeof header, 0);
+    g_autofree char *copy = state_path(fake, "header", address);
+    pca_fake_set_state(fake, "header", address, "");
+    if (n < 0 || !g_file_set_contents(copy, header, n, NULL))
+        return -EIO;
+    int fd = open(copy, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* ---- Owners of group nodes ---- */
 
 int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner) {
@@ -452,8 +473,8 @@ void pca_fake_kernel_unplug(PcaFakeKernel *fake, const char *address) {
     }
     pca_tree_remove(fake->tree, address);
     /* What another function at this address inherits: nothing. */
-    static const char *const kinds[] = {"native",  "refuse", "dies", "secret",
-                                        "methods", "told",   "cdev", "use"};
+    static const char *const kinds[] = {"native", "refuse", "dies", "secret", "methods",
+                                        "told",   "cdev",   "use",  "header"};
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
         pca_fake_set_state(fake, kinds[i], address, NULL);
 }

@@ -22,6 +22,7 @@ char *pca_fake_attribute_path(const PcaFakeKernel *fake, int dirfd, const char *
 /* What the operations do when no fault is staged; 0, a descriptor or -errno. */
 int pca_fake_write_value(PcaFakeKernel *fake, int dirfd, const char *name, const char *value);
 int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, guint16 value);
+int pca_fake_open_config(PcaFakeKernel *fake, const char *address, gboolean renounced);
 int pca_fake_open_group(PcaFakeKernel *fake, int group);
 int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner);
 int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner);

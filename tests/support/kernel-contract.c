@@ -378,6 +378,32 @@ START_TEST(bus_master_goes_off_and_stays_off) {
 }
 END_TEST
 
+/* ---- Config space ---- */
+
+#define HEADER 64
+
+static ssize_t read_beyond(int fd) {
+    char byte;
+    return pread(fd, &byte, 1, HEADER);
+}
+
+START_TEST(config_reads_as_whoever_opened_it_could) {
+    PcaKernel *kernel = subject.kernel;
+    int whole = hold(kernel->ops->open_config(kernel, function_fd));
+    ck_assert_int_ge(whole, 0);
+    ck_assert_int_eq(fcntl(whole, F_GETFL) & O_ACCMODE, O_RDONLY);
+    ck_assert_int_ne(fcntl(whole, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(read_beyond(whole), 1);
+    /* Each test is a process of its own. */
+    ck_assert_int_eq(kernel->ops->renounce(kernel), 0);
+    ck_assert_int_eq(kernel->ops->renounce(kernel), 0);
+    int header = hold(kernel->ops->open_config(kernel, function_fd));
+    ck_assert_int_ge(header, 0);
+    ck_assert_int_eq(read_beyond(header), 0);
+    ck_assert_int_eq(read_beyond(whole), 1);
+}
+END_TEST
+
 /* ---- Locked memory ---- */
 
 static pid_t start_sleeper(int *pidfd) {
@@ -462,6 +488,7 @@ static void add_tests(TCase *contract) {
     tcase_add_test(contract, rlimit_mode_of_something_else);
     tcase_add_test(contract, reset_succeeds);
     tcase_add_test(contract, bus_master_goes_off_and_stays_off);
+    tcase_add_test(contract, config_reads_as_whoever_opened_it_could);
     tcase_add_test(contract, memlock_rises_for_the_living_only);
 }
 
