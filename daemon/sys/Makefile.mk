@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libpca-sys.a
-libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS)
+libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS)
 libpca_sys_a_SOURCES = \
 	daemon/sys/hardware.c daemon/sys/hardware.h \
 	daemon/sys/holders.c daemon/sys/holders.h \
@@ -16,4 +16,5 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/rights.c daemon/sys/rights.h \
 	daemon/sys/root.c daemon/sys/root.h \
 	daemon/sys/scan.c daemon/sys/scan.h \
-	daemon/sys/uevent.c daemon/sys/uevent.h
+	daemon/sys/uevent.c daemon/sys/uevent.h \
+	daemon/sys/variants.c daemon/sys/variants.h

@@ -146,6 +146,19 @@ static void set_dma_devices(const PcaRoot *root, PcaTopology *topology,
     }
 }
 
+PcaHardware *pca_hardware_new(const PcaRoot *root, PcaSnapshot *snapshot, GPtrArray *configs) {
+    PcaHardware *hardware = g_new0(PcaHardware, 1);
+    hardware->snapshot = pca_snapshot_ref(snapshot);
+    hardware->configs = configs;
+    hardware->topology = pca_topology_new();
+    for (guint i = 0; i < snapshot->functions->len; i++)
+        pca_topology_add(hardware->topology, g_ptr_array_index(snapshot->functions, i),
+                         g_ptr_array_index(configs, i));
+    set_dma_devices(root, hardware->topology, snapshot);
+    pca_topology_seal(hardware->topology);
+    return hardware;
+}
+
 static void free_config(gpointer config) {
     if (config)
         pca_config_unref(config);
@@ -153,19 +166,12 @@ static void free_config(gpointer config) {
 
 PcaHardware *pca_hardware_read(const PcaRoot *root, PcaSnapshot *snapshot,
                                const PcaConfigSource *source) {
-    PcaHardware *hardware = g_new0(PcaHardware, 1);
-    hardware->snapshot = pca_snapshot_ref(snapshot);
-    hardware->configs = g_ptr_array_new_full(snapshot->functions->len, free_config);
-    hardware->topology = pca_topology_new();
+    GPtrArray *configs = g_ptr_array_new_full(snapshot->functions->len, free_config);
     for (guint i = 0; i < snapshot->functions->len; i++) {
-        PcaFunction *function = g_ptr_array_index(snapshot->functions, i);
-        PcaConfig *config = pca_hardware_read_config(root, &function->address, source);
-        pca_topology_add(hardware->topology, function, config);
-        g_ptr_array_add(hardware->configs, config);
+        const PcaFunction *function = g_ptr_array_index(snapshot->functions, i);
+        g_ptr_array_add(configs, pca_hardware_read_config(root, &function->address, source));
     }
-    set_dma_devices(root, hardware->topology, snapshot);
-    pca_topology_seal(hardware->topology);
-    return hardware;
+    return pca_hardware_new(root, snapshot, configs);
 }
 
 void pca_hardware_free(PcaHardware *hardware) {
@@ -208,8 +214,8 @@ static GArray *find_vfs(const PcaSnapshot *snapshot, const PcaFunction *pf) {
     return vfs;
 }
 
-PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *snapshot,
-                                     const PcaFunction *function) {
+PcaFunctionFacts *pca_hardware_facts_by(const PcaRoot *root, const PcaSnapshot *snapshot,
+                                        const PcaFunction *function, PcaVariants *variants) {
     PcaFunctionFacts *facts = pca_function_facts_new();
     g_autoptr(PcaIntx) intx = pca_intx_read(root, function);
     facts->intx_maskable = maskable(intx->kind);
@@ -219,7 +225,14 @@ PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *sna
         facts->reserved_regions = pca_hardware_read_regions(root, function->iommu_group);
     if (function->total_vfs > 0)
         facts->vfs = find_vfs(snapshot, function);
+    facts->vfio_driver = pca_variants_find(variants, function);
     return facts;
+}
+
+PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *snapshot,
+                                     const PcaFunction *function) {
+    g_autoptr(PcaVariants) variants = pca_variants_new(root);
+    return pca_hardware_facts_by(root, snapshot, function, variants);
 }
 
 /* ---- Isolation ---- */

@@ -11,6 +11,7 @@
 #include "pci/isolation.h"
 #include "pci/snapshot.h"
 #include "sys/root.h"
+#include "sys/variants.h"
 
 /* Where the bytes of config spaces come from: the kernel gives an ordinary user, and a process
  * without CAP_SYS_ADMIN, 64 of them, unless it reads a descriptor that somebody with more rights
@@ -36,6 +37,10 @@ typedef struct {
     PcaTopology *topology;
 } PcaHardware;
 
+/* Of configs that were read before, in the order of the snapshot's functions and NULL where one was
+ * not; takes the array over, and a reference of the snapshot. */
+PcaHardware *pca_hardware_new(const PcaRoot *root, PcaSnapshot *snapshot, GPtrArray *configs);
+
 /* Reads the config space of every function of the snapshot, of which it takes a reference. */
 PcaHardware *pca_hardware_read(const PcaRoot *root, PcaSnapshot *snapshot,
                                const PcaConfigSource *source);
@@ -45,9 +50,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaHardware, pca_hardware_free)
 /* Borrowed; NULL when it was not read, or there is no such function. */
 PcaConfig *pca_hardware_config(const PcaHardware *hardware, const PcaAddress *address);
 
-/* The facts that sysfs knows: INTx, reserved regions, virtual functions. */
+/* The facts that sysfs and the modules' index know: INTx, reserved regions, virtual functions, VFIO
+ * driver. */
 PcaFunctionFacts *pca_hardware_facts(const PcaRoot *root, const PcaSnapshot *snapshot,
                                      const PcaFunction *function);
+
+/* The same with an index that is open already; NULL: without the VFIO driver. */
+PcaFunctionFacts *pca_hardware_facts_by(const PcaRoot *root, const PcaSnapshot *snapshot,
+                                        const PcaFunction *function, PcaVariants *variants);
 
 /* Explains a function's isolation, as pca_describe_isolation: with warnings by what the registers,
  * the kernel's command line and the host's switches say now. Floating; NULL without such a

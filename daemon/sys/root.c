@@ -30,6 +30,7 @@ PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev) {
     root->dev = without_slashes(dev);
     g_autofree char *parent = g_path_get_dirname(root->dev);
     root->udev = g_build_filename(parent, "run", "udev", NULL);
+    root->modules = g_build_filename(parent, "lib", "modules", NULL);
     return root;
 }
 
@@ -44,6 +45,7 @@ void pca_root_free(PcaRoot *root) {
     g_free(root->proc);
     g_free(root->dev);
     g_free(root->udev);
+    g_free(root->modules);
     g_free(root);
 }
 

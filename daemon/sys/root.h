@@ -9,10 +9,11 @@
 
 /* Paths without a trailing slash. Tests and --sysfs point them at other trees. */
 typedef struct {
-    char *sysfs; /* "/sys" */
-    char *proc;  /* "/proc" */
-    char *dev;   /* "/dev" */
-    char *udev;  /* "/run/udev": where udev keeps what it knows, beside dev in any tree */
+    char *sysfs;   /* "/sys" */
+    char *proc;    /* "/proc" */
+    char *dev;     /* "/dev" */
+    char *modules; /* "/lib/modules", beside dev as well */
+    char *udev;    /* "/run/udev": where udev keeps what it knows, beside dev in any tree */
 } PcaRoot;
 
 PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev);

@@ -286,6 +286,19 @@ void pca_tree_add(PcaTree *tree, const PcaTreeFunction *function) {
         pca_tree_bind(tree, f.address, f.driver);
 }
 
+/* A PCIe capability at 0x40, and ACS at 0x100 with SV, RR, CR and UF, all on. */
+static void write_port(PcaTree *tree, const char *address) {
+    pca_tree_set_config16(tree, address, 0x06, 0x0010); /* it has a list */
+    pca_tree_set_config8(tree, address, 0x34, 0x40);
+    pca_tree_set_config16(tree, address, 0x40, 0x0010);
+    pca_tree_set_config16(tree, address, 0x42, 0x0042); /* version 2, root port */
+    pca_tree_set_config16(tree, address, 0x100, 0x000d);
+    pca_tree_set_config16(tree, address, 0x102, 0x0001);
+    pca_tree_set_config16(tree, address, 0x104, 0x001d);
+    pca_tree_set_config16(tree, address, PCA_TREE_ACS_CONTROL, 0x001d);
+    pca_tree_set_config8(tree, address, 0xfff, 0);
+}
+
 void pca_tree_add_port(PcaTree *tree, const char *address, int group) {
     pca_tree_add(tree, &(PcaTreeFunction){.address = address,
                                           .vendor = 0x8086,
@@ -294,6 +307,7 @@ void pca_tree_add_port(PcaTree *tree, const char *address, int group) {
                                           .header_type = 1,
                                           .group = group,
                                           .driver = "pcieport"});
+    write_port(tree, address);
 }
 
 static void leave_pf(PcaTree *tree, const char *address) {

@@ -62,7 +62,9 @@ typedef struct {
 
 void pca_tree_add(PcaTree *tree, const PcaTreeFunction *function);
 
-/* A PCIe root port 8086:3420 with driver pcieport; its secondary bus is unset. */
+/* A PCIe root port 8086:3420 with driver pcieport and ACS switched on; its secondary bus is unset.
+ */
+#define PCA_TREE_ACS_CONTROL 0x106 /* of such a port */
 void pca_tree_add_port(PcaTree *tree, const char *address, int group);
 
 /* Surprise removal: directory, links, group membership and driver link go. Descriptors of the
@@ -98,7 +100,7 @@ char *pca_tree_get(const PcaTree *tree, const char *address, const char *attribu
 /* Removes an attribute, link or subdirectory of a function; nothing when missing. */
 void pca_tree_unset(PcaTree *tree, const char *address, const char *attribute);
 
-/* The config space, 256 bytes; little-endian. */
+/* The config space, 256 bytes, of a port 4096; little-endian. */
 void pca_tree_set_config8(PcaTree *tree, const char *address, unsigned offset, guint8 value);
 void pca_tree_set_config16(PcaTree *tree, const char *address, unsigned offset, guint16 value);
 guint16 pca_tree_get_config16(const PcaTree *tree, const char *address, unsigned offset);

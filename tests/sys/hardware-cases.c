@@ -24,6 +24,7 @@ static const PcaAddress port = {0, 0, 1, 0};
 static PcaTree *machine(void) {
     PcaTree *tree = pca_tree_new();
     pca_tree_add_port(tree, PORT, 1);
+    pca_tree_set_config16(tree, PORT, PCA_TREE_ACS_CONTROL, 0);
     pca_tree_add(tree,
                  &(PcaTreeFunction){.address = NIC, .below = PORT, .group = 1, .total_vfs = 8});
     return tree;

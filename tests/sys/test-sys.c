@@ -206,5 +206,6 @@ Suite *pca_suite(void) {
     pca_add_storage_cases(suite);
     pca_add_network_cases(suite);
     pca_add_interrupt_cases(suite);
+    pca_add_variant_cases(suite);
     return suite;
 }
