@@ -16,6 +16,7 @@ static const struct {
     {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE},
     {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE},
     {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ROOT},
+    {"org.pcassign1.Device", "Explain", PCA_RULE_ANYONE},
     {"org.pcassign1.Device", "Reserve", PCA_RULE_ROOT},
     {"org.pcassign1.Device", "Unreserve", PCA_RULE_ROOT},
     {"org.pcassign1.Device", "Reset", PCA_RULE_ROOT},

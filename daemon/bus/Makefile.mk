@@ -5,6 +5,7 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/channel.c daemon/bus/channel.h \
 	daemon/bus/device-methods.c \
 	daemon/bus/group.c \
+	daemon/bus/hardware.c \
 	daemon/bus/methods.c \
 	daemon/bus/private.h \
 	daemon/bus/translate.c

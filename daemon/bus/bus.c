@@ -19,6 +19,8 @@ PcaBus *pca_bus_new(GDBusConnection *connection) {
 }
 
 void pca_bus_free(PcaBus *bus) {
+    g_clear_handle_id(&bus->due_timer, g_source_remove);
+    g_clear_pointer(&bus->due, g_hash_table_unref);
     g_hash_table_unref(bus->claims);
     g_object_unref(bus->manager);
     g_object_unref(bus->objects);
@@ -74,6 +76,7 @@ static void fill(PcaBus *bus, PcaBusDevice *device, const PcaFunction *f) {
     set_state(bus, device, f);
     pca_bus_device_set_description(device, or_empty(f->description));
     pca_bus_device_set_reset_methods(device, (const char *const *)f->reset_methods);
+    pca_device_show_hardware(bus, device, f);
 }
 
 static void on_function_added(const PcaFunction *function, gpointer data) {

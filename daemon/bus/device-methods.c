@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: the methods of Device, which are an administrator's.
+ * Purpose: the methods of Device: Explain, and those that are an administrator's.
  * Thread: the main one. Ownership: a call belongs to the request that it waits for.
  */
 #include "base/error.h"
@@ -76,6 +76,17 @@ static void do_recover(PcaCall *call) {
     go(call, &request, error);
 }
 
+static void do_explain(PcaCall *call) {
+    g_autofree char *address = address_of(call);
+    pca_device_explain(call, address);
+}
+
+static gboolean on_handle_explain(PcaBusDevice *device, GDBusMethodInvocation *invocation,
+                                  PcaBus *bus) {
+    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_explain);
+    return TRUE;
+}
+
 static gboolean on_handle_reserve(PcaBusDevice *device, GDBusMethodInvocation *invocation,
                                   GVariant *options, PcaBus *bus) {
     pca_call_begin(bus, invocation, NULL, NULL, NULL, do_reserve);
@@ -101,6 +112,7 @@ static gboolean on_handle_recover(PcaBusDevice *device, GDBusMethodInvocation *i
 }
 
 void pca_device_connect(PcaBus *bus, PcaBusDevice *device) {
+    g_signal_connect(device, "handle-explain", G_CALLBACK(on_handle_explain), bus);
     g_signal_connect(device, "handle-reserve", G_CALLBACK(on_handle_reserve), bus);
     g_signal_connect(device, "handle-unreserve", G_CALLBACK(on_handle_unreserve), bus);
     g_signal_connect(device, "handle-reset", G_CALLBACK(on_handle_reset), bus);

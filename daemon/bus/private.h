@@ -16,6 +16,8 @@ struct PcaBus {
     GDBusObjectManagerServer *objects;
     PcaBusManager *manager;
     GHashTable *claims; /* id → PcaBusClaim */
+    GHashTable *due;    /* set of paths of devices that are to be described anew; or NULL */
+    guint due_timer;    /* when; or 0 */
 };
 
 /* One method call that has passed the gate. */
@@ -66,6 +68,10 @@ char *pca_translate_claim_path(const PcaClaim *claim);
 
 /* device-methods.c */
 void pca_device_connect(PcaBus *bus, PcaBusDevice *device);
+
+/* hardware.c: what the function is, where that may have changed; and the answer to Explain. */
+void pca_device_show_hardware(PcaBus *bus, PcaBusDevice *device, const PcaFunction *function);
+void pca_device_explain(PcaCall *call, const char *address);
 
 /* group.c: the group's object becomes what the snapshot says; PCA_NO_GROUP is no group. */
 void pca_group_changed(PcaBus *bus, int group);

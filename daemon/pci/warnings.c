@@ -69,20 +69,35 @@ static const struct {
     {"config_acs=", "it sets the ACS registers of these devices by hand"},
 };
 
+static const char *effect_of(const char *option) {
+    for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+        if (g_str_has_prefix(option, options[i].option))
+            return options[i].effect;
+    return NULL;
+}
+
 /* "pci=" takes a list of options. */
-static void judge_word(GPtrArray *warnings, const char *word) {
+static void collect_options(GPtrArray *found, const char *word) {
     const char *list = g_str_has_prefix(word, "pci=") ? word + strlen("pci=") : word;
     g_auto(GStrv) parts = g_strsplit(list, list == word ? "\n" : ",", -1);
     for (char **part = parts; *part; part++)
-        for (guint i = 0; i < G_N_ELEMENTS(options); i++)
-            if (g_str_has_prefix(*part, options[i].option))
-                warn(warnings, "the kernel's command line has %s: %s", *part, options[i].effect);
+        if (effect_of(*part))
+            g_ptr_array_add(found, g_strdup(*part));
+}
+
+char **pca_acs_options(const char *command_line) {
+    GPtrArray *found = g_ptr_array_new();
+    g_auto(GStrv) words = g_strsplit_set(command_line ? command_line : "", " \t\n", -1);
+    for (char **word = words; *word; word++)
+        collect_options(found, *word);
+    g_ptr_array_add(found, NULL);
+    return (char **)g_ptr_array_free(found, FALSE);
 }
 
 static void judge_command_line(GPtrArray *warnings, const char *line) {
-    g_auto(GStrv) words = g_strsplit_set(line ? line : "", " \t\n", -1);
-    for (char **word = words; *word; word++)
-        judge_word(warnings, *word);
+    g_auto(GStrv) found = pca_acs_options(line);
+    for (char **option = found; *option; option++)
+        warn(warnings, "the kernel's command line has %s: %s", *option, effect_of(*option));
 }
 
 /* ---- The host ---- */

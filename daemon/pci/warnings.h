@@ -18,5 +18,9 @@ typedef struct {
     const GArray *regions;      /* of PcaReservedRegion: of the function's group; borrowed */
 } PcaIsolationHost;
 
+/* The options of the kernel's command line (NULL: not known) that change what ACS does, each with
+ * its value: "pcie_acs_override=downstream". Free with g_strfreev. */
+char **pca_acs_options(const char *command_line);
+
 /* Sentences without a full stop, the gravest first; ends with NULL. Free with g_strfreev. */
 char **pca_isolation_warnings(const PcaIsolation *isolation, const PcaIsolationHost *host);

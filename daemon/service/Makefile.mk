@@ -2,8 +2,12 @@ noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
+	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/checks.c daemon/service/checks.h \
+	daemon/service/configs.c daemon/service/configs.h \
+	daemon/service/describe.c \
 	daemon/service/examine.c daemon/service/examine.h \
+	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
 	daemon/service/policy-files.c daemon/service/policy-files.h \

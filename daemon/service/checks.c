@@ -7,6 +7,7 @@
 
 #include "engine/handover.h"
 #include "service/check-interrupts.h"
+#include "service/check-isolation.h"
 #include "sys/in-use.h"
 
 /* One function under examination. */
@@ -140,13 +141,6 @@ static void check_in_use(const Check *c) {
                           c->address, user);
 }
 
-static void check_isolation(const Check *c) {
-    if (c->function->reserved_direct)
-        pca_findings_fail(
-            c->findings, "isolation", PCA_ERROR_NOT_ISOLATED, c->address, NULL,
-            "the firmware keeps memory mapped for %s (RMRR), so it cannot be isolated", c->address);
-}
-
 static gboolean is_target(const PcaTargets *targets, const PcaFunction *function) {
     for (guint i = 0; i < targets->len; i++)
         if (pca_address_equal(&((PcaTarget *)g_ptr_array_index(targets, i))->function->address,
@@ -167,9 +161,11 @@ static void check_group(const Check *c) {
             continue;
         g_autofree char *sibling = pca_address_format(&member->address);
         g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
+        const char *why = pca_isolation_why(c->context, c->function, &member->address);
         pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, sibling, fix,
-                          "%s shares IOMMU group %d with %s, which is on the driver %s", c->address,
-                          c->function->iommu_group, sibling, member->driver);
+                          "%s shares IOMMU group %d with %s, which is on the driver %s%s%s",
+                          c->address, c->function->iommu_group, sibling, member->driver,
+                          why ? ": " : "", why ? why : "");
     }
 }
 
@@ -230,7 +226,6 @@ static const struct {
     {"identity", check_identity, "nothing contradicts the policy"},
     {"busy", check_busy, "nobody holds it"},
     {"in-use", check_in_use, "the host does not use it"},
-    {"isolation", check_isolation, "the kernel's IOMMU group isolates it"},
     {"group", check_group, "its IOMMU group is complete"},
     {"driver", check_driver, "vfio-pci can take it"},
     {"sriov", check_sriov, "no conflict between physical and virtual functions"},
@@ -259,6 +254,8 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
         if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
             pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
     }
+    if (is_wanted(context, "isolation"))
+        pca_check_isolation(context, findings);
     if (is_wanted(context, "interrupts"))
         pca_check_interrupts(context, findings);
     pca_findings_sort(findings);

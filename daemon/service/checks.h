@@ -7,13 +7,15 @@
 #pragma once
 
 #include "claim/claims.h"
+#include "service/isolations.h"
 #include "service/names.h"
 #include "service/request.h"
 #include "sys/root.h"
 
 typedef struct {
     const PcaRoot *root;
-    const PcaSnapshot *snapshot;
+    PcaSnapshot *snapshot;
+    PcaIsolations *isolations;
     PcaClaims *claims;
     const PcaNames *names; /* of the caller */
     const PcaTargets *targets;

@@ -133,6 +133,7 @@ static void judge(Examiner *x) {
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,
+        .isolations = service->isolations,
         .claims = service->claims,
         .names = e->names,
         .targets = e->targets,
@@ -235,14 +236,20 @@ static GVariant *groups_to_probe(Examiner *x) {
     return g_variant_ref_sink(g_variant_builder_end(&groups));
 }
 
-static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
+static void on_configs(gpointer data) {
     Examiner *x = data;
-    x->names = pca_names_get_finish(result);
     g_autoptr(GVariant) groups = groups_to_probe(x);
     if (g_variant_n_children(groups) > 0)
         ask(x, "probe", groups, on_probed);
     else
         judge(x);
+}
+
+/* Right after the start the worker is still at the config spaces, which decide about isolation. */
+static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
+    Examiner *x = data;
+    x->names = pca_names_get_finish(result);
+    pca_configs_await(x->service->configs, on_configs, x);
 }
 
 void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, PcaExamineFunc func,

@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "service/isolations.h"
 #include "service/service.h"
 #include "sys/uevent.h"
+#include "sys/variants.h"
 
 #define PCA_VFIO_DRIVER "vfio-pci"
 
@@ -24,6 +26,10 @@ struct PcaService {
     guint64 policy_generation;
     gboolean policy_stale;
     PcaClaims *claims;
+    PcaConfigs *configs;
+    PcaIsolations *isolations;
+    PcaVariants *variants; /* while functions are described; or NULL */
+    guint variants_idle;   /* closes it; or 0 */
     PcaUevents *uevents;
     guint rescan;        /* idle source, or 0 */
     gboolean rescan_all; /* it is to look at everything, not at `rebound` only */

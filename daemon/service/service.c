@@ -74,10 +74,13 @@ static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     g_autoptr(PcaSnapshot) old = service->snapshot;
     service->snapshot = snapshot;
     g_autoptr(PcaDiff) diff = pca_snapshot_diff(old, service->snapshot);
+    if (pca_isolations_concern(diff, old))
+        pca_isolations_clear(service->isolations);
     tell_each(service, diff->removed, service->events.function_removed);
     tell_each(service, diff->added, service->events.function_added);
     tell_each(service, diff->changed, service->events.function_changed);
     forget_gone_reservations(service);
+    pca_configs_update(service->configs, diff);
 }
 
 void pca_service_rescan(PcaService *service) {
@@ -129,6 +132,10 @@ static gboolean on_rescan(gpointer data) {
  * they are about is looked at anyway. */
 static void on_uevent(const char *action, const char *sysname, gpointer data) {
     PcaService *service = data;
+    PcaAddress address;
+    gboolean exchanged = g_str_equal(action, "add") || g_str_equal(action, "remove");
+    if (exchanged && pca_address_parse(sysname, &address))
+        pca_configs_forget(service->configs, &address);
     /* Another driver is the function's own affair; all else may change its neighbours. */
     if (g_str_equal(action, "bind") || g_str_equal(action, "unbind"))
         g_hash_table_add(service->rebound, g_strdup(sysname));
@@ -136,6 +143,15 @@ static void on_uevent(const char *action, const char *sysname, gpointer data) {
         service->rescan_all = TRUE;
     if (service->rescan == 0)
         service->rescan = g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, on_rescan, service, NULL);
+}
+
+static void on_config_changed(const PcaAddress *address, gpointer data) {
+    PcaService *service = data;
+    const PcaFunction *function =
+        service->snapshot ? pca_snapshot_find(service->snapshot, address) : NULL;
+    pca_isolations_clear(service->isolations);
+    if (function)
+        service->events.function_changed(function, service->events_data);
 }
 
 static void on_claim_changed(PcaClaim *claim, gpointer data) {
@@ -211,6 +227,9 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
         .root = config->root,
     };
     service->claims = pca_claims_new(&claims, on_claim_changed, service);
+    service->configs = pca_configs_new(config->root, config->worker_socket, service->claims,
+                                       on_config_changed, service);
+    service->isolations = pca_isolations_new(config->root, service->claims, service->configs);
     start(service);
     return service;
 }
@@ -219,6 +238,10 @@ void pca_service_free(PcaService *service) {
     g_clear_handle_id(&service->rescan, g_source_remove);
     g_clear_pointer(&service->uevents, pca_uevents_free);
     g_clear_pointer(&service->rebound, g_hash_table_unref);
+    g_clear_handle_id(&service->variants_idle, g_source_remove);
+    g_clear_pointer(&service->variants, pca_variants_free);
+    g_clear_pointer(&service->isolations, pca_isolations_free);
+    g_clear_pointer(&service->configs, pca_configs_free);
     g_clear_pointer(&service->claims, pca_claims_free);
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);

@@ -11,6 +11,7 @@
 #include "base/fds.h"
 #include "claim/claims.h"
 #include "engine/plan.h"
+#include "pci/config.h"
 #include "service/request.h"
 #include "sys/root.h"
 
@@ -59,6 +60,21 @@ const char *pca_service_function_state_reason(const PcaService *service,
 
 /* The name of the [Device] that means the function; NULL when none does. */
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function);
+
+/* What is known of the function's config space; borrowed, NULL when nothing is. */
+const PcaConfig *pca_service_function_config(const PcaService *service,
+                                             const PcaFunction *function);
+
+/* Everything about the function, as pca_describe_function. Reads sysfs; of a function that somebody
+ * has claimed it leaves out what only a read of its registers tells. Floating. */
+GVariant *pca_service_describe(PcaService *service, const PcaFunction *function);
+
+/* What shares with the function at that address (text), and why, as pca_describe_isolation: after a
+ * look that began at `since` (monotonic, microseconds) or later. The callback comes once, with a
+ * floating description, or with NotFound. */
+typedef void (*PcaServiceExplainFunc)(GVariant *description, const GError *error, gpointer data);
+void pca_service_explain_async(PcaService *service, const char *address, gint64 since,
+                               PcaServiceExplainFunc func, gpointer data);
 
 guint64 pca_service_policy_generation(const PcaService *service);
 gboolean pca_service_policy_stale(const PcaService *service);

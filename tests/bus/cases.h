@@ -18,15 +18,17 @@ TCase *pca_shared_case_new(const char *name);
 TCase *pca_patient_case_new(const char *name);
 TCase *pca_patient_shared_case_new(const char *name);
 
-TCase *pca_object_cases(void);  /* what is there, and what it says */
-TCase *pca_check_cases(void);   /* every refusal */
-TCase *pca_claim_cases(void);   /* claim, open, release */
-TCase *pca_join_cases(void);    /* several claims of one machine, and parts of one */
-TCase *pca_wait_cases(void);    /* claims that wait, and that are answered early */
-TCase *pca_user_cases(void);    /* several users */
-TCase *pca_death_cases(void);   /* clients and workers that die */
-TCase *pca_restart_cases(void); /* daemons that die, and what the next one finds */
-TCase *pca_admin_cases(void);   /* reserve, unreserve, reset */
-TCase *pca_recover_cases(void); /* recover, and the administrator's over a restart */
-TCase *pca_stuck_cases(void);   /* recover, while a worker is at it */
-TCase *pca_flood_cases(void);   /* many, silent and lying clients */
+TCase *pca_object_cases(void);   /* what is there, and what it says */
+TCase *pca_check_cases(void);    /* every refusal */
+TCase *pca_hardware_cases(void); /* what the config spaces say, and isolation */
+TCase *pca_unopened_cases(void); /* the same without a worker that opens them */
+TCase *pca_claim_cases(void);    /* claim, open, release */
+TCase *pca_join_cases(void);     /* several claims of one machine, and parts of one */
+TCase *pca_wait_cases(void);     /* claims that wait, and that are answered early */
+TCase *pca_user_cases(void);     /* several users */
+TCase *pca_death_cases(void);    /* clients and workers that die */
+TCase *pca_restart_cases(void);  /* daemons that die, and what the next one finds */
+TCase *pca_admin_cases(void);    /* reserve, unreserve, reset */
+TCase *pca_recover_cases(void);  /* recover, and the administrator's over a restart */
+TCase *pca_stuck_cases(void);    /* recover, while a worker is at it */
+TCase *pca_flood_cases(void);    /* many, silent and lying clients */

@@ -14,6 +14,8 @@ typedef struct {
     const char *unstage;
 } Refusal;
 
+#define PORT "0000:00:01.0"
+#define ACS PORT " 106 "
 #define REGIONS "sys/kernel/iommu_groups/2/reserved_regions"
 #define NOIOMMU "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 #define IRQ "sys/kernel/irq/"
@@ -42,6 +44,14 @@ static const Refusal refusals[] = {
      "set 0000:03:00.0 boot_vga 0"},
     {"write " REGIONS " '0x0 0xfff direct'", NIC, "isolation", "NotIsolated", "0000:01:00.0",
      "write " REGIONS " '0x0 0xfff msi'"},
+    {"register " ACS "0", NIC, "isolation", "NotIsolated", PORT, "register " ACS "1d"},
+    {"register " ACS "1c", NIC, "isolation", "NotIsolated", PORT, "register " ACS "1d"},
+    {"register " ACS "0;write proc/cmdline 'quiet pcie_acs_override=downstream'", NIC, "isolation",
+     "NotIsolated", "pcie_acs_override", "register " ACS "1d;delete proc/cmdline"},
+    {"register " PORT " 100 0;register " ACS "2;"
+     "write proc/cmdline 'pci=nommconf,config_acs=x@" PORT "'",
+     NIC, "isolation", "NotIsolated", "config_acs",
+     "register " PORT " 100 d;register " ACS "1d;delete proc/cmdline"},
     {NULL, "03:00.0", "group", "GroupIncomplete", "0000:03:00.1", NULL},
     {NULL, "03:00.1", "group", "GroupIncomplete", "0000:03:00.0", NULL},
     {"write " INTERRUPTS " Y", NIC, "interrupts", "NotIsolated", "allow_unsafe_interrupts",

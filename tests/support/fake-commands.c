@@ -122,6 +122,11 @@ static void do_unset(PcaFakeCommands *c, char **words) {
     pca_tree_unset(c->tree, words[1], words[2]);
 }
 
+static void do_register(PcaFakeCommands *c, char **words) {
+    pca_tree_set_config16(c->tree, words[1], (unsigned)strtoul(words[2], NULL, 16),
+                          (guint16)strtoul(words[3], NULL, 16));
+}
+
 static void do_write(PcaFakeCommands *c, char **words) {
     pca_tree_write(c->tree, words[1], "%s\n", words[2]);
 }
@@ -185,18 +190,31 @@ static const struct {
     void (*run)(PcaFakeCommands *commands, char **words);
     gboolean needs_function; /* words[1] is the address of one that is there */
 } table[] = {
-    {"port", 3, add_port, FALSE},     {"function", 2, add_function, FALSE},
-    {"driver", 2, add_driver, FALSE}, {"disk", 5, add_disk, TRUE},
-    {"mount", 6, add_mount, FALSE},   {"interface", 4, add_interface, TRUE},
-    {"route", 2, add_route, FALSE},   {"set", 4, do_set, TRUE},
-    {"unset", 3, do_unset, TRUE},     {"write", 3, do_write, FALSE},
-    {"delete", 2, do_delete, FALSE},  {"unplug", 2, do_unplug, TRUE},
-    {"use", 2, do_use, TRUE},         {"unuse", 2, do_unuse, FALSE},
-    {"refuse", 3, do_refuse, TRUE},   {"dead-reset", 2, do_dead_reset, TRUE},
-    {"fail", 3, do_fail, FALSE},      {"heal", 1, do_heal, FALSE},
-    {"forget", 1, do_forget, FALSE},  {"die", 2, do_note, FALSE},
-    {"die-after", 2, do_note, FALSE}, {"pause", 2, do_note, FALSE},
-    {"resume", 1, do_resume, FALSE},  {"slow", 2, do_slow, FALSE},
+    {"port", 3, add_port, FALSE},
+    {"function", 2, add_function, FALSE},
+    {"driver", 2, add_driver, FALSE},
+    {"disk", 5, add_disk, TRUE},
+    {"mount", 6, add_mount, FALSE},
+    {"interface", 4, add_interface, TRUE},
+    {"route", 2, add_route, FALSE},
+    {"set", 4, do_set, TRUE},
+    {"unset", 3, do_unset, TRUE},
+    {"register", 4, do_register, TRUE},
+    {"write", 3, do_write, FALSE},
+    {"delete", 2, do_delete, FALSE},
+    {"unplug", 2, do_unplug, TRUE},
+    {"use", 2, do_use, TRUE},
+    {"unuse", 2, do_unuse, FALSE},
+    {"refuse", 3, do_refuse, TRUE},
+    {"dead-reset", 2, do_dead_reset, TRUE},
+    {"fail", 3, do_fail, FALSE},
+    {"heal", 1, do_heal, FALSE},
+    {"forget", 1, do_forget, FALSE},
+    {"die", 2, do_note, FALSE},
+    {"die-after", 2, do_note, FALSE},
+    {"pause", 2, do_note, FALSE},
+    {"resume", 1, do_resume, FALSE},
+    {"slow", 2, do_slow, FALSE},
 };
 
 char *pca_fake_command(PcaFakeCommands *commands, const char *line) {

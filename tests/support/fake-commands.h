@@ -14,6 +14,7 @@
  *     interface ADDRESS NAME INDEX
  *     route INTERFACE                               the default route
  *     set ADDRESS ATTRIBUTE VALUE, unset ADDRESS ATTRIBUTE
+ *     register ADDRESS OFFSET VALUE                 16 bits of config space, in hex
  *     write PATH TEXT, delete PATH                  below the tree
  *     unplug ADDRESS
  * What goes wrong; a request takes up what was said before it began:
