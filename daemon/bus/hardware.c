@@ -9,7 +9,7 @@
 #include "bus/private.h"
 
 #define SHOWN "pcassign-hardware"
-#define DELAY 1 /* seconds */
+#define DELAY 2 /* seconds without another change */
 
 /* What the description was made of. */
 typedef struct {
@@ -110,8 +110,8 @@ static void show_later(PcaBus *bus, const PcaFunction *function) {
     if (!bus->due)
         bus->due = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_add(bus->due, pca_bus_device_path(&function->address));
-    if (bus->due_timer == 0)
-        bus->due_timer = g_timeout_add_seconds(DELAY, on_delay_over, bus);
+    g_clear_handle_id(&bus->due_timer, g_source_remove);
+    bus->due_timer = g_timeout_add_seconds(DELAY, on_delay_over, bus);
 }
 
 void pca_device_show_hardware(PcaBus *bus, PcaBusDevice *device, const PcaFunction *function) {
