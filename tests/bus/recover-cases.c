@@ -56,7 +56,7 @@ START_TEST(daemon_dies_at_work) {
                            options(interrupted[_i].options), NULL, G_DBUS_CALL_FLAGS_NONE, 20000,
                            NULL, ignore, &ended);
     g_dbus_connection_flush_sync(bus, NULL, NULL);
-    g_usleep(100000);
+    pca_world_await_paused(world);
     for (int i = 0; i < 2; i++)
         restart(SIGKILL);
     pca_world_tell(world, "resume");

@@ -57,9 +57,7 @@ START_TEST(daemon_dies_in_claim) {
     guint ended = 0;
     pca_world_tell(world, "pause '%s'", claim_moments[_i]);
     g_autoptr(GDBusConnection) c = pca_begin_claim(world, NIC, &ended);
-    while (pca_world_count_fds(world) == 0)
-        g_usleep(1000);
-    g_usleep(30000);
+    pca_world_await_paused(world);
     for (int i = 0; i < 3; i++) {
         pca_world_end_daemon(world, SIGKILL);
         pca_world_start_daemon(world);
@@ -78,7 +76,7 @@ START_TEST(daemon_dies_in_release) {
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     pca_world_tell(world, "pause '%s'", release_moments[_i]);
     pca_fd_close(&held.lease);
-    g_usleep(30000);
+    pca_world_await_paused(world);
     for (int i = 0; i < 3; i++) {
         pca_world_end_daemon(world, SIGKILL);
         pca_world_start_daemon(world);
@@ -173,7 +171,7 @@ START_TEST(daemon_dies_giving_back) {
     g_dbus_connection_call(bus, "org.pcassign1", held.path, CLAIM, "ReleaseDevices", nic_path(),
                            NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_given_back, &ended);
     g_dbus_connection_flush_sync(bus, NULL, NULL);
-    g_usleep(30000);
+    pca_world_await_paused(world);
     for (int i = 0; i < 3; i++) {
         pca_world_end_daemon(world, SIGKILL);
         pca_world_start_daemon(world);

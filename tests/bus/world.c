@@ -19,7 +19,7 @@
 
 #include "sys/root.h"
 
-#define PATIENCE (10 * G_TIME_SPAN_SECOND)
+#define PATIENCE (30 * G_TIME_SPAN_SECOND)
 #define STEP 2000 /* microseconds */
 
 guint pca_world_grace = PCA_WORLD_GRACE;
@@ -278,6 +278,14 @@ static gboolean has_claims(const PcaWorld *world) {
     g_autofree char *directory = g_build_filename(world->tree, "run/claims", NULL);
     g_auto(GStrv) names = pca_read_directory(directory);
     return *names != NULL;
+}
+
+void pca_world_await_paused(const PcaWorld *world) {
+    gint64 end = g_get_monotonic_time() + PATIENCE;
+    g_autofree char *path = g_build_filename(world->tree, "fake/stage/paused", NULL);
+    while (access(path, F_OK) < 0 && g_get_monotonic_time() < end)
+        g_usleep(STEP);
+    ck_assert_msg(access(path, F_OK) == 0, "no worker has come to where it should wait");
 }
 
 void pca_world_await_driver(const PcaWorld *world, const char *address, const char *driver) {

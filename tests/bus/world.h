@@ -56,8 +56,10 @@ char *pca_world_driver(const PcaWorld *world, const char *address);
 /* What the worker did so far that changes something, a line each; "" when nothing. */
 char *pca_world_log(const PcaWorld *world);
 
-/* Waits up to ten seconds until the function has this driver, and no claim of it is left on disk.
- */
+/* Waits until a worker waits where it was told to pause. All of these have half a minute. */
+void pca_world_await_paused(const PcaWorld *world);
+
+/* ... until the function has this driver, and no claim is left on disk. */
 void pca_world_await_driver(const PcaWorld *world, const char *address, const char *driver);
 void pca_world_await_no_claim(const PcaWorld *world);
 

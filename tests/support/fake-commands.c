@@ -176,6 +176,11 @@ static void do_note(PcaFakeCommands *c, char **words) {
     pca_fake_set_state(c->fake, "stage", words[0], words[1]);
 }
 
+static void do_pause(PcaFakeCommands *c, char **words) {
+    pca_fake_set_state(c->fake, "stage", "paused", NULL);
+    do_note(c, words);
+}
+
 static void do_resume(PcaFakeCommands *c, char **words) {
     pca_fake_set_state(c->fake, "stage", "pause", NULL);
 }
@@ -212,7 +217,7 @@ static const struct {
     {"forget", 1, do_forget, FALSE},
     {"die", 2, do_note, FALSE},
     {"die-after", 2, do_note, FALSE},
-    {"pause", 2, do_note, FALSE},
+    {"pause", 2, do_pause, FALSE},
     {"resume", 1, do_resume, FALSE},
     {"slow", 2, do_slow, FALSE},
 };
@@ -264,6 +269,8 @@ static void on_before(PcaFakeKernel *fake, const char *line, gpointer data) {
         raise(SIGKILL);
     if (c->slow)
         g_usleep(c->slow);
+    if (is_paused(c, line))
+        pca_fake_set_state(c->fake, "stage", "paused", line);
     while (is_paused(c, line))
         g_usleep(1000);
     lock(c);

@@ -25,7 +25,8 @@
  *     forget                         empties the log of operations
  *     die K, die-after K             the worker that comes to its K-th operation dies before or
  *                                    after its effect, once
- *     pause GLOB, resume             a worker waits before such an operation
+ *     pause GLOB, resume             a worker waits before such an operation; fake/stage/paused is
+ *                                    there when one does
  *     slow MICROSECONDS              each operation takes that long
  */
 #pragma once
