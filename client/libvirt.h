@@ -38,9 +38,9 @@ typedef struct {
     GArray *other_lines; /* of guint: where an <interface type='hostdev'> begins */
 } PcaDomain;
 
-/* Reads a domain's XML; "-" is standard input. NULL with Failed when the file cannot be read; with InvalidArgument, which
- * names file and line, when it is not XML, not a domain, or has no PCI host device, or one whose
- * address makes no sense or is another's as well. */
+/* Reads a domain's XML; "-" is standard input. NULL with Failed when the file cannot be read; with
+ * InvalidArgument, which names file and line, when it is not XML, not a domain, or has no PCI host
+ * device, or one whose address makes no sense or is another's as well. */
 PcaDomain *pca_domain_read(const char *file, GError **error);
 void pca_domain_free(PcaDomain *domain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaDomain, pca_domain_free)

@@ -4,8 +4,8 @@
  * daemon never holds them, and there is no limit to their number.
  * Thread: the main one; never blocks. Ownership: takes the socket and the list over.
  *
- * One SOCK_SEQPACKET packet for each descriptor, payload role NUL name NUL address NUL; then a packet
- * "end NUL" without one.
+ * One SOCK_SEQPACKET packet for each descriptor, payload role NUL name NUL address NUL; then a
+ * packet "end NUL" without one.
  */
 #pragma once
 
