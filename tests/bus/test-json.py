@@ -62,6 +62,30 @@ def test_devices():
     expect("nothing found is an empty array", conforms("list", 10, "list", "77:00.0") == [])
 
 
+def offline(*words):
+    """The same from the fake host's own tree."""
+    return json.loads(ctl("--json=short", "--sysfs", os.environ["FAKE_TREE"] + "/sys", *words).stdout)
+
+
+def test_looks():
+    """show, explain and tree; what the daemon tells is what sysfs says."""
+    conforms("tree", 0, "tree")
+    conforms("show", 0, "show", "nic")
+    conforms("explain", 0, "explain", "nic")
+    # The daemon's worker opens the config spaces a moment after its start.
+    expect("config spaces", host.await_true(
+        lambda: json.loads(ctl("-j", "show", NIC).stdout)["capabilities_complete"]))
+    for device in json.loads(ctl("-j", "list", "-a").stdout):
+        for verb in ("show", "explain"):
+            words = (verb, device["address"])
+            online, seen = json.loads(ctl("-j", *words).stdout), offline(*words)
+            expect("%s %s: its schema" % words, not complaint(verb, online), online)
+            for member in ("name", "state", "claim"):
+                online.pop(member, None)
+                seen.pop(member, None)
+            expect("%s %s: the same offline" % words, online == seen, "%s\n%s" % (online, seen))
+
+
 def test_checks():
     for status, device in ((0, "nic"), (2, "zz:00.0"), (4, "exchanged"), (4, "10:00.0"),
                            (5, "04:00.0"), (5, "03:00.0"), (6, "00:01.0"), (6, "02:00.0"),
@@ -176,6 +200,7 @@ def test_strictness():
 def main():
     host.begin(__file__)
     test_devices()
+    test_looks()
     test_checks()
     test_claims()
     test_policy()
