@@ -85,9 +85,9 @@ static void make_group_node(PcaFakeKernel *fake, int group) {
     g_autofree char *number = g_build_filename(directory, "dev", NULL);
     g_autofree char *link = g_strdup_printf("sys/class/vfio/%d", group);
     g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
+    pca_tree_write(fake->tree, node, "%s", "0:0:0600");
     pca_tree_write(fake->tree, number, "%d:%d\n", PCA_FAKE_GROUP_MAJOR, group);
     pca_tree_link(fake->tree, link, directory);
-    pca_tree_write(fake->tree, node, "%s", "0:0:0600");
 }
 
 static void remove_group_node(PcaFakeKernel *fake, int group) {
@@ -129,12 +129,15 @@ static void make_cdev_node(PcaFakeKernel *fake, const char *address) {
     pca_tree_write(fake->tree, node, "%s", "");
 }
 
-void pca_fake_make_nodes(PcaFakeKernel *fake, const char *address, gpointer data) {
-    if (!pca_tree_has(fake->tree, address) || !on_vfio(fake, address))
-        return;
+static void make_nodes(PcaFakeKernel *fake, const char *address) {
     make_group_node(fake, pca_tree_group(fake->tree, address));
     if (exists(fake, "sys/class/misc/iommu/dev"))
         make_cdev_node(fake, address);
+}
+
+void pca_fake_make_nodes(PcaFakeKernel *fake, const char *address, gpointer data) {
+    if (pca_tree_has(fake->tree, address) && on_vfio(fake, address))
+        make_nodes(fake, address);
 }
 
 static void remove_nodes(PcaFakeKernel *fake, const char *address, int group) {
@@ -176,14 +179,16 @@ static gboolean vfio_takes(const PcaFakeKernel *fake, const char *address) {
            (pca_tree_get_config16(fake->tree, address, HEADER_TYPE) & 0x7f) == 0;
 }
 
+/* The driver's link comes last: a worker that is killed in the midst must not leave a function that
+ * is bound and lacks what belongs to it. The real kernel does not stop in the midst. */
 static void bind(PcaFakeKernel *fake, const char *address, const char *driver) {
-    pca_tree_bind(fake->tree, address, driver);
     if (!pca_driver_is_vfio(driver))
         set_bus_master(fake, address, !g_str_equal(driver, "pci-stub"));
     else if (fake->node_delay > 0)
         pca_fake_kernel_later(fake, fake->node_delay, pca_fake_make_nodes, address, NULL);
     else
-        pca_fake_make_nodes(fake, address, NULL);
+        make_nodes(fake, address);
+    pca_tree_bind(fake->tree, address, driver);
 }
 
 /* Whether the text, which the code under test wrote, names a function. */
