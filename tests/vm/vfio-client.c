@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,17 +90,17 @@ static int drop_lease(void) {
 
 static int hold_fds(int n, char **words) {
     int devices[16];
-    if (n > 0 && strcmp(words[0], "--drop-lease") == 0) {
-        if (drop_lease() < 0)
-            return -1;
-        n--;
-        words++;
-    }
+    bool drops = n > 0 && strcmp(words[0], "--drop-lease") == 0;
+    n -= drops;
+    words += drops;
     if (n < 2 || n > 16)
         return fail("number of descriptors");
     for (int i = 1; i < n; i++)
         devices[i - 1] = atoi(words[i]);
-    return bind_all(atoi(words[0]), devices, n - 1);
+    if (bind_all(atoi(words[0]), devices, n - 1) < 0)
+        return -1;
+    /* Not before: the release that begins then holds the device's lock, and nothing can bind it. */
+    return drops ? drop_lease() : 0;
 }
 
 static int open_cdev(const char *address) {
