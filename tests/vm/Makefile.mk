@@ -5,9 +5,10 @@ check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/v
 tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c tests/vm/uapi.h
 tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
 tests_vm_measure_SOURCES = tests/vm/measure.c
-tests_vm_measure_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
-tests_vm_measure_LDADD = $(GIO_LIBS)
 # -no-install makes a program instead of a script, which can be copied.
+tests_vm_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
+tests_vm_measure_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_vm_measure_LDADD = libpcassign.la $(GLIB_LIBS)
 check_PROGRAMS += tests/vm/join-client
 tests_vm_join_client_SOURCES = tests/vm/join-client.c tests/vm/uapi.h
 tests_vm_join_client_CPPFLAGS = -I$(srcdir)/client/lib -D_GNU_SOURCE

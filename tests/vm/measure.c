@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: `measure ADDRESS DRIVER ROUNDS MAXIMUM`, as root in a VM: how long Claim and Open take
- * over D-Bus, beside the same steps done by this program itself (what was there is saved, each
+ * Purpose: `measure ADDRESS DRIVER ROUNDS MAXIMUM`, as root in a VM: how long claim and open take
+ * by libpcassign, beside the same steps done by this program itself (what was there is saved, each
  * write read back, the nodes are opened by private ones); fails when the medians' ratio is above
  * MAXIMUM. The two take turns, after one round of each that does not count. Thread: main.
  * Ownership: descriptors are closed within their round.
@@ -9,8 +9,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
-#include <gio/gunixfdlist.h>
+#include <glib.h>
+#include <pcassign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +20,7 @@
 
 #include "sys/uapi-iommufd.h"
 
-#define BUS_NAME "org.pcassign1"
-#define TIMEOUT_MS 60000
-#define SETTLE_US 500000
+#define SETTLE_US G_USEC_PER_SEC
 #define PRIVATE_NODE "/dev/measure-node"
 
 static const char *address, *host_driver;
@@ -140,58 +138,29 @@ static gint64 run_by_hand(void) {
     return took;
 }
 
-static GVariant *call(GDBusConnection *bus, const char *path, const char *interface,
-                      const char *method, GVariant *arguments, const char *type, GUnixFDList *sent,
-                      GUnixFDList **received) {
-    g_autoptr(GError) error = NULL;
-    GVariant *reply = g_dbus_connection_call_with_unix_fd_list_sync(
-        bus, BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
-        G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, sent, received, NULL, &error);
-    if (!reply)
-        die(method, error->message);
-    return reply;
-}
-
-static GVariant *claim_arguments(void) {
-    GVariantBuilder devices;
-    g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sa{sv})"));
-    g_variant_builder_add(&devices, "(s@a{sv})", address, g_variant_new("a{sv}", NULL));
-    return g_variant_new("(a(sa{sv})@a{sv})", &devices, g_variant_new("a{sv}", NULL));
-}
-
-/* Claims and opens; *path becomes the claim's object. */
-static gint64 claim_and_open(GDBusConnection *bus, char **path, GUnixFDList **lease) {
-    g_autoptr(GUnixFDList) fds = NULL;
+static gint64 run_by_library(struct pcassign *p) {
+    struct pcassign_device device = {.name = address};
+    struct pcassign_claim *claim = NULL;
+    struct pcassign_fds *fds = NULL;
     gint64 start = g_get_monotonic_time();
-    g_autoptr(GVariant) claim = call(bus, "/org/pcassign1", BUS_NAME ".Manager", "Claim",
-                                     claim_arguments(), "(oh)", NULL, lease);
-    g_variant_get(claim, "(oh)", path, NULL);
-    g_autoptr(GVariant) opened = call(bus, *path, BUS_NAME ".Claim", "Open",
-                                      g_variant_new("(h@a{sv})", 0, g_variant_new("a{sv}", NULL)),
-                                      "(a(ssha{sv}))", *lease, &fds);
+    if (pcassign_claim(p, &device, 1, NULL, &claim) != 0)
+        die("claim", pcassign_last_error(p));
+    if (pcassign_open(claim, 0, &fds) != 0)
+        die("open", pcassign_last_error(p));
     gint64 took = g_get_monotonic_time() - start;
-    if (!fds || g_unix_fd_list_get_length(fds) != 2)
-        die("Open", "not exactly two descriptors came");
-    return took;
-}
-
-static gint64 run_over_bus(GDBusConnection *bus) {
-    g_autofree char *path = NULL;
-    g_autoptr(GUnixFDList) lease = NULL;
-    gint64 took = claim_and_open(bus, &path, &lease);
-    g_autoptr(GVariant) released =
-        call(bus, path, BUS_NAME ".Claim", "Release", NULL, "()", NULL, NULL);
+    if (pcassign_fds_count(fds) != 2)
+        die("open", "not exactly two descriptors came");
+    pcassign_fds_free(fds);
+    if (pcassign_release(claim) != 0)
+        die("release", pcassign_last_error(p));
+    pcassign_claim_free(claim);
     return took;
 }
 
 /* What came before has set off events that udev and the service look into; both sides are measured
  * on a machine that has done with them. */
-static void settle(GDBusConnection *bus) {
-    for (int i = 0; i < 2; i++) {
-        g_usleep(SETTLE_US);
-        g_autoptr(GVariant) claims = call(bus, "/org/pcassign1", BUS_NAME ".Manager", "ListClaims",
-                                          NULL, "(a(oa{sv}))", NULL, NULL);
-    }
+static void settle(void) {
+    g_usleep(SETTLE_US);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -213,19 +182,19 @@ int main(int argc, char **argv) {
     address = argv[1];
     host_driver = argv[2];
     int rounds = CLAMP(atoi(argv[3]), 1, 1000);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
-    if (!bus)
-        die("system bus", error->message);
-    g_autofree gint64 *by_hand = g_new0(gint64, rounds), *over_bus = g_new0(gint64, rounds);
+    struct pcassign *p = NULL;
+    if (pcassign_connect(&p) != 0)
+        die("system bus", pcassign_last_error(NULL));
+    g_autofree gint64 *by_hand = g_new0(gint64, rounds), *by_library = g_new0(gint64, rounds);
     for (int i = -1; i < rounds; i++) {
-        settle(bus);
+        settle();
         by_hand[MAX(i, 0)] = run_by_hand();
-        settle(bus);
-        over_bus[MAX(i, 0)] = run_over_bus(bus);
+        settle();
+        by_library[MAX(i, 0)] = run_by_library(p);
     }
     double hand = report("override, unbind, bind, open by hand", by_hand, rounds);
-    double service = report("Claim and Open over D-Bus", over_bus, rounds);
+    double service = report("claim and open by libpcassign", by_library, rounds);
+    pcassign_close(p);
     printf("ratio %.2f\n", service / hand);
     return service / hand <= g_ascii_strtod(argv[4], NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
