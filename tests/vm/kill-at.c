@@ -5,8 +5,8 @@
  * write below /sys (or the N-th unlinkat, or change of a file's owner or mode), before or after the
  * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
  * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
- * when SIGTERM told it to stop before. Thread: main. Ownership: the traced processes go their own
- * way when this one ends.
+ * when SIGTERM told it to stop before, or two minutes have passed. Thread: main. Ownership: the
+ * traced processes go their own way when this one ends.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +22,7 @@
 #define OPTIONS                                                                                    \
     (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 #define STATUS_STOPPED 3
+#define PATIENCE 120 /* seconds */
 
 static pid_t listener;
 static enum { SYSFS, UNLINK, OWNER } wanted;
@@ -103,11 +104,20 @@ static int trace(void) {
     return EXIT_FAILURE;
 }
 
+/* A child may be traced already, since it was forked meanwhile, or be gone. */
 static int seize(pid_t pid) {
-    if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == 0 && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0)
+    if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) < 0)
+        return errno == EPERM || errno == ESRCH;
+    if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0)
         return 1;
     perror("ptrace");
     return 0;
+}
+
+/* Until it stops: then it is not in the midst of a fork, whose child would be neither traced by
+ * itself nor among the children yet. */
+static int seize_listener(int *status) {
+    return seize(listener) && waitpid(listener, status, __WALL) == listener && WIFSTOPPED(*status);
 }
 
 static int seize_children(void) {
@@ -134,9 +144,13 @@ int main(int argc, char **argv) {
     wants_after = strcmp(argv[3], "after") == 0;
     left = atoi(argv[4]);
     signal(SIGTERM, stop);
+    signal(SIGALRM, stop);
+    alarm(PATIENCE);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!seize(listener) || !seize_children())
+    int status;
+    if (!seize_listener(&status) || !seize_children())
         return EXIT_FAILURE;
+    resume(listener, status);
     puts("ready");
     return trace();
 }
