@@ -100,8 +100,8 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
                           GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_service_freshen(service, request->arrived);
-    g_autoptr(GPtrArray) targets =
-        pca_request_resolve(request, service->snapshot, service->policy, findings);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
+                                                       service->configs, findings);
     if (!pca_findings_to_error(findings, error))
         return NULL;
     g_autoptr(GPtrArray) functions = target_functions(targets);
