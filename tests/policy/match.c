@@ -7,40 +7,6 @@
 
 #include <string.h>
 
-typedef struct {
-    const char *address, *path;
-    guint16 vendor, device;
-} Hardware;
-
-static const Hardware host[] = {
-    {"0000:00:01.1", "0000:00:01.1", 0x8086, 0x1901},
-    {"0000:01:00.0", "0000:00:01.1/00.0", 0x10de, 0x2230},
-    {"0000:01:00.1", "0000:00:01.1/00.1", 0x10de, 0x1aef},
-    {"0000:02:00.0", "0000:00:1c.0/00.0", 0x8086, 0x1533},
-    {"0000:03:00.0", "0000:00:03.0/00.0", 0x8086, 0x1889},
-    {"0000:03:00.1", "0000:00:03.0/00.1", 0x8086, 0x1889},
-    {"0000:03:01.0", "0000:00:03.0/00.0/vf0", 0x8086, 0x188a},
-    {"0000:03:01.1", "0000:00:03.0/00.0/vf1", 0x8086, 0x188a},
-    {"0000:04:00.0", NULL, 0x10de, 0x2230},
-    {"0000:05:00.0", "", 0x10de, 0x2230},
-    {"10000:01:00.0", "10000:e0:06.0/00.0", 0x144d, 0xa808},
-};
-
-static PcaSnapshot *take_snapshot(void) {
-    PcaSnapshot *snapshot = pca_snapshot_new();
-    for (guint i = 0; i < G_N_ELEMENTS(host); i++) {
-        PcaAddress address;
-        ck_assert(pca_address_parse(host[i].address, &address));
-        PcaFunction *function = pca_function_new(&address);
-        function->slot_path = g_strdup(host[i].path);
-        function->vendor = host[i].vendor;
-        function->device = host[i].device;
-        pca_snapshot_add(snapshot, function);
-    }
-    pca_snapshot_seal(snapshot);
-    return snapshot;
-}
-
 static const struct {
     const char *policy, *address;
     const char *deny, *device; /* names; NULL: none */
@@ -121,14 +87,11 @@ static void assert_name(const PcaSection *section, const char *expected) {
 }
 
 START_TEST(match_row) {
-    g_autoptr(PcaSnapshot) snapshot = take_snapshot();
+    g_autoptr(PcaSnapshot) snapshot = make_host();
     g_autoptr(PcaPolicy) policy = parse_good(rows[_i].policy);
-    PcaAddress address;
     PcaMatch match;
-    ck_assert(pca_address_parse(rows[_i].address, &address));
-    const PcaFunction *function = pca_snapshot_find(snapshot, &address);
-    ck_assert_ptr_nonnull(function);
-    pca_policy_match(policy, snapshot, function, NULL, NULL, &match);
+    const PcaFunction *function = find_function(snapshot, rows[_i].address);
+    pca_policy_match(policy, snapshot, function, read_serial, NULL, &match);
     assert_name(match.deny, rows[_i].deny);
     assert_name(match.device, rows[_i].device);
     ck_assert_int_eq(match.ambiguous, rows[_i].ambiguous);
@@ -154,7 +117,7 @@ static const struct {
 
 START_TEST(section_functions) {
     g_autofree char *text = g_strdup_printf("[Device a]\n%s", meant[_i].keys);
-    g_autoptr(PcaSnapshot) snapshot = take_snapshot();
+    g_autoptr(PcaSnapshot) snapshot = make_host();
     g_autoptr(PcaPolicy) policy = parse_good(text);
     g_autoptr(GPtrArray) functions = pca_section_functions(pca_policy_find(policy, "a"), snapshot);
     g_autoptr(GString) found = g_string_new(NULL);

@@ -14,6 +14,17 @@ PcaPolicy *parse_text(const char *text, PcaDiagnostics *diagnostics);
 /* The same for a file in which nothing is an error. */
 PcaPolicy *parse_good(const char *text);
 
+/* A host with a display (two functions), network cards with virtual functions, a disk of another
+ * domain, and functions without a path. */
+PcaSnapshot *make_host(void);
+
+/* Borrowed; it is there. */
+const PcaFunction *find_function(const PcaSnapshot *snapshot, const char *address);
+
+/* A PcaSerialFunc for this host: 01:00.0 and 02:00.0 have a number, that of 03:00.0 cannot be read.
+ */
+gboolean read_serial(const PcaFunction *function, guint64 *serial, gpointer data);
+
 /* All of them, a line each. */
 char *format_all(PcaDiagnostics *diagnostics);
 
@@ -21,3 +32,4 @@ char *format_all(PcaDiagnostics *diagnostics);
 void add_malformed(Suite *suite);
 void add_sections(Suite *suite);
 void add_match(Suite *suite);
+void add_explain(Suite *suite);

@@ -10,5 +10,6 @@ Suite *pca_suite(void) {
     add_malformed(suite);
     add_sections(suite);
     add_match(suite);
+    add_explain(suite);
     return suite;
 }
