@@ -76,11 +76,12 @@ GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds,
     Waiting waiting = {.what = what};
     g_autoptr(GVariantType) type = g_variant_type_new(call->reply_type);
     guint timer = shown ? g_timeout_add(TICK_MS, tick, &waiting) : 0;
-    g_dbus_connection_call_with_unix_fd_list(bus, PCA_BUS_NAME, call->path, call->interface,
-                                             call->method, call->arguments, type,
-                                             G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                             call->timeout_ms ? call->timeout_ms : USUAL_TIMEOUT_MS,
-                                             call->fds, NULL, finished, &waiting);
+    g_dbus_connection_call_with_unix_fd_list(
+        bus, PCA_BUS_NAME, call->path, call->interface, call->method, call->arguments, type,
+        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION |
+            (call->no_start ? G_DBUS_CALL_FLAGS_NO_AUTO_START : G_DBUS_CALL_FLAGS_NONE),
+        call->timeout_ms ? call->timeout_ms : USUAL_TIMEOUT_MS, call->fds, NULL, finished,
+        &waiting);
     while (!waiting.done)
         g_main_context_iteration(NULL, TRUE);
     if (timer)

@@ -26,6 +26,8 @@ static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *s
     g_variant_dict_init(&dict, NULL);
     if (options->handoff)
         g_variant_dict_insert(&dict, "handoff", "s", options->handoff);
+    if (options->as)
+        g_variant_dict_insert(&dict, "as", "s", options->as);
     const PcaCall call = {
         .path = PCA_BUS_PATH,
         .interface = PCA_BUS_MANAGER,

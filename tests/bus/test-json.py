@@ -177,14 +177,14 @@ def test_administration():
 
 
 def test_policy():
-    conforms("policy", 0, "policy", "reload")
+    conforms("policy-check", 0, "policy", "reload")
     broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")
     with open(broken, "w") as file:
         file.write("[Device x]\nPath=01.0/99.0\nColour=red\n")
     os.chmod(broken, 0o644)
-    conforms("policy", 65, "policy", "reload")
+    conforms("policy-check", 65, "policy", "reload")
     os.unlink(broken)
-    conforms("policy", 0, "policy", "reload")
+    conforms("policy-check", 0, "policy", "reload")
 
 
 def test_strictness():
