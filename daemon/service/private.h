@@ -17,7 +17,8 @@ struct PcaService {
     char *worker_socket;
     char **policy_directories;
     guint32 policy_owner;
-    guint max_claims;
+    guint max_claims, max_devices;
+    PcaPolkit *polkit; /* NULL without one */
     PcaServiceEvents events;
     gpointer events_data;
     PcaSnapshot *snapshot;

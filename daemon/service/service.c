@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
+#include "auth/audit.h"
 #include "base/error.h"
 #include "service/private.h"
 #include "sys/policy-files.h"
@@ -25,7 +26,7 @@ static void log_diagnostics(PcaDiagnostics *diagnostics) {
     }
 }
 
-PcaDiagnostics *pca_service_reload_policy(PcaService *service) {
+static PcaDiagnostics *load_policy(PcaService *service) {
     PcaDiagnostics *diagnostics = pca_diagnostics_new();
     PcaPolicy *policy = pca_policy_load((const char *const *)service->policy_directories,
                                         service->policy_owner, diagnostics);
@@ -41,12 +42,25 @@ PcaDiagnostics *pca_service_reload_policy(PcaService *service) {
     if (policy)
         g_message("policy in force, generation %" G_GUINT64_FORMAT, service->policy_generation);
     else
-        g_warning("the policy files are refused; %s",
-                  service->policy ? "the policy read before stays in force"
-                                  : "no policy is in force and nothing is granted");
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID",
+                         PCA_MESSAGE_POLICY_REFUSED, "MESSAGE", "the policy files are refused; %s",
+                         service->policy ? "the policy read before stays in force"
+                                         : "no policy is in force and nothing is granted");
     if (service->snapshot)
         service->events.policy_changed(service->events_data);
     return diagnostics;
+}
+
+void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, const char *rule,
+                                     GAsyncReadyCallback callback, gpointer data) {
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
+    const PcaDecision decision = {.verb = "reload-policy", .rule = rule};
+    pca_audit(subject, &decision, NULL);
+    g_task_return_pointer(task, load_policy(service), (GDestroyNotify)g_ptr_array_unref);
+}
+
+PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result) {
+    return g_task_propagate_pointer(G_TASK(result), NULL);
 }
 
 static void tell_each(PcaService *service, GPtrArray *functions,
@@ -192,7 +206,7 @@ static char *read_boot_id(const PcaRoot *root) {
 }
 
 static void start(PcaService *service) {
-    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy(service);
+    g_autoptr(GPtrArray) diagnostics = load_policy(service);
     pca_claims_recover(service->claims);
     pca_service_rescan(service);
 }
@@ -208,6 +222,8 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->policy_directories = g_strdupv((char **)config->policy_directories);
     service->policy_owner = config->policy_owner;
     service->max_claims = config->max_claims;
+    service->max_devices = config->max_devices;
+    service->polkit = config->polkit ? pca_polkit_ref(config->polkit) : NULL;
     service->events = *events;
     service->events_data = data;
     service->parked = g_ptr_array_new();
@@ -245,6 +261,7 @@ void pca_service_free(PcaService *service) {
     g_clear_pointer(&service->claims, pca_claims_free);
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);
+    g_clear_pointer(&service->polkit, pca_polkit_unref);
     g_ptr_array_unref(service->parked);
     g_ptr_array_unref(service->woken);
     g_strfreev(service->policy_directories);
