@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "service/directory.h"
 #include "service/isolations.h"
 #include "service/service.h"
 #include "sys/uevent.h"
@@ -27,6 +28,7 @@ struct PcaService {
     guint64 policy_generation;
     gboolean policy_stale;
     PcaClaims *claims;
+    PcaDirectory *directory;
     PcaConfigs *configs;
     PcaIsolations *isolations;
     PcaVariants *variants; /* while functions are described; or NULL */

@@ -13,6 +13,7 @@
 #include "claim/claims.h"
 #include "engine/plan.h"
 #include "pci/config.h"
+#include "service/directory.h"
 #include "service/request.h"
 #include "sys/root.h"
 
@@ -24,10 +25,11 @@ typedef struct {
     const char *worker_socket;
     const char *const *policy_directories; /* see pca_policy_load */
     guint32 policy_owner;
-    gint64 unbind_grace; /* microseconds */
-    guint max_claims;    /* of one uid */
-    guint max_devices;   /* in them */
-    PcaPolkit *polkit;   /* NULL: there is none, and what needs it is refused */
+    gint64 unbind_grace;       /* microseconds */
+    guint max_claims;          /* of one uid */
+    guint max_devices;         /* in them */
+    PcaPolkit *polkit;         /* NULL: there is none, and what needs it is refused */
+    const PcaLookups *lookups; /* NULL: libc's */
 } PcaServiceConfig;
 
 /* What the service tells whoever publishes it. Functions are borrowed. */
@@ -82,8 +84,9 @@ void pca_service_explain_async(PcaService *service, const char *address, gint64 
 guint64 pca_service_policy_generation(const PcaService *service);
 gboolean pca_service_policy_stale(const PcaService *service);
 
-/* Reads the policy again, for a caller who may have that done; `rule` (may be NULL) is by what. The
- * diagnostics are the caller's. */
+/* Reads the policy again, for a caller who may have that done; `rule` (may be NULL) is by what. It
+ * is in force at once; the answer waits a while for the names in it. The diagnostics are the
+ * caller's. */
 void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, const char *rule,
                                      GAsyncReadyCallback callback, gpointer data);
 PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result);
