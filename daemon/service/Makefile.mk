@@ -5,7 +5,8 @@ libpca_service_a_SOURCES = \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \
-	daemon/service/describe.c \
+	daemon/service/describe.c daemon/service/details.c \
+	daemon/service/directory.c daemon/service/directory.h \
 	daemon/service/examine.c daemon/service/examine.h \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
