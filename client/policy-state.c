@@ -4,6 +4,7 @@
  * Thread: main. Ownership: see the header.
  */
 #include "policy-state.h"
+#include "base/error.h"
 
 PcaPolicyState pca_policy_state(GDBusConnection *bus) {
     PcaPolicyState state = {0};
@@ -31,6 +32,14 @@ void pca_policy_complain_state(const PcaPolicyState *state) {
                  "'pcassignctl policy reload'",
                  state->generation == 0 ? "no policy is in force and nobody gets a device"
                                         : "the policy in force is older than its files");
+}
+
+int pca_policy_note_refusal(GDBusConnection *bus, int status) {
+    if (status == pca_error_exit_status(PCA_ERROR_NOT_PERMITTED)) {
+        const PcaPolicyState state = pca_policy_state(bus);
+        pca_policy_complain_state(&state);
+    }
+    return status;
 }
 
 void pca_json_stale(JsonBuilder *builder, const PcaPolicyState *state) {

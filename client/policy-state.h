@@ -20,5 +20,9 @@ PcaPolicyState pca_policy_state(GDBusConnection *bus);
 /* Says on standard error that the policy is stale, and what to type; nothing when it is not. */
 void pca_policy_complain_state(const PcaPolicyState *state);
 
+/* The same behind a refusal by the policy, which this exit status says it is; returns the status.
+ * `bus` may be NULL. */
+int pca_policy_note_refusal(GDBusConnection *bus, int status);
+
 /* The member "stale" of the object that is open; null when it is not known. */
 void pca_json_stale(JsonBuilder *builder, const PcaPolicyState *state);

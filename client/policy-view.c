@@ -124,11 +124,19 @@ GVariant *pca_asked_sections(PcaAsked *asked, GError **error) {
     return sections;
 }
 
+const char *pca_other_user(const char *user) {
+    g_autoptr(PcaAccount) self = user ? pca_account_of_process() : NULL;
+    g_autofree char *number = self ? g_strdup_printf("%u", self->uid) : NULL;
+    gboolean same = user && (g_str_equal(user, number) || g_strcmp0(user, self->name) == 0);
+    return same ? NULL : user;
+}
+
 GVariant *pca_asked_explain(PcaAsked *asked, const char *device, const char *user, GError **error) {
+    const char *other = pca_other_user(user);
     if (!asked->bus)
-        return explain_files(asked, device, user, error);
-    GVariant *explanation = call(asked, "ExplainPolicy",
-                                 g_variant_new("(ss)", device, user ? user : ""), "(a{sv})", error);
+        return explain_files(asked, device, other, error);
+    GVariant *arguments = g_variant_new("(ss)", device, other ? other : "");
+    GVariant *explanation = call(asked, "ExplainPolicy", arguments, "(a{sv})", error);
     asked->state = pca_policy_state(asked->bus);
     return explanation;
 }

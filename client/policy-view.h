@@ -26,6 +26,10 @@ GVariant *pca_asked_sections(PcaAsked *asked, GError **error);
 /* As pca_policy_view_explain; `user` is a name or a number, NULL: who calls. NULL with *error. */
 GVariant *pca_asked_explain(PcaAsked *asked, const char *device, const char *user, GError **error);
 
+/* The user, unless it is by name or number the one who calls: NULL then, and of NULL. Everybody may
+ * ask about themselves. */
+const char *pca_other_user(const char *user);
+
 /* "[Device gpu-a] FILE:LINE" by four entries of a dictionary of strings and a number. Caller frees.
  */
 char *pca_section_title(GVariant *section, const char *kind, const char *name, const char *file,

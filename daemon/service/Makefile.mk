@@ -11,8 +11,11 @@ libpca_service_a_SOURCES = \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
+	daemon/service/other-user.c daemon/service/other-user.h \
+	daemon/service/policy-answers.c \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
-	daemon/service/service.c daemon/service/service.h
+	daemon/service/service.c daemon/service/service.h \
+	daemon/service/standing.c daemon/service/standing.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
