@@ -21,6 +21,7 @@ struct PcaPolkit {
     GHashTable *questions; /* a set of GTask, borrowed */
     guint watch;           /* while there are any: who disconnects */
     guint serial;          /* of the last question */
+    guint patience_ms;     /* of a question that is not interactive */
     guint refs;
 };
 
@@ -46,8 +47,13 @@ PcaPolkit *pca_polkit_new(GDBusConnection *bus) {
     PcaPolkit *polkit = g_new0(PcaPolkit, 1);
     polkit->bus = g_object_ref(bus);
     polkit->questions = g_hash_table_new(NULL, NULL);
+    polkit->patience_ms = TIMEOUT_MS;
     polkit->refs = 1;
     return polkit;
+}
+
+void pca_polkit_set_patience(PcaPolkit *polkit, guint milliseconds) {
+    polkit->patience_ms = milliseconds;
 }
 
 PcaPolkit *pca_polkit_ref(PcaPolkit *polkit) {
@@ -192,8 +198,8 @@ void pca_polkit_ask_async(PcaPolkit *polkit, const PcaSubject *subject, const ch
     open_question(polkit, task);
     g_dbus_connection_call(polkit->bus, NAME, PATH, INTERFACE, "CheckAuthorization",
                            make_question(question, details), NULL, G_DBUS_CALL_FLAGS_NONE,
-                           interactive ? INTERACTIVE_TIMEOUT_MS : TIMEOUT_MS, question->cancellable,
-                           on_answer, task);
+                           (int)(interactive ? INTERACTIVE_TIMEOUT_MS : polkit->patience_ms),
+                           question->cancellable, on_answer, task);
 }
 
 gboolean pca_polkit_ask_finish(GAsyncResult *result, GError **error) {

@@ -17,6 +17,9 @@ PcaPolkit *pca_polkit_ref(PcaPolkit *polkit);
 void pca_polkit_unref(PcaPolkit *polkit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaPolkit, pca_polkit_unref)
 
+/* How long polkit may take where it may ask nobody, instead of 10 s; for tests. */
+void pca_polkit_set_patience(PcaPolkit *polkit, guint milliseconds);
+
 /* Whether the connection of the subject may do the action. `details` (a{ss}, taken over if
  * floating, may be NULL) are for polkit's rules and for who is asked; only where `interactive` may
  * polkit ask a person. A caller that disconnects withdraws the question. */

@@ -4,10 +4,12 @@
  * Thread: the main one. Ownership: a pending request is its GTask's data.
  */
 #include "auth/audit.h"
+#include "auth/gate.h"
 #include "base/error.h"
 #include "claim/lease.h"
 #include "engine/handover.h"
 #include "engine/wire.h"
+#include "service/authorise.h"
 #include "service/examine.h"
 #include "service/join.h"
 #include "service/other-user.h"
@@ -16,11 +18,15 @@
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
-    PcaRequest *request; /* NULL for what is about a claim */
-    PcaClaim *claim;     /* NULL for what makes one */
-    gint64 deadline;     /* of a claim; monotonic, microseconds */
-    guint timer;         /* while it is parked: until the deadline */
-    gboolean answered;   /* the claim goes on, whoever asked has it already */
+    PcaRequest *request;       /* NULL for what is about a claim */
+    PcaClaim *claim;           /* NULL for what makes one */
+    gint64 deadline;           /* of a claim; monotonic, microseconds */
+    guint timer;               /* while it is parked: until the deadline */
+    gboolean answered;         /* the claim goes on, whoever asked has it already */
+    PcaAuthorised *authorised; /* what polkit has said yes to; NULL: it was not asked */
+    GVariant *question;        /* what it is asked about now */
+    GError *refusal;           /* that it has said no */
+    gint64 asked;              /* since when; monotonic, microseconds */
 } Pending;
 
 static void pending_free(gpointer data) {
@@ -29,6 +35,9 @@ static void pending_free(gpointer data) {
     pca_subject_unref(pending->subject);
     g_clear_pointer(&pending->request, pca_request_unref);
     g_clear_pointer(&pending->claim, pca_claim_unref);
+    g_clear_pointer(&pending->authorised, g_hash_table_unref);
+    g_clear_pointer(&pending->question, g_variant_unref);
+    g_clear_error(&pending->refusal);
     g_free(pending);
 }
 
@@ -272,6 +281,39 @@ static gboolean park(GTask *task, const PcaExamination *e) {
     return TRUE;
 }
 
+/* A yes is one condition of many: everything is looked at and judged again, by the policy that is
+ * in force by then. */
+static void on_authorised(GObject *source, GAsyncResult *result, gpointer data) {
+    GTask *task = data;
+    Pending *pending = g_task_get_task_data(task);
+    g_autoptr(GVariant) question = g_steal_pointer(&pending->question);
+    pending->deadline += g_get_monotonic_time() - pending->asked;
+    pca_polkit_ask_finish(result, &pending->refusal);
+    if (!pending->refusal)
+        pca_authorised_add(pending->authorised, question);
+    examine_again(task);
+}
+
+/* Whether polkit is asked first; then takes the task over. */
+static gboolean ask_polkit(GTask *task, const PcaExamination *e, GError **error) {
+    Pending *pending = g_task_get_task_data(task);
+    PcaService *service = pending->service;
+    if (!pending->authorised)
+        pending->authorised = pca_authorised_new();
+    pending->question =
+        pending->subject->uid == 0 ? NULL : pca_authorised_lack(service, e, pending->authorised);
+    if (!pending->question)
+        return FALSE;
+    if (!service->polkit) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "polkit cannot be asked");
+        return FALSE;
+    }
+    pending->asked = g_get_monotonic_time();
+    pca_polkit_ask_async(service->polkit, pending->subject, PCA_ACTION_CLAIM, pending->question,
+                         pending->request->interactive, on_authorised, task);
+    return TRUE;
+}
+
 /* Takes the task over. */
 static void go_on_examined(GTask *examined, PcaExamination *e, const GError *error) {
     g_autoptr(GTask) task = examined;
@@ -281,8 +323,12 @@ static void go_on_examined(GTask *examined, PcaExamination *e, const GError *err
         g_task_return_error(task, g_error_copy(error));
         return;
     }
-    may_claim(pending, e, &refusal);
-    if (g_error_matches(refusal, PCA_ERROR, PCA_ERROR_BUSY) && park(task, e)) {
+    if (pending->refusal)
+        refusal = g_steal_pointer(&pending->refusal);
+    else
+        may_claim(pending, e, &refusal);
+    if ((g_error_matches(refusal, PCA_ERROR, PCA_ERROR_BUSY) && park(task, e)) ||
+        (!refusal && ask_polkit(task, e, &refusal))) {
         g_steal_pointer(&task);
         return;
     }

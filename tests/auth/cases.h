@@ -8,4 +8,6 @@
 #include "support/suite.h"
 
 TCase *pca_subject_cases(void);
+TCase *pca_unit_cases(void);
 TCase *pca_pending_cases(void);
+TCase *pca_audit_cases(void);

@@ -160,6 +160,8 @@ Suite *pca_suite(void) {
     PCA_TABLE(suite, "rules", rule_of, rules);
     PCA_TABLE(suite, "callers", lets_through, callers);
     suite_add_tcase(suite, pca_pending_cases());
+    suite_add_tcase(suite, pca_audit_cases());
+    suite_add_tcase(suite, pca_unit_cases());
     suite_add_tcase(suite, pca_subject_cases());
     return suite;
 }

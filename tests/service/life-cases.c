@@ -253,6 +253,22 @@ START_TEST(claim_without_worker) {
 }
 END_TEST
 
+START_TEST(limit_of_devices) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    service->max_devices = 0;
+    pca_service_claim_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, &error);
+    ck_assert_ptr_null(claim);
+    ck_assert_msg(g_error_matches(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED) &&
+                      strstr(error->message, "1 more would be over the limit of 0"),
+                  "%s", error->message);
+}
+END_TEST
+
 /* An administrator's request makes its own checks alone. */
 START_TEST(some_checks) {
     static const char *const only[] = {"reset", "busy", NULL};
@@ -374,6 +390,7 @@ TCase *pca_life_cases(void) {
     tcase_add_loop_test(tcase, check, 0, G_N_ELEMENTS(callers));
     tcase_add_test(tcase, plan);
     tcase_add_test(tcase, claim_without_worker);
+    tcase_add_test(tcase, limit_of_devices);
     tcase_add_test(tcase, some_checks);
     tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
     tcase_add_test(tcase, join_nothing);
