@@ -177,8 +177,8 @@ END_TEST
 
 void add_shuffle(Suite *suite) {
     TCase *properties = tcase_create("properties");
-    tcase_add_loop_test(properties, order_never_decides, 0, 40);
-    tcase_add_loop_test(properties, index_overlooks_nothing, 0, 20);
-    tcase_add_loop_test(properties, deny_wins, 0, 40);
+    tcase_add_loop_test(properties, order_never_decides, 0, 16);
+    tcase_add_loop_test(properties, index_overlooks_nothing, 0, 12);
+    tcase_add_loop_test(properties, deny_wins, 0, 16);
     suite_add_tcase(suite, properties);
 }
