@@ -11,5 +11,8 @@ Suite *pca_suite(void) {
     add_sections(suite);
     add_match(suite);
     add_explain(suite);
+    add_values(suite);
+    add_allow(suite);
+    add_shuffle(suite);
     return suite;
 }
