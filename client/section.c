@@ -36,7 +36,7 @@ static char *slot_of(const PcaFunction *function) {
 }
 
 static gboolean same_slot(const PcaFunction *a, const PcaFunction *b) {
-    if (!a->slot_path || !b->slot_path || a->is_vf != b->is_vf)
+    if (!a->slot_path || !*a->slot_path || !b->slot_path || !*b->slot_path || a->is_vf != b->is_vf)
         return FALSE;
     g_autofree char *slot = slot_of(a);
     g_autofree char *other = slot_of(b);
@@ -56,7 +56,7 @@ static gboolean check_function(GPtrArray *functions, const PcaFunction *function
     g_autofree char *address = address_of(function);
     if (pca_function_is_bridge(function))
         return invalid(error, "%s is a bridge, which nobody can be given", address);
-    if (!function->slot_path)
+    if (!function->slot_path || !*function->slot_path)
         return invalid(error, "%s: its place is not known, so that no Path can name it", address);
     if (contains(functions, function))
         return invalid(error, "%s is named twice", address);

@@ -6,6 +6,7 @@
 #include "policy/explanation.h"
 
 #include "base/error.h"
+#include "policy/attribute.h"
 #include "policy/describe.h"
 
 PcaFunction *pca_policy_view_find(const PcaPolicyView *view, const char *word, GError **error) {
@@ -35,12 +36,21 @@ PcaFunction *pca_policy_view_find(const PcaPolicyView *view, const char *word, G
 
 /* ---- Sections ---- */
 
+static gboolean is_meant(const PcaPolicyView *view, const PcaSection *section,
+                         const PcaFunction *function) {
+    const PcaView one = {view->snapshot, function, view->serial, view->data};
+    return section->kind == PCA_SECTION_DENY ? pca_section_denies(section, &one)
+                                             : pca_section_means(section, function);
+}
+
 static GVariant *addresses_of(const PcaPolicyView *view, const PcaSection *section) {
-    g_autoptr(GPtrArray) functions = pca_section_functions(section, view->snapshot);
+    const GPtrArray *functions = view->snapshot->functions;
     GVariantBuilder list;
     g_variant_builder_init(&list, G_VARIANT_TYPE_STRING_ARRAY);
     for (guint i = 0; i < functions->len; i++) {
         const PcaFunction *function = g_ptr_array_index(functions, i);
+        if (!is_meant(view, section, function))
+            continue;
         g_autofree char *address = pca_address_format(&function->address);
         g_variant_builder_add(&list, "s", address);
     }
