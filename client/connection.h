@@ -24,6 +24,7 @@ typedef struct {
     GUnixFDList *fds;       /* to send along; may be NULL; borrowed */
     gboolean no_start;      /* fails where the daemon does not run, instead of starting it */
     const char *waiting;    /* what to show on a terminal when it takes long; NULL: nothing */
+    gboolean asks;          /* polkit may ask whoever sits at the terminal for a password */
 } PcaCall;
 
 /* The system bus; honours DBUS_SYSTEM_BUS_ADDRESS. Any failure is G_DBUS_ERROR_NO_SERVER. */

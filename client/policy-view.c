@@ -48,7 +48,8 @@ static GVariant *call(const PcaAsked *asked, const char *method, GVariant *argum
                           .method = method,
                           .arguments = arguments,
                           .reply_type = reply_type,
-                          .waiting = "asking about the policy"};
+                          .waiting = "asking about the policy",
+                          .asks = TRUE};
     g_autoptr(GVariant) reply = pca_call(asked->bus, &call, NULL, &problem);
     if (reply)
         return g_variant_get_child_value(reply, 0);

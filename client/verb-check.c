@@ -39,6 +39,7 @@ static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *s
                                    g_variant_dict_end(&dict)),
         .reply_type = reply_type,
         .waiting = waiting,
+        .asks = as != NULL,
     };
     return pca_call(bus, &call, NULL, error);
 }

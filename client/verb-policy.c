@@ -49,7 +49,8 @@ PcaDiagnostics *pca_policy_reload(GDBusConnection *bus, gboolean no_start, GErro
                           .method = "ReloadPolicy",
                           .reply_type = "(a(suuss))",
                           .no_start = no_start,
-                          .waiting = "reading the policy"};
+                          .waiting = "reading the policy",
+                          .asks = TRUE};
     g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
     if (!reply)
         return NULL;
