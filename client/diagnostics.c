@@ -6,6 +6,7 @@
 #include "diagnostics.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -87,6 +88,29 @@ guint pca_diagnostics_count(PcaDiagnostics *diagnostics, PcaSeverity severity) {
     for (guint i = 0; i < diagnostics->len; i++)
         n += ((PcaDiagnostic *)g_ptr_array_index(diagnostics, i))->severity == severity;
     return n;
+}
+
+char *pca_diagnostics_first_error(PcaDiagnostics *diagnostics) {
+    for (guint i = 0; i < diagnostics->len; i++) {
+        const PcaDiagnostic *d = g_ptr_array_index(diagnostics, i);
+        if (d->severity == PCA_SEVERITY_ERROR)
+            return pca_diagnostic_format(d);
+    }
+    return NULL;
+}
+
+static gint by_place(gconstpointer a, gconstpointer b) {
+    const PcaDiagnostic *x = *(PcaDiagnostic *const *)a, *y = *(PcaDiagnostic *const *)b;
+    int files = strcmp(x->file, y->file);
+    if (files != 0)
+        return files;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    return x->column < y->column ? -1 : x->column > y->column;
+}
+
+void pca_diagnostics_sort(PcaDiagnostics *diagnostics) {
+    g_ptr_array_sort(diagnostics, by_place);
 }
 
 char *pca_diagnostics_summary(PcaDiagnostics *diagnostics) {

@@ -20,5 +20,11 @@ void pca_diagnostics_complain(PcaDiagnostics *diagnostics);
 
 guint pca_diagnostics_count(PcaDiagnostics *diagnostics, PcaSeverity severity);
 
+/* The first error as a line; NULL without one. Caller frees. */
+char *pca_diagnostics_first_error(PcaDiagnostics *diagnostics);
+
+/* By file, line and column. */
+void pca_diagnostics_sort(PcaDiagnostics *diagnostics);
+
 /* "2 errors, 1 warning"; NULL when there is nothing. Caller frees. */
 char *pca_diagnostics_summary(PcaDiagnostics *diagnostics);

@@ -75,6 +75,7 @@ int pca_verb_policy_check(const PcaOptions *options) {
     if (policy && !add_findings(options, bus, policy, diagnostics, &error))
         return pca_fail(NULL, error);
     pca_policy_complain_state(&state);
+    pca_diagnostics_sort(diagnostics);
     pca_diagnostics_print(options, diagnostics);
     if (options->json == PCA_JSON_OFF && !options->no_legend)
         print_summary(policy, diagnostics);

@@ -65,12 +65,16 @@ static int reload(const PcaOptions *options) {
     g_autoptr(GPtrArray) diagnostics = bus ? pca_policy_reload(bus, FALSE, &error) : NULL;
     if (!diagnostics)
         return pca_fail(NULL, error);
+    pca_diagnostics_sort(diagnostics);
     pca_diagnostics_print(options, diagnostics);
     guint errors = pca_diagnostics_count(diagnostics, PCA_SEVERITY_ERROR);
     if (errors == 0)
         return 0;
-    pca_complain("the policy was refused for %u error%s; what was in force stays", errors,
-                 errors == 1 ? "" : "s");
+    /* The last line of those that systemctl shows of a reload: there may be many before it. */
+    fflush(stdout);
+    g_autofree char *first = pca_diagnostics_first_error(diagnostics);
+    pca_complain("the policy was refused for %u error%s, what was in force stays; %s%s", errors,
+                 errors == 1 ? "" : "s", errors == 1 ? "" : "the first: ", first);
     return PCA_EXIT_POLICY_INVALID;
 }
 

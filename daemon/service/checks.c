@@ -37,12 +37,11 @@ static void check_iommu(const Check *c) {
 
 static void refuse_without_grant(const Check *c) {
     const PcaFunction *f = c->function;
-    g_autofree char *fix =
-        g_strdup_printf("an administrator can allow it in /etc/pcassign/policy.d/NAME.conf: "
-                        "[Device NAME], Path=%s, "
-                        "Id=%04x:%04x, AllowUser=%s; then pcassignctl policy reload",
-                        f->slot_path ? f->slot_path : "?", f->vendor, f->device,
-                        c->context->names->user ? c->context->names->user : "USER");
+    const char *user = c->context->names->user ? c->context->names->user : "USER";
+    g_autofree char *fix = g_strdup_printf(
+        "as root: pcassignctl policy new %s --name=NAME --user=%s --write; that is [Device NAME], "
+        "Path=%s, Id=%04x:%04x, AllowUser=%s in /etc/pcassign/policy.d/50-NAME.conf",
+        c->address, user, f->slot_path ? f->slot_path : "?", f->vendor, f->device, user);
     pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address, fix,
                       "no [Device] section of the policy names %s", c->address);
 }
