@@ -308,10 +308,11 @@ static void start_prepare(gpointer data) {
         return;
     }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
     g_autoptr(PcaPlan) plan =
         entry->claim->kind == PCA_KIND_RESET
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
-            : pca_plan_claim(functions, entry->claim->driver);
+            : pca_plan_claim(functions, devices);
     if (pca_claim_gives_nodes(entry->claim))
         pca_plan_add_nodes(plan, functions, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);

@@ -114,7 +114,8 @@ static void start_release(gpointer data) {
     PcaEntry *entry = data;
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     if (!entry->plan) {
-        entry->plan = pca_plan_release(functions, entry->claim->driver);
+        g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
+        entry->plan = pca_plan_release(functions, devices);
         if (pca_claim_gives_nodes(entry->claim))
             pca_plan_add_nodes(entry->plan, functions, entry->claim->uid);
     }

@@ -73,6 +73,7 @@ static GHashTable *left_devices(PcaClaims *claims, const char *id) {
 /* Whatever is left of the record goes into the plan: its journal tells of the last plan alone. */
 static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAddress *unproved) {
     g_autoptr(GPtrArray) functions = pca_claim_functions(claim);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(claim);
     g_autofree PcaRecovery *how = g_new0(PcaRecovery, functions->len);
     for (guint i = 0; i < functions->len; i++) {
         const PcaFunction *function = g_ptr_array_index(functions, i);
@@ -82,7 +83,7 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
         else if (unproved && pca_address_equal(unproved, &function->address))
             how[i] = PCA_RECOVER_UNPROVED;
     }
-    PcaPlan *plan = pca_plan_recover(functions, how, claim->driver);
+    PcaPlan *plan = pca_plan_recover(functions, devices, how);
     if (pca_claim_gives_nodes(claim))
         pca_plan_add_nodes(plan, functions, claim->uid);
     return plan;

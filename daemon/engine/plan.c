@@ -137,22 +137,22 @@ static void append_override(PcaPlan *plan, const PcaFunction *function, const ch
     set_undo(append(plan, function, PCA_OP_OVERRIDE, driver), PCA_OP_RESTORE, found);
 }
 
-PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver) {
+PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
     /* All of them are verified before the first one is touched: all or nothing. */
     for (guint i = 0; i < functions->len; i++)
         append_verify(plan, g_ptr_array_index(functions, i));
     /* The override comes before the unbind, so that no probe in between finds the host driver. */
     for (guint i = 0; i < functions->len; i++)
-        append_override(plan, g_ptr_array_index(functions, i), driver);
+        append_override(plan, g_ptr_array_index(functions, i), devices[i].driver);
     for (guint i = 0; i < functions->len; i++) {
         PcaFunction *function = g_ptr_array_index(functions, i);
         if (function->driver)
             append(plan, function, PCA_OP_UNBIND, function->driver);
     }
     for (guint i = 0; i < functions->len; i++)
-        set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, driver), PCA_OP_UNBIND,
-                 driver);
+        set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, devices[i].driver),
+                 PCA_OP_UNBIND, devices[i].driver);
     return plan;
 }
 
@@ -169,25 +169,27 @@ static gboolean takes_part(PcaRecovery how, PcaOp op) {
 }
 
 /* `how` may be NULL: all are proved. */
-static PcaPlan *give_back(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
+static PcaPlan *give_back(GPtrArray *functions, const PcaPlanDevice *devices,
+                          const PcaRecovery *how) {
     static const PcaOp ops[] = {PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_RESET, PCA_OP_ALIVE};
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
     for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
         for (guint i = 0; i < functions->len; i++)
             if (!how || takes_part(how[i], ops[op]))
                 append(plan, g_ptr_array_index(functions, i), ops[op],
-                       ops[op] == PCA_OP_UNBIND ? driver : "");
+                       ops[op] == PCA_OP_UNBIND ? devices[i].driver : "");
     for (guint i = 0; i < functions->len; i++)
         append_restore(plan, g_ptr_array_index(functions, i));
     return plan;
 }
 
-PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver) {
-    return give_back(functions, NULL, driver);
+PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices) {
+    return give_back(functions, devices, NULL);
 }
 
-PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
-    return give_back(functions, how, driver);
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
+                          const PcaRecovery *how) {
+    return give_back(functions, devices, how);
 }
 
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {

@@ -61,11 +61,17 @@ gboolean pca_binding_node(const char *text, PcaOwner *owner);
 /* The detail of `give`; FALSE when malformed. */
 gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
 
-/* Takes functions (of PcaFunction) from where they are to `driver` (a vfio driver). */
-PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
+/* What a plan does with one function, beside what the function tells of itself. */
+typedef struct {
+    const char *driver; /* that a claim binds it to; borrowed */
+} PcaPlanDevice;
 
-/* Gives them back as they were found; `functions` are those that the claim was made with. */
-PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver);
+/* Takes functions (of PcaFunction) from where they are to their drivers; `devices` has one entry
+ * for each. */
+PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices);
+
+/* Gives them back as they were found; both arguments are those that the claim was made with. */
+PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices);
 
 /* How one function is recovered that an earlier release or claim could not put back. */
 typedef enum {
@@ -75,7 +81,8 @@ typedef enum {
 } PcaRecovery;
 
 /* Gives `functions` back as they were found, each the way that `how` (one for each) says. */
-PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver);
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
+                          const PcaRecovery *how);
 
 /* Resets a function that has no driver or a vfio driver, which it loses for the time being: by
  * `method` alone (one of its reset_methods), or with NULL by all of them in their order. Undone, it

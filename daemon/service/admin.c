@@ -60,9 +60,10 @@ static PcaFunction *find_function(const Admin *admin, GError **error) {
 
 PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function) {
     PcaClaim *reservation = pca_claims_reservation(service->claims, &function->address);
-    gboolean holds =
-        reservation && (!function->driver || g_str_equal(function->driver, reservation->driver));
-    return holds ? reservation : NULL;
+    if (!reservation)
+        return NULL;
+    const char *driver = pca_claim_device(reservation, 0)->driver;
+    return !function->driver || g_str_equal(function->driver, driver) ? reservation : NULL;
 }
 
 /* Takes the task over. */

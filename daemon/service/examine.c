@@ -37,14 +37,13 @@ void pca_examination_free(PcaExamination *examination) {
 
 PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaSubject *subject) {
     PcaClaim *claim = pca_claim_new();
-    claim->driver = g_strdup(PCA_VFIO_DRIVER);
     claim->uid = subject->uid;
     claim->user = g_strdup(examination->names->user);
     claim->pid = subject->pid;
     claim->label = g_strdup(subject->label);
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
-        pca_claim_add_device(claim, target->function, target->name);
+        pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
     }
     return claim;
 }

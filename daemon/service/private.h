@@ -10,8 +10,6 @@
 #include "sys/uevent.h"
 #include "sys/variants.h"
 
-#define PCA_VFIO_DRIVER "vfio-pci"
-
 struct PcaService {
     const PcaRoot *root; /* borrowed */
     char *worker_socket;

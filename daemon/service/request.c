@@ -55,6 +55,10 @@ static void target_free(gpointer data) {
     g_free(target);
 }
 
+const char *pca_target_driver(const PcaTarget *target) {
+    return PCA_VFIO_DRIVER;
+}
+
 static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);

@@ -16,6 +16,8 @@
  * to what fits a reply to Open, its iommufd included. */
 #define PCA_OPEN_MAX_FDS 14
 
+#define PCA_VFIO_DRIVER "vfio-pci"
+
 /* One device as it was named: an address or the name of a [Device] section. */
 typedef struct {
     char *text;
@@ -51,6 +53,9 @@ typedef struct {
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */
+
+/* The driver that a claim binds it to; static or the target's. */
+const char *pca_target_driver(const PcaTarget *target);
 
 /* The functions that the request means in this snapshot under this policy (NULL: none in force), in
  * the order of the specs. What is not there, malformed or named twice becomes a failure called

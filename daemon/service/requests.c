@@ -87,13 +87,20 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {
 
 /* --- Plan --- */
 
-static GPtrArray *target_functions(PcaTargets *targets) {
-    GPtrArray *functions = g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *request,
+                             PcaTargets *targets) {
+    g_autoptr(GPtrArray) functions =
+        g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+    g_autofree PcaPlanDevice *devices = g_new0(PcaPlanDevice, targets->len);
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
         g_ptr_array_add(functions, pca_function_ref(target->function));
+        devices[i].driver = pca_target_driver(target);
     }
-    return functions;
+    PcaPlan *plan = pca_plan_claim(functions, devices);
+    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
+        pca_plan_add_nodes(plan, functions, subject->uid);
+    return plan;
 }
 
 PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
@@ -102,13 +109,7 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
     pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets =
         pca_request_resolve(request, service->snapshot, service->policy, findings);
-    if (!pca_findings_to_error(findings, error))
-        return NULL;
-    g_autoptr(GPtrArray) functions = target_functions(targets);
-    PcaPlan *plan = pca_plan_claim(functions, PCA_VFIO_DRIVER);
-    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, subject->uid);
-    return plan;
+    return pca_findings_to_error(findings, error) ? plan_targets(subject, request, targets) : NULL;
 }
 
 /* --- Claim --- */

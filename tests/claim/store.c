@@ -48,7 +48,7 @@ START_TEST(a_claim_comes_back_whole) {
     ck_assert_uint_eq(again->uid, claim->uid);
     ck_assert_uint_eq(again->pid, claim->pid);
     ck_assert(again->memory == claim->memory && again->since == claim->since);
-    ck_assert_str_eq(again->driver, VFIO);
+    ck_assert_str_eq(pca_claim_device(again, 0)->driver, VFIO);
     ck_assert_pstr_eq(again->user, claim->user);
     ck_assert_pstr_eq(again->label, claim->label);
     ck_assert_pstr_eq(again->title, claim->title);
@@ -91,7 +91,7 @@ static const struct {
     {"Uid=1000", "", PCA_ERROR_FAILED},
     {"Pid=4242", "Pid=2147483648", PCA_ERROR_FAILED},
     {"Memory=18446744073709551615", "Memory=lots", PCA_ERROR_FAILED},
-    {"Driver=vfio-pci\nUser", "User", PCA_ERROR_FAILED},
+    {"BindTo=vfio-pci\n", "", PCA_ERROR_FAILED},
     {"Address=0000:02:00.0", "Address=02", PCA_ERROR_FAILED},
     {"Address=0000:02:00.0", "", PCA_ERROR_FAILED},
     {"Name=dev", "", PCA_ERROR_FAILED},

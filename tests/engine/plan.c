@@ -9,7 +9,7 @@
 
 static void assert_claim(const char *const *set, const char *expected) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_CLAIM);
     ck_assert_str_eq(text, expected);
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_release_is_barrier_reset_proof_restore) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, BARE, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_release(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_release(functions, on_vfio);
     g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_RELEASE);
     ck_assert_str_eq(text, "unbind 01:00.0 vfio-pci\n"
@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(the_identity_has_vendor_device_and_subsystem) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     for (guint i = 0; i < plan->steps->len; i++) {
         const PcaStep *step = g_ptr_array_index(plan->steps, i);
         ck_assert_str_eq(step->identity, "144d:a808 144d:a801");
@@ -153,7 +153,7 @@ START_TEST(the_variant_goes_round) {
     for (guint i = 0; i < n_sets; i++) {
         g_autoptr(GPtrArray) functions = machine_functions(sets[i]);
         g_autoptr(PcaPlan) plan =
-            i % 2 ? pca_plan_release(functions, VFIO) : pca_plan_claim(functions, VFIO);
+            i % 2 ? pca_plan_release(functions, on_vfio) : pca_plan_claim(functions, on_vfio);
         g_autoptr(GVariant) variant = g_variant_ref_sink(pca_plan_to_variant(plan));
         g_autoptr(GError) error = NULL;
         g_autoptr(PcaPlan) again = pca_plan_from_variant(variant, &error);

@@ -86,8 +86,8 @@ static char *print(Reply *reply, const char *key) {
 
 static GVariant *run_request(PcaPlanKind kind) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
-    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(functions, VFIO)
-                                                     : pca_plan_release(functions, VFIO);
+    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(functions, on_vfio)
+                                                     : pca_plan_release(functions, on_vfio);
     g_auto(GVariantDict) request;
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "run");

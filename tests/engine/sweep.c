@@ -95,8 +95,8 @@ static Scene scene_new(const char *const *set) {
         if (g_str_equal(set[i], SPARE))
             machine_give(SPARE, "0:107:0660");
     scene.functions = machine_found(set);
-    scene.claim = pca_plan_claim(scene.functions, VFIO);
-    scene.release = pca_plan_release(scene.functions, VFIO);
+    scene.claim = pca_plan_claim(scene.functions, on_vfio);
+    scene.release = pca_plan_release(scene.functions, on_vfio);
     pca_plan_add_nodes(scene.claim, scene.functions, 1000);
     pca_plan_add_nodes(scene.release, scene.functions, 1000);
     scene.journal = open_journal();
