@@ -314,7 +314,7 @@ static void start_prepare(gpointer data) {
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
             : pca_plan_claim(functions, devices);
     if (pca_claim_gives_nodes(entry->claim))
-        pca_plan_add_nodes(plan, functions, entry->claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 
