@@ -107,7 +107,7 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
         pca_entry_tell(entry, error);
         return;
     }
-    pca_entry_end(entry, residue, residue ? error : NULL);
+    pca_entry_end_release(entry, residue, residue ? error : NULL);
 }
 
 static void start_release(gpointer data) {
