@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 
-/* Uses that the host makes of a function and that a policy may let be ended (AllowInUse=): a set of
- * flags. Disks, default routes, bridges and the like are never among them. */
+/* Uses that the host makes of a function and that a policy may let a claim end (AllowInUse=), as a
+ * set. Disks never. */
 typedef enum {
     PCA_USE_NETWORK = 1 << 0,
     PCA_USE_DISPLAY = 1 << 1,

@@ -10,7 +10,6 @@ libpca_service_a_SOURCES = \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
-	daemon/service/policy-files.c daemon/service/policy-files.h \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \

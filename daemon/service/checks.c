@@ -47,7 +47,7 @@ static void refuse_without_grant(const Check *c) {
                       "no [Device] section of the policy names %s", c->address);
 }
 
-static void refuse_caller(const Check *c, const PcaSection *section) {
+static void refuse_caller(const Check *c, const PcaSection *section, const char *reason) {
     const PcaNames *names = c->context->names;
     g_autofree char *number = g_strdup_printf("uid %u", names->uid);
     g_autofree char *fix = g_strdup_printf(
@@ -55,9 +55,16 @@ static void refuse_caller(const Check *c, const PcaSection *section) {
         "pcassignctl policy reload",
         names->user ? names->user : "USER", section->name);
     pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name, fix,
-                      "%s is not for %s: [Device %s] does not allow them (%s:%u)", c->address,
+                      "%s is not for %s: [Device %s] does not allow them (%s:%u): %s", c->address,
                       names->user ? names->user : number, section->name, section->file,
-                      section->line);
+                      section->line, reason);
+}
+
+static void check_caller(const Check *c, const PcaSection *section) {
+    g_autofree char *reason = NULL;
+    PcaCaller caller = pca_names_caller(c->context->names);
+    if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
+        refuse_caller(c, section, reason);
 }
 
 static void check_policy(const Check *c) {
@@ -80,14 +87,14 @@ static void check_policy(const Check *c) {
         return;
     else if (!match->device)
         refuse_without_grant(c);
-    else if (!pca_section_allows(match->device, c->context->names))
-        refuse_caller(c, match->device);
+    else
+        check_caller(c, match->device);
 }
 
 static void check_identity(const Check *c) {
     if (c->target->match.mismatch && !c->target->match.ambiguous)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
-                          "put the right device into the slot, or correct Id= in the policy",
+                          "put the right device into the slot, or correct the policy",
                           "%s is not the device that the policy means: %s", c->address,
                           c->target->match.mismatch);
 }

@@ -78,8 +78,8 @@ static void freshen(Examiner *x) {
     if (service->scanned >= x->began)
         return;
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets =
-        pca_request_resolve(x->request, service->snapshot, service->policy, findings);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
+                                                       service->policy, service->configs, findings);
     if (pca_findings_failed(findings, NULL)) {
         pca_service_freshen(service, x->began);
         return;
@@ -126,7 +126,8 @@ static void judge(Examiner *x) {
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
-    e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, e->findings);
+    e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
+                                     e->findings);
     note_owners(x, e->targets);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
@@ -222,8 +223,8 @@ static void on_probed(GVariant *reply, GArray *fds, const GError *error, gpointe
 /* The groups of the request's functions that are on a vfio driver without a claim of ours. */
 static GVariant *groups_to_probe(Examiner *x) {
     g_autoptr(GPtrArray) ignored = pca_findings_new();
-    g_autoptr(GPtrArray) targets =
-        pca_request_resolve(x->request, x->service->snapshot, x->service->policy, ignored);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(
+        x->request, x->service->snapshot, x->service->policy, x->service->configs, ignored);
     GVariantBuilder groups;
     g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
     for (guint i = 0; i < targets->len; i++) {

@@ -208,5 +208,6 @@ Suite *pca_suite(void) {
     pca_add_device_cases(suite);
     pca_add_interrupt_cases(suite);
     pca_add_variant_cases(suite);
+    pca_add_policy_file_cases(suite);
     return suite;
 }
