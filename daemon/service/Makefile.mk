@@ -13,5 +13,6 @@ libpca_service_a_SOURCES = \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
+	daemon/service/uses.c daemon/service/uses.h \
 	daemon/service/service.c daemon/service/service.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

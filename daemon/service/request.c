@@ -56,6 +56,12 @@ static void target_free(gpointer data) {
     g_free(target);
 }
 
+guint pca_target_allowed_uses(const PcaTarget *target) {
+    const PcaSection *section = target->match.device;
+    return section && !target->match.ambiguous && !target->match.mismatch ? section->allow_in_use
+                                                                          : 0;
+}
+
 const char *pca_target_driver(const PcaTarget *target) {
     return PCA_VFIO_DRIVER;
 }

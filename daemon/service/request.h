@@ -55,6 +55,9 @@ typedef struct {
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */
 
+/* The uses that the host makes of it which the policy lets a claim end: a set of PcaUses. */
+guint pca_target_allowed_uses(const PcaTarget *target);
+
 /* The driver that a claim binds it to; static or the target's. */
 const char *pca_target_driver(const PcaTarget *target);
 

@@ -5,7 +5,9 @@
  */
 #include "support/tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The tree-relative path of a function's directory. */
 static char *function_place(const PcaTree *tree, const char *address) {
@@ -130,6 +132,16 @@ void pca_tree_add_character(PcaTree *tree, const char *address, const char *via,
     g_autofree char *link = g_build_filename("sys/dev/char", number, NULL);
     pca_tree_write(tree, dev, "%s\n", number);
     pca_tree_link(tree, link, directory);
+}
+
+void pca_tree_add_opener(PcaTree *tree, int pid, const char *comm, const char *node) {
+    g_autofree char *file = g_strdup_printf("proc/%d/comm", pid);
+    g_autofree char *fds = g_strdup_printf("proc/%d/fd", pid);
+    g_autofree char *link = g_build_filename(pca_tree_path(tree), fds, "5", NULL);
+    pca_tree_write(tree, file, "%s\n", comm);
+    pca_tree_mkdir(tree, fds);
+    if (symlink(node, link) < 0)
+        g_error("%s: %s", link, g_strerror(errno));
 }
 
 void pca_tree_add_input(PcaTree *tree, const char *address, const char *via, const char *name,

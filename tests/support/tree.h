@@ -172,6 +172,9 @@ void pca_tree_add_swap(PcaTree *tree, const char *source);
 void pca_tree_add_character(PcaTree *tree, const char *address, const char *via,
                             const char *subsystem, const char *name, const char *number);
 
+/* A process that has `node`, a device node of the machine that the test runs on, open. */
+void pca_tree_add_opener(PcaTree *tree, int pid, const char *comm, const char *node);
+
 /* The input device `name` ("input7") below DIRECTORY/via, called `called`. */
 void pca_tree_add_input(PcaTree *tree, const char *address, const char *via, const char *name,
                         const char *called);
