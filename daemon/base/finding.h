@@ -7,6 +7,16 @@
 
 #include "base/error.h"
 
+/* Uses that the host makes of a function and that a policy may let a claim end (AllowInUse=), as a
+ * set. Disks never. */
+typedef enum {
+    PCA_USE_NETWORK = 1 << 0,
+    PCA_USE_DISPLAY = 1 << 1,
+    PCA_USE_INPUT = 1 << 2,
+    PCA_USE_SOUND = 1 << 3,
+    PCA_USE_OTHER = 1 << 4,
+} PcaUses;
+
 typedef struct {
     const char *name; /* static: "exists", "iommu", "policy", ... */
     gboolean ok;
@@ -14,6 +24,7 @@ typedef struct {
     char *culprit;  /* what stands in the way: an address, a driver, a mount point; or NULL */
     char *text;     /* one sentence without a full stop */
     char *fix;      /* what mends it, ideally one command; or NULL */
+    guint use;      /* of a failure "in-use": the one PcaUses it is; 0: no policy may allow it */
 } PcaFinding;
 
 typedef GPtrArray PcaFindings;

@@ -15,10 +15,7 @@ PcaSeen *pca_seen_new(void);
 /* The section of the same kind and name read before, or NULL: then this one is noted. */
 const PcaSection *pca_seen_name(PcaSeen *seen, const PcaSection *section);
 
-/* The same for the paths of [Device] sections. */
-const PcaSection *pca_seen_path(PcaSeen *seen, const PcaSection *section);
-
-/* Checks a section whose lines are all read. `lines` says for each PcaKey on which line it was
- * given, 0 when it was not. */
-void pca_section_check(const PcaSection *section, const guint lines[PCA_N_KEYS], PcaSeen *seen,
+/* Checks a section whose lines are all read. `lost`: one of them could have been what it must have,
+ * so that nothing is missed. */
+void pca_section_check(const PcaSection *section, gboolean lost, PcaSeen *seen,
                        PcaDiagnostics *diagnostics);

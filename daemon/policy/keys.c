@@ -20,34 +20,31 @@ static const char *const keys[] = {
     [PCA_KEY_DESCRIPTION] = "Description",
     [PCA_KEY_PATH] = "Path",
     [PCA_KEY_ID] = "Id",
+    [PCA_KEY_SUBSYSTEM] = "Subsystem",
+    [PCA_KEY_CLASS] = "Class",
+    [PCA_KEY_SERIAL] = "Serial",
+    [PCA_KEY_ADDRESS] = "Address",
     [PCA_KEY_FUNCTIONS] = "Functions",
     [PCA_KEY_ALLOW_USER] = "AllowUser",
     [PCA_KEY_ALLOW_GROUP] = "AllowGroup",
-    "Subsystem",
-    "Class",
-    "Serial",
-    "Address",
+    [PCA_KEY_ALLOW_UNIT] = "AllowUnit",
+    [PCA_KEY_REQUIRE_UNIT] = "RequireUnit",
+    [PCA_KEY_REQUIRE_LABEL] = "RequireLabel",
+    [PCA_KEY_AUTHORIZE] = "Authorize",
+    [PCA_KEY_PER_USER] = "PerUser",
+    [PCA_KEY_MAX_MEMORY] = "MaxMemory",
+    [PCA_KEY_RESET] = "Reset",
+    [PCA_KEY_DRIVER] = "Driver",
+    [PCA_KEY_ON_RELEASE] = "OnRelease",
+    [PCA_KEY_SIBLINGS] = "Siblings",
+    [PCA_KEY_ALLOW_IN_USE] = "AllowInUse",
+    [PCA_KEY_SYSFS_FILES] = "SysfsFiles",
+    [PCA_KEY_RESERVE] = "Reserve",
     "VirtualFunctionOf",
-    "AllowUnit",
-    "RequireUnit",
-    "RequireLabel",
-    "Authorize",
-    "PerUser",
-    "MaxMemory",
-    "Reset",
-    "Driver",
-    "OnRelease",
-    "Siblings",
-    "AllowInUse",
-    "SysfsFiles",
-    "Reserve",
     NULL,
 };
 
-static const char *const selectors[] = {"Path",   "Id",      "Subsystem",         "Class",
-                                        "Serial", "Address", "VirtualFunctionOf", NULL};
-
-static int find(const char *const *words, const char *word) {
+int pca_word_find(const char *const *words, const char *word) {
     for (int i = 0; words[i]; i++)
         if (g_str_equal(words[i], word))
             return i;
@@ -55,11 +52,11 @@ static int find(const char *const *words, const char *word) {
 }
 
 int pca_key_find(const char *word) {
-    return find(keys, word);
+    return pca_word_find(keys, word);
 }
 
 int pca_section_kind_find(const char *word) {
-    return find(sections, word);
+    return pca_word_find(sections, word);
 }
 
 const char *pca_section_kind_name(int kind) {
@@ -71,12 +68,12 @@ const char *pca_key_name(int key) {
 }
 
 gboolean pca_key_belongs(PcaKey key, PcaSectionKind kind) {
-    return kind == PCA_SECTION_DEVICE || key == PCA_KEY_DESCRIPTION || key == PCA_KEY_PATH ||
-           key == PCA_KEY_ID;
+    return kind == PCA_SECTION_DEVICE || key == PCA_KEY_DESCRIPTION || pca_key_selects(key);
 }
 
+/* VirtualFunctionOf, which stands right behind the keys, selects as well. */
 gboolean pca_key_selects(int key) {
-    return g_strv_contains(selectors, keys[key]);
+    return (key >= PCA_KEY_PATH && key <= PCA_KEY_ADDRESS) || key == PCA_N_KEYS;
 }
 
 /* How many insertions, deletions and changes of one letter lead from a to b; case does not count.
@@ -98,7 +95,7 @@ static guint distance(const char *a, const char *b) {
     return row[n];
 }
 
-static int guess(const char *const *words, const char *word) {
+int pca_word_guess(const char *const *words, const char *word) {
     gsize length = strlen(word);
     if (length > WORD_MAX)
         return -1;
@@ -115,9 +112,9 @@ static int guess(const char *const *words, const char *word) {
 }
 
 int pca_key_guess(const char *word) {
-    return guess(keys, word);
+    return pca_word_guess(keys, word);
 }
 
 int pca_section_kind_guess(const char *word) {
-    return guess(sections, word);
+    return pca_word_guess(sections, word);
 }

@@ -8,18 +8,6 @@
 
 #include "policy/policy.h"
 
-/* What is understood now. Other words of the language follow after PCA_N_KEYS and
- * PCA_N_SECTIONS: they are known and refused. */
-typedef enum {
-    PCA_KEY_DESCRIPTION,
-    PCA_KEY_PATH,
-    PCA_KEY_ID,
-    PCA_KEY_FUNCTIONS,
-    PCA_KEY_ALLOW_USER,
-    PCA_KEY_ALLOW_GROUP,
-    PCA_N_KEYS,
-} PcaKey;
-
 #define PCA_N_SECTIONS (PCA_SECTION_DENY + 1)
 
 /* The word's index: a PcaKey or PcaSectionKind, one beyond when it is not supported yet, or -1 when
@@ -27,15 +15,16 @@ typedef enum {
 int pca_key_find(const char *word);
 int pca_section_kind_find(const char *word);
 
-/* For messages: "Device", "Path"; of known words only. */
-const char *pca_section_kind_name(int kind);
-const char *pca_key_name(int key);
-
 /* Whether a section of that kind may have the key; of supported ones only. */
 gboolean pca_key_belongs(PcaKey key, PcaSectionKind kind);
 
 /* Whether the key, supported or not, says which hardware is meant. */
 gboolean pca_key_selects(int key);
+
+/* The word of a list that ends with NULL, as an index; -1 when it is none of them. The guess is the
+ * nearest one, -1 when none is near. */
+int pca_word_find(const char *const *words, const char *word);
+int pca_word_guess(const char *const *words, const char *word);
 
 /* The word of the language that `word` was probably meant to be, as an index; or -1. */
 int pca_key_guess(const char *word);

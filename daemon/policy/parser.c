@@ -4,6 +4,7 @@
  * that one load shows all errors.
  * Thread: any. Ownership: the sections read belong to the policy that is being made.
  */
+#include "policy/assign.h"
 #include "policy/check.h"
 #include "policy/private.h"
 #include "policy/values.h"
@@ -19,16 +20,15 @@ typedef struct {
     const PcaPolicyFile *file;
     PcaPolicy *policy;
     PcaSeen *seen;
-    PcaSection *section;     /* the one being read; NULL before the first header */
-    gboolean known;          /* its kind is supported */
-    gboolean lost;           /* it has a line that could have been what it must have */
-    guint lines[PCA_N_KEYS]; /* on which line it has each key; 0: not yet */
+    PcaSection *section; /* the one being read; NULL before the first header */
+    gboolean known;      /* its kind is supported */
+    gboolean lost;       /* it has a line that could have been what it must have */
     gboolean told_crlf;
 } Parser;
 
 static void end_section(Parser *parser) {
-    if (parser->section && parser->known && !parser->lost)
-        pca_section_check(parser->section, parser->lines, parser->seen, parser->place.diagnostics);
+    if (parser->section && parser->known)
+        pca_section_check(parser->section, parser->lost, parser->seen, parser->place.diagnostics);
 }
 
 /* Begins a section of a kind not known yet, so that no key is blamed for a broken header. */
@@ -37,7 +37,6 @@ static void begin_section(Parser *parser) {
     parser->section = pca_policy_add(parser->policy, parser->file->name, parser->place.line);
     parser->known = FALSE;
     parser->lost = FALSE;
-    memset(parser->lines, 0, sizeof parser->lines);
 }
 
 /* A line that cannot be read at all. */
@@ -141,45 +140,6 @@ static void read_header(Parser *parser, const char *text) {
         read_name(parser, at + length, end);
 }
 
-static void set_path(Parser *parser, const char *value) {
-    PcaSection *section = parser->section;
-    section->path = pca_value_path(&parser->place, value);
-    if (!section->path || !parser->known || section->kind != PCA_SECTION_DEVICE)
-        return;
-    const PcaSection *before = pca_seen_path(parser->seen, section);
-    if (before)
-        pca_place_error(&parser->place, value, "[Device %s] at %s:%u has the same Path",
-                        before->name, before->file, before->line);
-}
-
-static void set_value(Parser *parser, PcaKey key, const char *value) {
-    PcaSection *section = parser->section;
-    switch (key) {
-    case PCA_KEY_DESCRIPTION:
-        section->description = g_strdup(value);
-        break;
-    case PCA_KEY_PATH:
-        set_path(parser, value);
-        break;
-    case PCA_KEY_ID:
-        pca_value_ids(&parser->place, value, section->ids);
-        break;
-    case PCA_KEY_FUNCTIONS:
-        pca_value_functions(&parser->place, value, &section->all_functions);
-        break;
-    case PCA_KEY_ALLOW_USER:
-        g_strfreev(section->allow_users);
-        section->allow_users = pca_value_principals(&parser->place, value, "user");
-        break;
-    case PCA_KEY_ALLOW_GROUP:
-        g_strfreev(section->allow_groups);
-        section->allow_groups = pca_value_principals(&parser->place, value, "group");
-        break;
-    case PCA_N_KEYS:
-        break;
-    }
-}
-
 /* Where the value ends: before a comment and white space, both of which are reported. */
 static const char *value_end(Parser *parser, PcaKey key, const char *value) {
     const char *end = value + strlen(value);
@@ -209,7 +169,7 @@ static void read_value(Parser *parser, PcaKey key, char *text) {
     if (key == PCA_KEY_DESCRIPTION && tab)
         pca_place_error(&parser->place, tab, "a tab: write spaces");
     start[end - start] = '\0';
-    set_value(parser, key, start);
+    pca_section_assign(&parser->place, parser->section, key, start);
 }
 
 static void report_unknown_key(Parser *parser, const char *at, const char *word) {
@@ -239,8 +199,9 @@ static gboolean check_key(Parser *parser, const char *at, const char *word, int 
     } else if (parser->known && !pca_key_belongs(key, parser->section->kind))
         pca_place_error(&parser->place, at, "[%s] may not have %s",
                         pca_section_kind_name(parser->section->kind), word);
-    else if (parser->lines[key])
-        pca_place_error(&parser->place, at, "%s is already on line %u", word, parser->lines[key]);
+    else if (parser->section->lines[key])
+        pca_place_error(&parser->place, at, "%s is already on line %u", word,
+                        parser->section->lines[key]);
     else
         return TRUE;
     return FALSE;
@@ -259,7 +220,7 @@ static void read_key(Parser *parser, char *text) {
     int key = pca_key_find(word);
     if (!check_key(parser, text, word, key))
         return;
-    parser->lines[key] = parser->place.line;
+    parser->section->lines[key] = parser->place.line;
     read_value(parser, (PcaKey)key, equals + 1);
 }
 
@@ -371,5 +332,8 @@ PcaPolicy *pca_policy_parse(const PcaPolicyFile *files, gsize n_files,
     g_autoptr(GHashTable) seen = pca_seen_new();
     for (gsize i = 0; i < n_files; i++)
         parse_file(&files[i], policy, seen, diagnostics);
-    return pca_diagnostics_have_errors(diagnostics) ? NULL : g_steal_pointer(&policy);
+    if (pca_diagnostics_have_errors(diagnostics))
+        return NULL;
+    policy->places = pca_index_new(policy->sections);
+    return g_steal_pointer(&policy);
 }

@@ -5,11 +5,12 @@
  */
 #pragma once
 
-#include "policy/policy.h"
+#include "policy/index.h"
 
 struct PcaPolicy {
     GPtrArray *sections; /* of PcaSection, in the order of files and lines; owned */
     GHashTable *by_name; /* name to [Device] section; both borrowed from `sections` */
+    PcaIndex *places;    /* by what they match; made when all are read */
     gatomicrefcount refs;
 };
 

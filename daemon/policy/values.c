@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: parsing the values of keys.
+ * Purpose: values that are one thing: paths, addresses, numbers, words, names.
  * Thread: any. Ownership: see the header.
  */
 #include "policy/values.h"
+#include "policy/keys.h"
 
 #include <string.h>
 
-#define PRINCIPAL_MAX 256 /* bytes */
-#define VF_MAX 65535      /* TotalVFs has 16 bits (PCIe SR-IOV capability) */
+#define VF_MAX 65535   /* TotalVFs has 16 bits (PCIe SR-IOV capability) */
+#define MODULE_MAX 55  /* MODULE_NAME_LEN without its NUL (include/linux/moduleparam.h) */
+#define SERIAL_BYTES 8 /* PCIe 6.0, 7.9.3 */
 
 typedef struct {
     PcaPlace *place;
@@ -131,143 +133,6 @@ gboolean pca_path_is_vf(const char *path) {
     return strstr(path, "/vf") != NULL;
 }
 
-/* The next item of a list, or NULL at its end; *at is where it stands. */
-static char *next_item(Cursor *cursor, const char **at) {
-    const char *tab = NULL;
-    for (; *cursor->at == ' ' || *cursor->at == '\t'; cursor->at++)
-        tab = !tab && *cursor->at == '\t' ? cursor->at : tab;
-    if (tab)
-        pca_place_error(cursor->place, tab, "lists are separated by spaces, not by tabs");
-    if (!*cursor->at)
-        return NULL;
-    *at = cursor->at;
-    cursor->at += strcspn(cursor->at, " \t");
-    return g_strndup(*at, (gsize)(cursor->at - *at));
-}
-
-/* Commas are what most other formats have. */
-static gboolean has_separator(PcaPlace *place, const char *at, const char *item) {
-    const char *comma = strpbrk(item, ",;");
-    if (comma)
-        pca_place_error(place, at + (comma - item), "lists are separated by spaces, not by '%c'",
-                        *comma);
-    return comma != NULL;
-}
-
-static gboolean parse_id(PcaPlace *place, const char *at, const char *item, guint32 *id) {
-    int i = 0;
-    *id = 0;
-    for (; i < 9; i++) {
-        if (i == 4 ? item[i] != ':' : !g_ascii_isxdigit(item[i]))
-            break;
-        if (i != 4)
-            *id = *id << 4 | (guint32)g_ascii_xdigit_value(item[i]);
-    }
-    if (i == 9 && !item[i])
-        return TRUE;
-    g_autofree char *quoted = pca_quote(item, strlen(item));
-    pca_place_error(place, at + i,
-                    "%s is not an id: expected vendor:device, four hex digits each, as in "
-                    "10de:2230",
-                    quoted);
-    return FALSE;
-}
-
-static gboolean has_id(const GArray *ids, guint32 id) {
-    for (guint i = 0; i < ids->len; i++)
-        if (g_array_index(ids, guint32, i) == id)
-            return TRUE;
-    return FALSE;
-}
-
-void pca_value_ids(PcaPlace *place, const char *text, GArray *ids) {
-    Cursor cursor = {place, text};
-    const char *at;
-    for (;;) {
-        g_autofree char *item = next_item(&cursor, &at);
-        guint32 id;
-        if (!item)
-            return;
-        if (has_separator(place, at, item) || !parse_id(place, at, item, &id))
-            continue;
-        if (has_id(ids, id))
-            pca_place_error(place, at, "'%s' is in the list twice", item);
-        else
-            g_array_append_val(ids, id);
-    }
-}
-
-gboolean pca_principal_number(const char *item, guint32 *number) {
-    gsize digits = strspn(item, "0123456789");
-    if (digits == 0 || digits > 10 || item[digits] || (digits > 1 && *item == '0'))
-        return FALSE;
-    guint64 value = g_ascii_strtoull(item, NULL, 10);
-    *number = (guint32)value;
-    return value < G_MAXUINT32;
-}
-
-/* The first byte that a name may not have; the terminating NUL when all are good. */
-static const char *bad_byte(const char *name) {
-    const char *p = name;
-    while (g_ascii_isalnum(*p) || (*p && strchr("._-", *p)))
-        p++;
-    return *p == '$' && p > name && !p[1] ? p + 1 : p;
-}
-
-static gboolean check_principal(PcaPlace *place, const char *at, const char *item,
-                                const char *what) {
-    guint32 number;
-    if (pca_principal_number(item, &number))
-        return TRUE;
-    g_autofree char *quoted = pca_quote(item, strlen(item));
-    if (g_ascii_isdigit(*item) || *item == '-' || *item == '+') {
-        pca_place_error(place, at,
-                        "%s is not a %s: expected a name, or a number from 0 to 4294967294 "
-                        "without leading zeros",
-                        quoted, what);
-        return FALSE;
-    }
-    const char *bad = bad_byte(item);
-    if (*bad)
-        pca_place_error(place, at + (bad - item),
-                        "%s is not a %s: names have letters, digits, '.', '_', '-' and perhaps "
-                        "a '$' at the end",
-                        quoted, what);
-    else if (strlen(item) > PRINCIPAL_MAX)
-        pca_place_error(place, at + PRINCIPAL_MAX, "the name of a %s has at most %d bytes", what,
-                        PRINCIPAL_MAX);
-    return !*bad && strlen(item) <= PRINCIPAL_MAX;
-}
-
-char **pca_value_principals(PcaPlace *place, const char *text, const char *what) {
-    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Cursor cursor = {place, text};
-    const char *at;
-    for (;;) {
-        g_autofree char *item = next_item(&cursor, &at);
-        if (!item)
-            return g_strv_builder_end(builder);
-        if (has_separator(place, at, item) || !check_principal(place, at, item, what))
-            continue;
-        if (g_hash_table_contains(seen, item)) {
-            pca_place_error(place, at, "'%s' is in the list twice", item);
-            continue;
-        }
-        g_strv_builder_add(builder, item);
-        g_hash_table_add(seen, g_steal_pointer(&item));
-    }
-}
-
-gboolean pca_value_functions(PcaPlace *place, const char *text, gboolean *all) {
-    *all = g_str_equal(text, "all");
-    if (*all || g_str_equal(text, "one"))
-        return TRUE;
-    g_autofree char *quoted = pca_quote(text, strlen(text));
-    pca_place_error(place, text, "%s is not a value of Functions: expected 'all' or 'one'", quoted);
-    return FALSE;
-}
-
 void pca_value_section_name(PcaPlace *place, const char *text, const char *end) {
     const char *p = text;
     while (p < end && (g_ascii_isalnum(*p) || strchr("._-", *p)))
@@ -279,4 +144,140 @@ void pca_value_section_name(PcaPlace *place, const char *text, const char *end) 
     else if (end - text > PCA_SECTION_NAME_MAX)
         pca_place_error(place, text + PCA_SECTION_NAME_MAX, "a section's name has at most %d bytes",
                         PCA_SECTION_NAME_MAX);
+}
+
+char *pca_value_address(PcaPlace *place, const char *text) {
+    PcaAddress address;
+    if (pca_address_parse(text, &address))
+        return pca_address_format(&address);
+    g_autofree char *quoted = pca_quote(text, strlen(text));
+    pca_place_error(place, text, "%s is not an address: expected DDDD:BB:DD.F, as in 0000:01:00.0",
+                    quoted);
+    return NULL;
+}
+
+/* "a, b or c" */
+static char *list_words(const char *const *words) {
+    g_autoptr(GString) list = g_string_new(NULL);
+    for (guint i = 0; words[i]; i++)
+        g_string_append_printf(list, "%s'%s'",
+                               i == 0         ? ""
+                               : words[i + 1] ? ", "
+                                              : " or ",
+                               words[i]);
+    return g_string_free(g_steal_pointer(&list), FALSE);
+}
+
+void pca_value_report_word(PcaPlace *place, const char *at, const char *word, const char *key,
+                           const char *const *words) {
+    g_autofree char *quoted = pca_quote(word, strlen(word));
+    g_autofree char *list = list_words(words);
+    int guess = pca_word_guess(words, word);
+    if (guess >= 0)
+        pca_place_error(place, at, "%s is not a value of %s: did you mean '%s'? (expected %s)",
+                        quoted, key, words[guess], list);
+    else
+        pca_place_error(place, at, "%s is not a value of %s: expected %s", quoted, key, list);
+}
+
+int pca_value_word(PcaPlace *place, const char *text, const char *key, const char *const *words) {
+    int index = pca_word_find(words, text);
+    if (index < 0)
+        pca_value_report_word(place, text, text, key, words);
+    return index;
+}
+
+/* "aa-bb-cc-dd-ee-ff-00-11"; returns the first byte that is wrong, NULL when all are right. */
+static const char *read_serial(const char *text, guint64 *serial) {
+    const char *p = text;
+    *serial = 0;
+    for (int i = 0; i < 3 * SERIAL_BYTES - 1; i++, p++) {
+        if (i % 3 == 2 ? *p != '-' : !g_ascii_isxdigit(*p))
+            return p;
+        if (i % 3 != 2)
+            *serial = *serial << 4 | (guint64)g_ascii_xdigit_value(*p);
+    }
+    return *p ? p : NULL;
+}
+
+gboolean pca_value_serial(PcaPlace *place, const char *text, guint64 *serial) {
+    const char *bad = read_serial(text, serial);
+    if (bad)
+        pca_place_error(place, bad,
+                        "not a serial number: expected eight bytes in hex, as in "
+                        "00-1b-21-ff-ff-ab-cd-ef");
+    else if (*serial == 0)
+        pca_place_error(place, text, "a serial number of nothing but zeros names no device");
+    return !bad && *serial != 0;
+}
+
+char *pca_serial_format(guint64 serial) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = SERIAL_BYTES - 1; i >= 0; i--)
+        g_string_append_printf(text, "%02x%s", (guint)(serial >> (8 * i) & 0xff), i > 0 ? "-" : "");
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* The digits at the start as a number without leading zeros; FALSE when it is none or too large. */
+static gboolean read_decimal(const char *text, gsize *digits, guint64 *value) {
+    *digits = strspn(text, "0123456789");
+    *value = 0;
+    for (gsize i = 0; i < *digits; i++)
+        if (!g_uint64_checked_mul(value, *value, 10) ||
+            !g_uint64_checked_add(value, *value, (guint64)(text[i] - '0')))
+            return FALSE;
+    return *digits > 0 && (*digits == 1 || *text != '0');
+}
+
+gboolean pca_value_number(PcaPlace *place, const char *text, guint32 *number) {
+    gsize digits;
+    guint64 value;
+    gboolean good =
+        read_decimal(text, &digits, &value) && !text[digits] && value > 0 && value < G_MAXUINT32;
+    g_autofree char *quoted = pca_quote(text, strlen(text));
+    if (!good)
+        pca_place_error(place, text,
+                        "%s is not a number from 1 to 4294967294 without leading zeros (no limit: "
+                        "leave the key out)",
+                        quoted);
+    *number = good ? (guint32)value : 0;
+    return good;
+}
+
+gboolean pca_value_size(PcaPlace *place, const char *text, guint64 *size) {
+    static const char units[] = "KMGT";
+    gsize digits;
+    guint64 value;
+    gboolean good = read_decimal(text, &digits, &value) && value > 0;
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    guint64 factor = unit ? G_GUINT64_CONSTANT(1) << (10 * (unit - units + 1)) : 1;
+    good = good && !text[digits + (unit ? 1 : 0)] && g_uint64_checked_mul(&value, value, factor);
+    g_autofree char *quoted = pca_quote(text, strlen(text));
+    if (!good)
+        pca_place_error(place, text,
+                        "%s is not a size: expected a number of bytes, or one followed by K, M, G "
+                        "or T, as in 16G (no limit: leave the key out)",
+                        quoted);
+    *size = good ? value : 0;
+    return good;
+}
+
+/* Any other driver would be the host's, which could do with the device as it likes. */
+static gboolean is_driver(const char *text) {
+    gsize length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    return pca_driver_is_vfio(text) && !text[length] && length <= MODULE_MAX &&
+           g_ascii_isalnum(*text);
+}
+
+char *pca_value_driver(PcaPlace *place, const char *text) {
+    if (g_str_equal(text, "auto"))
+        return NULL;
+    if (g_str_equal(text, "pci-stub") || is_driver(text))
+        return g_strdup(text);
+    g_autofree char *quoted = pca_quote(text, strlen(text));
+    pca_place_error(place, text,
+                    "%s is not a value of Driver: expected 'auto', 'vfio-pci', 'pci-stub', or a "
+                    "variant of vfio-pci, whose name ends in -vfio-pci or _vfio_pci",
+                    quoted);
+    return NULL;
 }

@@ -10,9 +10,9 @@ libpca_service_a_SOURCES = \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
-	daemon/service/policy-files.c daemon/service/policy-files.h \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
+	daemon/service/uses.c daemon/service/uses.h \
 	daemon/service/service.c daemon/service/service.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

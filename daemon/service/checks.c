@@ -47,7 +47,7 @@ static void refuse_without_grant(const Check *c) {
                       "no [Device] section of the policy names %s", c->address);
 }
 
-static void refuse_caller(const Check *c, const PcaSection *section) {
+static void refuse_caller(const Check *c, const PcaSection *section, const char *reason) {
     const PcaNames *names = c->context->names;
     g_autofree char *number = g_strdup_printf("uid %u", names->uid);
     g_autofree char *fix = g_strdup_printf(
@@ -55,9 +55,16 @@ static void refuse_caller(const Check *c, const PcaSection *section) {
         "pcassignctl policy reload",
         names->user ? names->user : "USER", section->name);
     pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name, fix,
-                      "%s is not for %s: [Device %s] does not allow them (%s:%u)", c->address,
+                      "%s is not for %s: [Device %s] does not allow them (%s:%u): %s", c->address,
                       names->user ? names->user : number, section->name, section->file,
-                      section->line);
+                      section->line, reason);
+}
+
+static void check_caller(const Check *c, const PcaSection *section) {
+    g_autofree char *reason = NULL;
+    PcaCaller caller = pca_names_caller(c->context->names);
+    if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
+        refuse_caller(c, section, reason);
 }
 
 static void check_policy(const Check *c) {
@@ -80,14 +87,14 @@ static void check_policy(const Check *c) {
         return;
     else if (!match->device)
         refuse_without_grant(c);
-    else if (!pca_section_allows(match->device, c->context->names))
-        refuse_caller(c, match->device);
+    else
+        check_caller(c, match->device);
 }
 
 static void check_identity(const Check *c) {
     if (c->target->match.mismatch && !c->target->match.ambiguous)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
-                          "put the right device into the slot, or correct Id= in the policy",
+                          "put the right device into the slot, or correct the policy",
                           "%s is not the device that the policy means: %s", c->address,
                           c->target->match.mismatch);
 }
@@ -131,10 +138,46 @@ static void check_busy(const Check *c) {
                       residue->quarantined ? "quarantined" : "degraded", residue->text);
 }
 
+/* What the host and its programs do with the function. */
+static PcaFindings *find_uses(const Check *c) {
+    PcaFindings *found = pca_findings_new();
+    const PcaProgramUses *uses = c->context->uses;
+    PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, c->address) : NULL;
+    pca_in_use(c->context->root, c->function, found);
+    if (nodes && uses->problem)
+        pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, c->address, NULL,
+                          "cannot tell whether a program uses %s: %s", c->address, uses->problem);
+    else if (nodes)
+        pca_in_use_opened(c->function, nodes, found);
+    return found;
+}
+
+static const char *use_name(guint use) {
+    static const char *const names[] = {"network", "display", "input", "sound", "other"};
+    return names[g_bit_nth_lsf(use, -1)];
+}
+
+/* Takes over the findings that the policy does not let pass. */
+static void judge_uses(const Check *c, PcaFindings *found) {
+    guint allowed = pca_target_allowed_uses(c->target);
+    while (found->len > 0) {
+        PcaFinding *finding = g_ptr_array_steal_index(found, 0);
+        g_ptr_array_add(c->findings, finding);
+        if (!(finding->use & allowed))
+            continue;
+        g_autofree char *text = finding->text;
+        finding->ok = TRUE;
+        finding->text = g_strdup_printf("used as %s, which the policy lets be ended: %s",
+                                        use_name(finding->use), text);
+        g_clear_pointer(&finding->fix, g_free);
+    }
+}
+
 static void check_in_use(const Check *c) {
     const char *user =
         g_hash_table_lookup(c->context->busy_groups, GINT_TO_POINTER(c->function->iommu_group));
-    pca_in_use(c->context->root, c->function, c->findings);
+    g_autoptr(GPtrArray) found = find_uses(c);
+    judge_uses(c, found);
     if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
         pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
                           "end the program that uses it", "%s is driven through VFIO by %s already",
@@ -243,6 +286,14 @@ static gboolean is_wanted(const PcaCheckContext *context, const char *name) {
     return !context->only || g_strv_contains(context->only, name);
 }
 
+/* Refused, or passed with words of its own. */
+static gboolean is_told(PcaFindings *findings, const char *name) {
+    for (guint i = 0; i < findings->len; i++)
+        if (g_str_equal(((PcaFinding *)g_ptr_array_index(findings, i))->name, name))
+            return TRUE;
+    return FALSE;
+}
+
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
@@ -251,7 +302,7 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
             continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
-        if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
+        if (context->targets->len > 0 && !is_told(findings, table[row].name))
             pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
     }
     if (is_wanted(context, "isolation"))

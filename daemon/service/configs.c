@@ -12,10 +12,11 @@
 #include "engine/wire.h"
 #include "sys/hardware.h"
 
-#define PATIENCE 1000      /* milliseconds */
-#define ACS_CONTROL 6      /* in the capability */
-#define ACS_CONTROL_SIZE 6 /* where the registers are dwords, the control register is the second   \
-                            */
+#define PATIENCE 1000 /* milliseconds */
+#define ACS_CONTROL 6 /* in the capability */
+#define ACS_CONTROL_SIZE                                                                           \
+    6 /* where the registers are dwords, the control register is the second                        \
+       */
 
 typedef enum {
     MISSING, /* to be asked for */
@@ -106,6 +107,15 @@ static gboolean on_patience_over(gpointer data) {
 static void wake(PcaConfigs *configs) {
     while (!is_pending(configs) && configs->waiters->len > 0)
         call_waiter(g_ptr_array_steal_index(configs->waiters, 0));
+}
+
+gboolean pca_configs_serial(const PcaFunction *function, guint64 *serial, gpointer data) {
+    const PcaConfig *config = data ? pca_configs_find(data, &function->address) : NULL;
+    if (!config || config->dsn.present == PCA_TRI_UNKNOWN ||
+        (config->dsn.present == PCA_TRI_YES && !config->dsn.known))
+        return FALSE;
+    *serial = config->dsn.present == PCA_TRI_YES ? config->dsn.number : 0;
+    return TRUE;
 }
 
 void pca_configs_await(PcaConfigs *configs, PcaConfigsFunc func, gpointer data) {

@@ -36,6 +36,9 @@ void pca_configs_forget(PcaConfigs *configs, const PcaAddress *address);
 /* Borrowed; NULL when it is not known, or not yet. */
 PcaConfig *pca_configs_find(const PcaConfigs *configs, const PcaAddress *address);
 
+/* The function's serial number, of a PcaConfigs or NULL: a PcaSerialFunc of policy/policy.h. */
+gboolean pca_configs_serial(const PcaFunction *function, guint64 *serial, gpointer configs);
+
 /* Reads the ACS control register of the function again, if it has one. A few microseconds, but not
  * while a reset of the function is under way. */
 void pca_configs_refresh(PcaConfigs *configs, const PcaAddress *address);

@@ -15,15 +15,21 @@ PcaNames *pca_names_new(guint32 uid) {
     PcaNames *names = g_new0(PcaNames, 1);
     names->uid = uid;
     names->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
-    names->groups = g_new0(char *, 1);
+    names->accounts = pca_accounts_new();
     return names;
 }
 
 void pca_names_free(PcaNames *names) {
     g_free(names->user);
     g_array_unref(names->gids);
-    g_strfreev(names->groups);
+    pca_accounts_unref(names->accounts);
     g_free(names);
+}
+
+PcaCaller pca_names_caller(const PcaNames *names) {
+    return (PcaCaller){.uid = names->uid,
+                       .gids = (const guint32 *)(gpointer)names->gids->data,
+                       .n_gids = names->gids->len};
 }
 
 static char *user_name(uid_t uid, char *buffer) {
@@ -42,17 +48,16 @@ static void look_up(GTask *task, gpointer source, gpointer data, GCancellable *c
     const PcaNames *asked = data;
     g_autofree char *buffer = g_malloc(BUFFER_SIZE);
     g_autoptr(PcaNames) names = pca_names_new(asked->uid);
-    g_autoptr(GPtrArray) groups = g_ptr_array_new();
     names->user = user_name(asked->uid, buffer);
     g_array_append_vals(names->gids, asked->gids->data, asked->gids->len);
+    if (names->user)
+        pca_accounts_add_user(names->accounts, names->user, names->uid);
     for (guint i = 0; i < asked->gids->len; i++) {
-        char *name = group_name(g_array_index(asked->gids, guint32, i), buffer);
+        guint32 gid = g_array_index(asked->gids, guint32, i);
+        g_autofree char *name = group_name(gid, buffer);
         if (name)
-            g_ptr_array_add(groups, name);
+            pca_accounts_add_group(names->accounts, name, gid);
     }
-    g_ptr_array_add(groups, NULL);
-    g_free(names->groups);
-    names->groups = (char **)g_ptr_array_free(g_steal_pointer(&groups), FALSE);
     g_task_return_pointer(task, g_steal_pointer(&names), (GDestroyNotify)pca_names_free);
 }
 

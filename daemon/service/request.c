@@ -6,6 +6,7 @@
 #include "service/request.h"
 
 #include "base/fds.h"
+#include "service/configs.h"
 
 static void spec_free(gpointer data) {
     PcaSpec *spec = data;
@@ -55,6 +56,12 @@ static void target_free(gpointer data) {
     g_free(target);
 }
 
+guint pca_target_allowed_uses(const PcaTarget *target) {
+    const PcaSection *section = target->match.device;
+    return section && !target->match.ambiguous && !target->match.mismatch ? section->allow_in_use
+                                                                          : 0;
+}
+
 const char *pca_target_driver(const PcaTarget *target) {
     return PCA_VFIO_DRIVER;
 }
@@ -68,68 +75,74 @@ static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {
     return FALSE;
 }
 
-static void add_target(PcaTargets *targets, PcaFunction *function, const PcaSpec *spec,
-                       const PcaSnapshot *snapshot, const PcaPolicy *policy,
-                       PcaFindings *findings) {
-    if (is_target(targets, function)) {
-        pca_findings_fail(findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
+typedef struct {
+    const PcaSnapshot *snapshot;
+    const PcaPolicy *policy; /* NULL: none in force */
+    PcaConfigs *configs;     /* for serial numbers */
+    PcaTargets *targets;
+    PcaFindings *findings;
+} Resolver;
+
+static void add_target(const Resolver *r, PcaFunction *function, const PcaSpec *spec) {
+    if (is_target(r->targets, function)) {
+        pca_findings_fail(r->findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
                           "name each device once", "%s is named twice", spec->text);
         return;
     }
     PcaTarget *target = g_new0(PcaTarget, 1);
     target->function = pca_function_ref(function);
     target->name = g_strdup(spec->alias ? spec->alias : spec->text);
-    if (policy)
-        pca_policy_match(policy, snapshot, function, &target->match);
-    g_ptr_array_add(targets, target);
+    if (r->policy)
+        pca_policy_match(r->policy, r->snapshot, function, pca_configs_serial, r->configs,
+                         &target->match);
+    g_ptr_array_add(r->targets, target);
 }
 
-static void resolve_section(PcaTargets *targets, const PcaSection *section, const PcaSpec *spec,
-                            const PcaSnapshot *snapshot, const PcaPolicy *policy,
-                            PcaFindings *findings) {
-    g_autoptr(GPtrArray) functions = pca_section_functions(section, snapshot);
+static void resolve_section(const Resolver *r, const PcaSection *section, const PcaSpec *spec) {
+    g_autoptr(GPtrArray) functions = pca_section_functions(section, r->snapshot);
     if (functions->len == 0)
-        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+        pca_findings_fail(r->findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
                           "look at the slots that are filled: pcassignctl list",
                           "%s (%s:%u): nothing is plugged into %s", spec->text, section->file,
                           section->line, section->path);
     for (guint i = 0; i < functions->len; i++)
-        add_target(targets, g_ptr_array_index(functions, i), spec, snapshot, policy, findings);
+        add_target(r, g_ptr_array_index(functions, i), spec);
 }
 
-static void resolve_spec(PcaTargets *targets, const PcaSpec *spec, const PcaSnapshot *snapshot,
-                         const PcaPolicy *policy, PcaFindings *findings) {
+static void resolve_spec(const Resolver *r, const PcaSpec *spec) {
     PcaAddress address;
-    const PcaSection *section = policy ? pca_policy_find(policy, spec->text) : NULL;
+    const PcaSection *section = r->policy ? pca_policy_find(r->policy, spec->text) : NULL;
     PcaFunction *function = NULL;
     if (section) {
-        resolve_section(targets, section, spec, snapshot, policy, findings);
+        resolve_section(r, section, spec);
         return;
     }
     gboolean is_address = pca_address_parse(spec->text, &address);
     if (is_address)
-        function = pca_snapshot_find(snapshot, &address);
+        function = pca_snapshot_find(r->snapshot, &address);
     if (function)
-        add_target(targets, function, spec, snapshot, policy, findings);
+        add_target(r, function, spec);
     else if (is_address)
-        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+        pca_findings_fail(r->findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
                           "see which there are: pcassignctl list", "there is no PCI function %s",
                           spec->text);
     else if (strchr(spec->text, ':'))
-        pca_findings_fail(findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
+        pca_findings_fail(r->findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
                           "write DDDD:BB:DD.F or BB:DD.F, as pcassignctl list does",
                           "%s is not a PCI address", spec->text);
     else
-        pca_findings_fail(findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
+        pca_findings_fail(r->findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
                           "see which there are: pcassignctl list",
                           "%s is neither a PCI address nor the name of a [Device] in the policy",
                           spec->text);
 }
 
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
-                                const PcaPolicy *policy, PcaFindings *findings) {
+                                const PcaPolicy *policy, PcaConfigs *configs,
+                                PcaFindings *findings) {
     PcaTargets *targets = g_ptr_array_new_with_free_func(target_free);
+    Resolver resolver = {snapshot, policy, configs, targets, findings};
     for (guint i = 0; i < request->specs->len; i++)
-        resolve_spec(targets, g_ptr_array_index(request->specs, i), snapshot, policy, findings);
+        resolve_spec(&resolver, g_ptr_array_index(request->specs, i));
     return targets;
 }

@@ -8,6 +8,7 @@
 
 #include "base/finding.h"
 #include "policy/policy.h"
+#include "service/configs.h"
 
 #define PCA_WAIT_DEFAULT (20 * G_TIME_SPAN_SECOND)
 #define PCA_WAIT_MAX (10 * G_TIME_SPAN_MINUTE)
@@ -54,11 +55,15 @@ typedef struct {
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */
 
+/* The uses that the host makes of it which the policy lets a claim end: a set of PcaUses. */
+guint pca_target_allowed_uses(const PcaTarget *target);
+
 /* The driver that a claim binds it to; static or the target's. */
 const char *pca_target_driver(const PcaTarget *target);
 
 /* The functions that the request means in this snapshot under this policy (NULL: none in force), in
- * the order of the specs. What is not there, malformed or named twice becomes a failure called
- * "exists". */
+ * the order of the specs; serial numbers come from `configs` (NULL: unknown). What is not there,
+ * malformed or named twice becomes a failure called "exists". */
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
-                                const PcaPolicy *policy, PcaFindings *findings);
+                                const PcaPolicy *policy, PcaConfigs *configs,
+                                PcaFindings *findings);

@@ -107,8 +107,8 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
                           GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_service_freshen(service, request->arrived);
-    g_autoptr(GPtrArray) targets =
-        pca_request_resolve(request, service->snapshot, service->policy, findings);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
+                                                       service->configs, findings);
     return pca_findings_to_error(findings, error) ? plan_targets(subject, request, targets) : NULL;
 }
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "service/policy-files.h"
 #include "service/private.h"
+#include "sys/policy-files.h"
 #include "sys/scan.h"
 
 static void log_diagnostics(PcaDiagnostics *diagnostics) {
@@ -312,7 +312,8 @@ const char *pca_service_function_state_reason(const PcaService *service,
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {
     PcaMatch match = {0};
     if (service->policy)
-        pca_policy_match(service->policy, service->snapshot, function, &match);
+        pca_policy_match(service->policy, service->snapshot, function, pca_configs_serial,
+                         service->configs, &match);
     char *name = match.device && !match.ambiguous ? g_strdup(match.device->name) : NULL;
     pca_match_clear(&match);
     return name;

@@ -36,5 +36,6 @@ fuzz-sysfs:
 	cd $(srcdir) && clang -std=gnu17 -O2 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -D_GNU_SOURCE -Idaemon -Itests $(GLIB_CFLAGS) $(GIO_CFLAGS) \
 		$(UDEV_CFLAGS) $(MNL_CFLAGS) $(filter %.c,$(FUZZ_SYSFS_SOURCES) $(libpca_sys_a_SOURCES) \
+		$(libpca_policy_a_SOURCES) \
 		$(libpca_pci_a_SOURCES) $(libpca_base_a_SOURCES)) \
 		$(GLIB_LIBS) $(UDEV_LIBS) $(MNL_LIBS) -o $(abs_builddir)/fuzz-sysfs

@@ -87,7 +87,9 @@ static const Row rows[] = {
     {GOOD "Alow User=bob\n", 5, 1, E, "did you mean 'AllowUser'"},
     {GOOD "functions=all\n", 5, 1, E, "did you mean 'Functions'"},
     {GOOD "AllowUser+=bob\n", 5, 1, E, "did you mean 'AllowUser'"},
-    {GOOD "AllowUnits=a.service\n", 5, 1, E, "'AllowUnit' (not supported yet)"},
+    {GOOD "AllowUnits=a.service\n", 5, 1, E, "did you mean 'AllowUnit'"},
+    {GOOD "VirtualFunctionsOf=01.1/00.0\n", 5, 1, E, "'VirtualFunctionOf' (not supported yet)"},
+    {GOOD "VirtualFunctionOf=01.1/00.0\n", 5, 1, E, "VirtualFunctionOf is not supported yet"},
     {GOOD "Colour=red\n", 5, 1, E, "unknown key 'Colour'"},
     {GOOD "AVeryLongKeyThatIsNearToNoneOfOursAndGoesOnAndOnAndOn=1\n", 5, 1, E, "…'"},
     {GOOD "AllowUser=bob\n", 5, 1, E, "AllowUser is already on line 4"},
@@ -96,14 +98,14 @@ static const Row rows[] = {
     {DENY "AllowUser=alice\n", 3, 1, E, "[Deny] may not have AllowUser"},
     {DENY "AllowGroup=kvm\n", 3, 1, E, "[Deny] may not have AllowGroup"},
     {"[Deny d]\nPaht=1c.0/00.0\n", 2, 1, E, "did you mean 'Path'"},
-    {"[Deny d]\nClass=02\n", 2, 1, E, "Class is not supported yet"},
-    {"[Device d]\nAddress=01:00.0\n", 2, 1, E, "Address is not supported yet"},
+    {"[Deny d]\nVirtualFunctionOf=01.0\n", 2, 1, E, "VirtualFunctionOf is not supported yet"},
     {GOOD "Description=\n", 5, 13, E, "Description has no value"},
     {GOOD "AllowGroup= \n", 5, 12, E, "AllowGroup has no value"},
     {"[Deny d]\nPath=\n", 2, 6, E, "Path has no value"},
     /* Whole sections. */
-    {"[Deny d]\n", 1, 1, E, "needs Path or Id"},
-    {GOOD "\n[Deny e]\nDescription=x\n\n" DENY, 6, 1, E, "needs Path or Id"},
+    {"[Deny d]\n", 1, 1, E, "needs Path, Id, Subsystem, Class, Serial or Address"},
+    {GOOD "\n[Deny e]\nDescription=x\n\n" DENY, 6, 1, E,
+     "needs Path, Id, Subsystem, Class, Serial or Address"},
     {"[Device d]\nId=10de:2230\nAllowUser=bob\n", 1, 1, E, "Id alone says what"},
     {"[Device d]\nPath=01.0\nAllowUser=bob\n", 1, 1, W, "identity is not pinned"},
     {"[Device d]\nPath=01.0\nId=10de:2230\n", 1, 1, N, "only root"},
@@ -113,8 +115,8 @@ static const Row rows[] = {
      E, "virtual function"},
     {GOOD "[Device b]\nPath=0000:00:01.1/00.0\nId=10de:2230\nAllowUser=bob\n", 6, 6, E,
      "[Device a] at a.conf:1 has the same Path"},
-    {GOOD "[Device b]\nPath=01.1/00.1\nId=10de:2230 10de:1aef\nAllowUser=bob\nFunctions=all\n", 5,
-     1, W, "[Device a] at a.conf:1 is of the same slot"},
+    {GOOD "[Device b]\nPath=01.1/00.1\nId=10de:2230 10de:1aef\nAllowUser=bob\nFunctions=all\n", 6,
+     6, W, "[Device a] at a.conf:1 is of the same slot"},
 };
 
 static void parse_row(const Row *row, const PcaPolicyFile *file) {
@@ -184,9 +186,9 @@ static const struct {
     {"Id", "10de:2230 x", 11, "'x' is not an id"},
     {"AllowUser", "alice\tbob", 6, "not by tabs"},
     {"Functions", "ALL", 1, "'ALL' is not a value of Functions"},
-    {"Functions", "all one", 1, "expected 'all' or 'one'"},
-    {"Functions", "0", 1, "expected 'all' or 'one'"},
-    {"Functions", "one#", 1, "expected 'all' or 'one'"},
+    {"Functions", "all one", 1, "expected 'one' or 'all'"},
+    {"Functions", "0", 1, "expected 'one' or 'all'"},
+    {"Functions", "one#", 1, "did you mean 'one'"},
     {"AllowUser", "0day", 1, "'0day' is not a user"},
     {"AllowUser", "0x0", 1, "'0x0' is not a user"},
     {"AllowUser", "-1", 1, "'-1' is not a user"},
@@ -206,7 +208,7 @@ static const struct {
     {"AllowUser", "alice,bob", 6, "not by ','"},
     {"AllowUser", "alice;bob", 6, "not by ';'"},
     {"AllowUser", "alice bob alice", 11, "twice"},
-    {"AllowUser", "alice  b@d", 9, "names have letters"},
+    {"AllowUser", "alice  bob", 7, "single spaces"},
     {"AllowGroup", "0day", 1, "'0day' is not a group"},
     {"AllowGroup", "@kvm", 1, "'@kvm' is not a group"},
     {"AllowGroup", "7 8 7", 5, "twice"},
@@ -227,21 +229,6 @@ START_TEST(bad_value) {
     guint column = (guint)strlen(key) + 1 + values[_i].column;
     Row row = {text->str, 2, column, E, values[_i].says};
     PcaPolicyFile file = {.name = "a.conf", .text = text->str, .length = text->len};
-    parse_row(&row, &file);
-}
-END_TEST
-
-/* The rest of the language is refused, not passed over. */
-static const char *const unsupported[] = {
-    "Subsystem",   "Class",        "Serial",    "Address",    "VirtualFunctionOf", "AllowUnit",
-    "RequireUnit", "RequireLabel", "Authorize", "PerUser",    "MaxMemory",         "Reset",
-    "Driver",      "OnRelease",    "Siblings",  "AllowInUse", "SysfsFiles",        "Reserve"};
-
-START_TEST(unsupported_key) {
-    g_autofree char *text = g_strdup_printf(GOOD "%s=1\n", unsupported[_i]);
-    g_autofree char *says = g_strdup_printf("%s is not supported yet", unsupported[_i]);
-    Row row = {text, 5, 1, E, says};
-    PcaPolicyFile file = {.name = "a.conf", .text = text, .length = strlen(text)};
     parse_row(&row, &file);
 }
 END_TEST
@@ -289,7 +276,6 @@ END_TEST
 void add_malformed(Suite *suite) {
     PCA_TABLE(suite, "malformed", malformed, rows);
     PCA_TABLE(suite, "bad values", bad_value, values);
-    PCA_TABLE(suite, "unsupported keys", unsupported_key, unsupported);
     TCase *rest = tcase_create("malformed, the rest");
     tcase_add_test(rest, nul_byte);
     tcase_add_test(rest, vendor_grants_nothing);

@@ -67,15 +67,15 @@ static const struct {
     {"[Device a]\nPath=06.0/00.0\n", "10000:01:00.0", NULL, NULL, FALSE, NULL},
     /* Ids. */
     {"[Device a]\nPath=1c.0/00.0\nId=10de:2230\n", "02:00.0", NULL, "a", FALSE,
-     "policy expects 10de:2230, found 8086:1533"},
+     "policy expects Id 10de:2230 (a.conf:3), found 8086:1533"},
     {"[Device a]\nPath=1c.0/00.0\nId=8086:1533\n", "02:00.0", NULL, "a", FALSE, NULL},
     {"[Device a]\nPath=1c.0/00.0\nId=10de:2230 8086:1533\n", "02:00.0", NULL, "a", FALSE, NULL},
     {"[Device a]\nPath=1c.0/00.0\nId=10de:2230 10de:1aef 1002:0001\n", "02:00.0", NULL, "a", FALSE,
-     "policy expects 10de:2230, 10de:1aef or 1002:0001, found 8086:1533"},
+     "policy expects Id 10de:2230, 10de:1aef or 1002:0001 (a.conf:3), found 8086:1533"},
     {"[Device a]\nPath=1c.0/00.0\nId=1533:8086\n", "02:00.0", NULL, "a", FALSE,
-     "policy expects 1533:8086, found 8086:1533"},
+     "policy expects Id 1533:8086 (a.conf:3), found 8086:1533"},
     {"[Device a]\nPath=01.1/00.0\nId=10de:2230\nFunctions=all\n", "01:00.1", NULL, "a", FALSE,
-     "policy expects 10de:2230, found 10de:1aef"},
+     "policy expects Id 10de:2230 (a.conf:3), found 10de:1aef"},
     {"[Device a]\nPath=03.0/00.0\nId=8086:1889\nFunctions=all\n", "03:00.1", NULL, "a", FALSE,
      NULL},
     {"[Device a]\nPath=01.1/00.0\nId=10de:2230 10de:1aef\nFunctions=all\n", "01:00.0", NULL, "a",
@@ -83,7 +83,7 @@ static const struct {
     {"[Device a]\nPath=01.1/00.0\nId=10de:2230 10de:1aef\nFunctions=all\n", "01:00.1", NULL, "a",
      FALSE, NULL},
     {"[Device a]\nPath=01.1/00.0\nId=10de:1aef 10de:2230\nFunctions=all\n", "01:00.0", NULL, "a",
-     FALSE, "policy expects 10de:1aef, found 10de:2230"},
+     FALSE, "policy expects Id 10de:1aef (a.conf:3), found 10de:2230"},
     {"[Device a]\nPath=01.1/00.0\nId=10de:1aef 10de:2230 10de:1ad8\nFunctions=all\n", "01:00.0",
      NULL, "a", FALSE, NULL},
     /* Deny. */
@@ -108,9 +108,9 @@ static const struct {
      "a", FALSE, NULL},
     {"[Device b]\nPath=01.1/00.1\n[Device a]\nPath=01.1/00.0\nFunctions=all\n", "01:00.1", NULL,
      "b", TRUE, "[Device b] at a.conf:1 and [Device a] at a.conf:3 both mean it"},
-    {"[Device a]\nPath=01.1/00.0\nFunctions=all\n[Device b]\nPath=01.1/00.1\nFunctions=all\n"
-     "[Device c]\nPath=01.1/00.2\nFunctions=all\n[Deny d]\nId=10de:2230\n",
-     "01:00.0", "d", "a", TRUE, "[Device a] at a.conf:1 and [Device b] at a.conf:4 both mean it"},
+    {"[Device a]\nPath=01.1/00.0\n[Device b]\nPath=01.1/00.7\nFunctions=all\n"
+     "[Device c]\nPath=01.1/00.2\n[Deny d]\nId=10de:2230\n",
+     "01:00.0", "d", "a", TRUE, "[Device a] at a.conf:1 and [Device b] at a.conf:3 both mean it"},
 };
 
 static void assert_name(const PcaSection *section, const char *expected) {
@@ -128,7 +128,7 @@ START_TEST(match_row) {
     ck_assert(pca_address_parse(rows[_i].address, &address));
     const PcaFunction *function = pca_snapshot_find(snapshot, &address);
     ck_assert_ptr_nonnull(function);
-    pca_policy_match(policy, snapshot, function, &match);
+    pca_policy_match(policy, snapshot, function, NULL, NULL, &match);
     assert_name(match.deny, rows[_i].deny);
     assert_name(match.device, rows[_i].device);
     ck_assert_int_eq(match.ambiguous, rows[_i].ambiguous);
@@ -206,15 +206,18 @@ static const struct {
 START_TEST(allows) {
     g_autofree char *text = g_strdup_printf("[Device a]\nPath=00.0\n%s", callers[_i].keys);
     g_autoptr(PcaPolicy) policy = parse_good(text);
-    g_autoptr(GArray) gids = g_array_new(FALSE, FALSE, sizeof(guint32));
-    guint32 other = 65534;
-    g_array_append_val(gids, other);
-    g_array_append_val(gids, callers[_i].gid);
-    char *groups[] = {(char *)"nogroup", (char *)callers[_i].group, NULL};
-    PcaNames names = {
-        .uid = callers[_i].uid, .user = (char *)callers[_i].user, .gids = gids, .groups = groups};
+    g_autoptr(PcaAccounts) accounts = pca_accounts_new();
+    guint32 gids[] = {65534, callers[_i].gid};
+    pca_accounts_add_group(accounts, "nogroup", 65534);
+    if (callers[_i].user)
+        pca_accounts_add_user(accounts, callers[_i].user, callers[_i].uid);
+    if (callers[_i].group)
+        pca_accounts_add_group(accounts, callers[_i].group, callers[_i].gid);
+    PcaCaller caller = {.uid = callers[_i].uid, .gids = gids, .n_gids = G_N_ELEMENTS(gids)};
     const PcaSection *section = pca_policy_find(policy, "a");
-    ck_assert_int_eq(pca_section_allows(section, &names), callers[_i].allowed);
+    g_autofree char *reason = NULL;
+    ck_assert_int_eq(pca_section_allows(section, &caller, accounts, &reason), callers[_i].allowed);
+    ck_assert_int_eq(reason == NULL, callers[_i].allowed);
 }
 END_TEST
 

@@ -16,7 +16,7 @@ static const char full[] = "# A comment, and what follows is blank.\n"
                            "Path=01.1/00.0\n"
                            "Id=10de:2230 10DE:1AEF\n"
                            "Functions=all\n"
-                           "AllowUser=alice 1000 host$ 0  4294967294\n"
+                           "AllowUser=alice 1000 host$ 0 4294967294\n"
                            "AllowGroup=vm_users 36 a.b-c\n"
                            "[Deny management-nic]\n"
                            "Description=the way in\n"
@@ -169,12 +169,12 @@ START_TEST(all_errors_of_all_files) {
         "one.conf:4:12: error: '0x0' is not a user: expected a name, or a number from 0 to "
         "4294967294 without leading zeros\n"
         "one.conf:4:16: error: a comment stands on a line of its own\n"
-        "one.conf:5:1: note: neither AllowUser nor AllowGroup: only root may claim this device\n"
+        "one.conf:5:1: note: no AllowUser, AllowGroup or AllowUnit: only root may claim this "
+        "device\n"
         "two.conf:1:1: error: [Device b] is already at one.conf:5\n"
         "two.conf:1:11: error: lines end in CR LF: write LF only\n"
         "two.conf:2:6: error: [Device b] at one.conf:5 has the same Path\n"
-        "two.conf:5:2: error: [Pool] is not supported yet\n"
-        "two.conf:6:1: error: PerUser is not supported yet\n";
+        "two.conf:5:2: error: [Pool] is not supported yet\n";
     PcaPolicyFile files[] = {{.name = "one.conf", .text = one, .length = strlen(one)},
                              {.name = "two.conf", .text = two, .length = strlen(two)}};
     g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();

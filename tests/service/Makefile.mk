@@ -3,7 +3,6 @@ TESTS += tests/service/test-service
 tests_service_test_service_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/service/test-service.c tests/service/cases.h \
 	tests/service/request-cases.c \
-	tests/service/policy-files-cases.c \
 	tests/service/life-cases.c \
 	tests/support/tree.c tests/support/tree.h \
 	tests/support/tree-devices.c

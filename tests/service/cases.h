@@ -12,5 +12,4 @@
 PcaTree *pca_small_host(void);
 
 TCase *pca_request_cases(void);
-TCase *pca_policy_file_cases(void);
 TCase *pca_life_cases(void);

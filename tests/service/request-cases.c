@@ -75,7 +75,7 @@ START_TEST(resolve) {
     g_autoptr(PcaPolicy) policy = parse_policy();
     g_autoptr(PcaRequest) request = make_request(rows[_i].words);
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, policy, findings);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, policy, NULL, findings);
     g_autoptr(GError) error = NULL;
     g_autofree char *text = describe(targets);
     ck_assert_str_eq(text, rows[_i].targets);
@@ -91,7 +91,7 @@ START_TEST(without_policy) {
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
     g_autoptr(PcaRequest) request = make_request("02:00.0 nic");
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, NULL, findings);
+    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, NULL, NULL, findings);
     ck_assert_uint_eq(targets->len, 1);
     ck_assert_ptr_null(((PcaTarget *)g_ptr_array_index(targets, 0))->match.device);
     ck_assert(pca_findings_failed(findings, "exists"));
@@ -125,10 +125,13 @@ START_TEST(names) {
     g_autoptr(PcaNames) root = look_up(0, 0);
     g_autoptr(PcaNames) stranger = look_up(4000000000, 4000000001);
     ck_assert_pstr_eq(root->user, "root");
-    ck_assert_pstr_eq(root->groups[0], "root");
+    guint32 number = 1;
+    ck_assert(pca_accounts_user(root->accounts, "root", &number) && number == 0);
+    ck_assert(pca_accounts_group(root->accounts, "root", &number) && number == 0);
     ck_assert_uint_eq(stranger->uid, 4000000000);
     ck_assert_ptr_null(stranger->user);
-    ck_assert_ptr_null(stranger->groups[0]);
+    ck_assert(!pca_accounts_user(stranger->accounts, "root", &number));
+    ck_assert(!pca_accounts_group(stranger->accounts, "root", &number));
     ck_assert_uint_eq(stranger->gids->len, 1);
     ck_assert_uint_eq(g_array_index(stranger->gids, guint32, 0), 4000000001);
 }

@@ -32,7 +32,6 @@ PcaTree *pca_small_host(void) {
 Suite *pca_suite(void) {
     Suite *suite = suite_create("service");
     suite_add_tcase(suite, pca_request_cases());
-    suite_add_tcase(suite, pca_policy_file_cases());
     suite_add_tcase(suite, pca_life_cases());
     return suite;
 }

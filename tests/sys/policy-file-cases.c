@@ -3,13 +3,14 @@
  * Purpose: which policy files are read, in which order, and which refuse the load.
  * Thread: main. Ownership: each test owns its directories.
  */
-#include "cases.h"
+#include "sys/cases.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/policy-files.h"
+#include "support/tree.h"
+#include "sys/policy-files.h"
 
 #define NIC "[Device nic]\nPath=02.0/00.0\nId=8086:10d3\nAllowUser=1000\n"
 #define GPU "[Device gpu]\nPath=01.0/00.0\nId=10de:2230\nAllowUser=1000\n"
@@ -180,7 +181,7 @@ START_TEST(all_errors) {
 }
 END_TEST
 
-TCase *pca_policy_file_cases(void) {
+void pca_add_policy_file_cases(Suite *suite) {
     TCase *tcase = tcase_create("policy files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, none);
@@ -194,5 +195,5 @@ TCase *pca_policy_file_cases(void) {
     tcase_add_test(tcase, no_files);
     tcase_add_test(tcase, too_long);
     tcase_add_test(tcase, all_errors);
-    return tcase;
+    suite_add_tcase(suite, tcase);
 }

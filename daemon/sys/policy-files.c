@@ -3,7 +3,7 @@
  * Purpose: reading policy files.
  * Thread: any. Ownership: see the header.
  */
-#include "service/policy-files.h"
+#include "sys/policy-files.h"
 
 #include <errno.h>
 #include <fcntl.h>
