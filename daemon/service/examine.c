@@ -44,7 +44,9 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
     claim->label = g_strdup(subject->label);
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
-        pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        PcaClaimDevice *device =
+            pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        device->methods = g_strdup(target->methods);
     }
     return claim;
 }
@@ -131,6 +133,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
+    pca_service_set_terms(service, e->targets);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -140,6 +143,7 @@ static void judge(Examiner *x) {
         .names = e->names,
         .targets = e->targets,
         .handoff = e->handoff,
+        .memory = x->request->memory,
         .only = x->request->checks,
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,

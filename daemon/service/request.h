@@ -51,6 +51,11 @@ typedef struct {
     PcaFunction *function;
     char *name;     /* alias or text of its spec */
     PcaMatch match; /* what the policy says of it */
+
+    /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
+    char *driver;
+    char *methods;
+    gboolean keep;
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */
