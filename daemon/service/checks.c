@@ -8,6 +8,7 @@
 #include "engine/handover.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
+#include "service/check-limits.h"
 #include "sys/in-use.h"
 
 /* One function under examination. */
@@ -66,6 +67,8 @@ static void check_caller(const Check *c, const PcaSection *section) {
     PcaCaller caller = pca_names_caller(c->context->names);
     if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
         refuse_caller(c, section, reason);
+    else
+        pca_check_limits(c->context, c->target, c->findings);
 }
 
 static void check_policy(const Check *c) {
@@ -125,12 +128,32 @@ static const PcaClaim *find_holder(const Check *c) {
     return pca_claims_find_group(claims, c->function->iommu_group);
 }
 
+/* Also where the policy has it reset by now: nobody has done so yet. What an administrator does is
+ * not handed to anybody. */
+static void check_taint(const Check *c) {
+    const PcaNames *names = c->context->names;
+    const PcaTaint *taint = pca_claims_taint(c->context->claims, c->function);
+    if (!taint || c->context->only || (taint->known && taint->uid == names->uid))
+        return;
+    g_autofree char *uid = g_strdup_printf("uid %u", taint->uid);
+    const char *owner = !taint->known || names->uid != 0 ? "another user"
+                        : taint->user                    ? taint->user
+                                                         : uid;
+    g_autofree char *mend =
+        g_strdup_printf("reboot, or as root: pcassignctl recover %s --accept-risk", c->address);
+    pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
+                      "%s was not reset since %s had it, so nobody else may have it until the next "
+                      "boot",
+                      c->address, owner);
+}
+
 static void check_busy(const Check *c) {
     PcaClaims *claims = c->context->claims;
     const PcaClaim *claim = find_holder(c);
     const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
     if (claim)
         refuse_held(c, claim);
+    check_taint(c);
     if (!residue)
         return;
     g_autofree char *mend = g_strdup_printf("as root: pcassignctl recover %s", c->address);
@@ -139,10 +162,46 @@ static void check_busy(const Check *c) {
                       residue->quarantined ? "quarantined" : "degraded", residue->text);
 }
 
+/* What the host and its programs do with the function. */
+static PcaFindings *find_uses(const Check *c) {
+    PcaFindings *found = pca_findings_new();
+    const PcaProgramUses *uses = c->context->uses;
+    PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, c->address) : NULL;
+    pca_in_use(c->context->root, c->function, found);
+    if (nodes && uses->problem)
+        pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, c->address, NULL,
+                          "cannot tell whether a program uses %s: %s", c->address, uses->problem);
+    else if (nodes)
+        pca_in_use_opened(c->function, nodes, found);
+    return found;
+}
+
+static const char *use_name(guint use) {
+    static const char *const names[] = {"network", "display", "input", "sound", "other"};
+    return names[g_bit_nth_lsf(use, -1)];
+}
+
+/* Takes over the findings that the policy does not let pass. */
+static void judge_uses(const Check *c, PcaFindings *found) {
+    guint allowed = pca_target_allowed_uses(c->target);
+    while (found->len > 0) {
+        PcaFinding *finding = g_ptr_array_steal_index(found, 0);
+        g_ptr_array_add(c->findings, finding);
+        if (!(finding->use & allowed))
+            continue;
+        g_autofree char *text = finding->text;
+        finding->ok = TRUE;
+        finding->text = g_strdup_printf("used as %s, which the policy lets be ended: %s",
+                                        use_name(finding->use), text);
+        g_clear_pointer(&finding->fix, g_free);
+    }
+}
+
 static void check_in_use(const Check *c) {
     const char *user =
         g_hash_table_lookup(c->context->busy_groups, GINT_TO_POINTER(c->function->iommu_group));
-    pca_in_use(c->context->root, c->function, c->findings);
+    g_autoptr(GPtrArray) found = find_uses(c);
+    judge_uses(c, found);
     if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
         pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
                           "end the program that uses it", "%s is driven through VFIO by %s already",
@@ -177,21 +236,38 @@ static void check_group(const Check *c) {
     }
 }
 
+static void refuse_driver(const Check *c, const char *driver) {
+    const PcaSection *section = c->target->match.device;
+    g_autofree char *fix = g_strdup_printf("modprobe %s", driver);
+    g_autofree char *why =
+        section && section->driver
+            ? g_strdup_printf(", which [Device %s] names (Driver, %s:%u)", section->name,
+                              section->file, pca_section_line(section, PCA_KEY_DRIVER))
+            : g_strdup("");
+    pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, driver, fix,
+                      "the driver %s%s is not loaded", driver, why);
+}
+
 static void check_driver(const Check *c) {
     const PcaFunction *f = c->function;
-    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
+    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV), group = !cdev;
+    const char *driver = pca_target_driver(c->target);
+    if (!pca_driver_is_loaded(c->context->root, driver))
+        refuse_driver(c, driver);
+    else if (!g_str_equal(driver, PCA_VFIO_DRIVER))
+        pca_findings_pass(c->findings, "driver", "%s can take %s", driver, c->address);
+    /* It has no node that could be handed out. */
+    if (!pca_driver_is_vfio(driver))
+        cdev = group = FALSE;
     if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
                           "load iommufd (modprobe iommufd) on a kernel with CONFIG_IOMMUFD and "
                           "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"node\" or \"group\"",
                           "this kernel has no iommufd loaded");
-    if (!cdev && !c->context->snapshot->has_group)
+    if (group && !c->context->snapshot->has_group)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/vfio/vfio",
                           "modprobe vfio-pci, or ask for handoff \"cdev\"",
                           "this kernel has no VFIO containers loaded");
-    if (!c->context->snapshot->has_vfio_pci)
-        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
-                          "modprobe vfio-pci", "the driver vfio-pci is not loaded");
     if (f->driver_override && !pca_driver_is_vfio(f->driver_override) &&
         g_strcmp0(f->driver_override, f->driver) != 0)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_BUSY, f->driver_override,
@@ -216,12 +292,33 @@ static void check_sriov(const Check *c) {
     }
 }
 
+/* None of the methods that its section names. */
+static void refuse_methods(const Check *c, const PcaSection *section) {
+    g_autofree char *wanted = g_strjoinv(" ", section->reset);
+    g_autofree char *found = g_strjoinv(" ", c->function->reset_methods);
+    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                      "correct Reset in the policy",
+                      "%s has none of the reset methods of [Device %s]: %s (Reset, %s:%u); it has: "
+                      "%s",
+                      c->address, section->name, wanted, section->file,
+                      pca_section_line(section, PCA_KEY_RESET), found);
+}
+
 static void check_reset(const Check *c) {
-    if (!c->function->reset_methods[0])
-        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address, NULL,
+    const PcaSection *section = c->target->match.ambiguous ? NULL : c->target->match.device;
+    if (section && section->reset && !section->reset[0])
+        pca_findings_pass(c->findings, "reset",
+                          "%s is never reset (Reset, %s:%u): its first owner is its only one until "
+                          "the next boot",
+                          c->address, section->file, pca_section_line(section, PCA_KEY_RESET));
+    else if (!c->function->reset_methods[0])
+        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                          "Reset=none in its section of the policy, with one owner per boot",
                           "%s has no reset method, so what one owner leaves in it would reach the "
                           "next",
                           c->address);
+    else if (section && section->reset && !c->target->methods)
+        refuse_methods(c, section);
 }
 
 static const struct {
@@ -261,6 +358,14 @@ static const char *passed_text(const PcaCheckContext *context, gsize row) {
     return table[row].passed;
 }
 
+/* Refused, or passed with words of its own. */
+static gboolean is_told(PcaFindings *findings, const char *name) {
+    for (guint i = 0; i < findings->len; i++)
+        if (g_str_equal(((PcaFinding *)g_ptr_array_index(findings, i))->name, name))
+            return TRUE;
+    return FALSE;
+}
+
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
@@ -269,7 +374,7 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
             continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
-        if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
+        if (context->targets->len > 0 && !is_told(findings, table[row].name))
             pca_findings_pass(findings, table[row].name, "%s", passed_text(context, row));
     }
     if (is_wanted(context, "isolation"))

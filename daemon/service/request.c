@@ -53,7 +53,19 @@ static void target_free(gpointer data) {
     pca_function_unref(target->function);
     pca_match_clear(&target->match);
     g_free(target->name);
+    g_free(target->driver);
+    g_free(target->methods);
     g_free(target);
+}
+
+guint pca_target_allowed_uses(const PcaTarget *target) {
+    const PcaSection *section = target->match.device;
+    return section && !target->match.ambiguous && !target->match.mismatch ? section->allow_in_use
+                                                                          : 0;
+}
+
+const char *pca_target_driver(const PcaTarget *target) {
+    return target->driver ? target->driver : PCA_VFIO_DRIVER;
 }
 
 static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {

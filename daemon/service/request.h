@@ -17,6 +17,8 @@
  * to what fits a reply to Open, its iommufd included. */
 #define PCA_OPEN_MAX_FDS 14
 
+#define PCA_VFIO_DRIVER "vfio-pci"
+
 /* One device as it was named: an address or the name of a [Device] section. */
 typedef struct {
     char *text;
@@ -51,9 +53,20 @@ typedef struct {
     PcaFunction *function;
     char *name;     /* alias or text of its spec */
     PcaMatch match; /* what the policy says of it */
+
+    /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
+    char *driver;
+    char *methods;
+    gboolean keep;
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */
+
+/* The uses that the host makes of it which the policy lets a claim end: a set of PcaUses. */
+guint pca_target_allowed_uses(const PcaTarget *target);
+
+/* The driver that a claim binds it to; static or the target's. */
+const char *pca_target_driver(const PcaTarget *target);
 
 /* The functions that the request means in this snapshot under this policy (NULL: none in force), in
  * the order of the specs; serial numbers come from `configs` (NULL: unknown). What is not there,
