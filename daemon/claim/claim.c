@@ -88,7 +88,8 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim) {
     PcaPlanDevice *devices = g_new0(PcaPlanDevice, claim->devices->len);
     for (guint i = 0; i < claim->devices->len; i++)
-        devices[i].driver = pca_claim_device(claim, i)->driver;
+        devices[i] = (PcaPlanDevice){.driver = pca_claim_device(claim, i)->driver,
+                                     .stub = pca_claim_device(claim, i)->stub};
     return devices;
 }
 
@@ -96,6 +97,15 @@ gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address) 
     for (guint i = 0; i < claim->devices->len; i++)
         if (pca_address_equal(&pca_claim_device(claim, i)->function->address, address))
             return TRUE;
+    return FALSE;
+}
+
+gboolean pca_claim_has_stub(const PcaClaim *claim, const PcaAddress *address) {
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub && pca_address_equal(&device->function->address, address))
+            return TRUE;
+    }
     return FALSE;
 }
 
@@ -135,6 +145,12 @@ static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
     return FALSE;
 }
 
+static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
+    PcaClaimDevice *copy =
+        pca_claim_add_device(claim, device->function, device->name, device->driver);
+    copy->stub = device->stub;
+}
+
 PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving) {
     PcaClaim *part = pca_claim_new();
     if (!leaving) {
@@ -156,7 +172,7 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
         if (is_among(addresses, &device->function->address) == leaving)
-            pca_claim_add_device(part, device->function, device->name, device->driver);
+            add_copy(part, device);
     }
     return part;
 }

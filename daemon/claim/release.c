@@ -217,6 +217,8 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub)
+            continue;
         g_autofree char *address = pca_address_format(&device->function->address);
         g_autofree char *identity = pca_function_identity(device->function);
         g_variant_builder_add(&devices, "(sss)", address, identity, device->name);

@@ -32,6 +32,8 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     g_key_file_set_string(file, group, "Address", address);
     g_key_file_set_string(file, group, "Name", device->name);
     g_key_file_set_string(file, group, "BindTo", device->driver);
+    if (device->stub)
+        g_key_file_set_boolean(file, group, "Stub", TRUE);
     g_key_file_set_uint64(file, group, "Vendor", f->vendor);
     g_key_file_set_uint64(file, group, "Device", f->device);
     g_key_file_set_uint64(file, group, "SubsystemVendor", f->subsystem_vendor);
@@ -146,7 +148,8 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->driver = get_optional(file, group, "Driver");
     f->driver_override = get_optional(file, group, "Override");
     f->node_owner = get_optional(file, group, "NodeOwner");
-    pca_claim_add_device(claim, f, name, driver);
+    PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
+    device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);
     return TRUE;
 }
 

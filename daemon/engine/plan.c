@@ -175,7 +175,8 @@ static PcaPlan *give_back(GPtrArray *functions, const PcaPlanDevice *devices,
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
     for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
         for (guint i = 0; i < functions->len; i++)
-            if (!how || takes_part(how[i], ops[op]))
+            if ((!devices[i].stub || ops[op] != PCA_OP_RESET) &&
+                (!how || takes_part(how[i], ops[op])))
                 append(plan, g_ptr_array_index(functions, i), ops[op],
                        ops[op] == PCA_OP_UNBIND ? devices[i].driver : "");
     for (guint i = 0; i < functions->len; i++)
@@ -277,7 +278,10 @@ static char *describe(PcaOp op, const char *detail) {
     case PCA_OP_UNBIND:
         return g_strdup_printf("unbind from %s", detail);
     case PCA_OP_BIND:
-        return g_strdup_printf("bind to %s, check it, wait for the VFIO node", detail);
+        return g_strdup_printf(pca_driver_is_vfio(detail)
+                                   ? "bind to %s, check it, wait for the VFIO node"
+                                   : "bind to %s, check it",
+                               detail);
     case PCA_OP_QUIESCE:
         return g_strdup("switch bus mastering off");
     case PCA_OP_RESET:

@@ -64,6 +64,7 @@ gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
 /* What a plan does with one function, beside what the function tells of itself. */
 typedef struct {
     const char *driver; /* that a claim binds it to; borrowed */
+    gboolean stub;      /* nobody gets it, so nothing resets it */
 } PcaPlanDevice;
 
 /* Takes functions (of PcaFunction) from where they are to their drivers; `devices` has one entry

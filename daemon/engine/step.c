@@ -270,7 +270,7 @@ static gboolean await_node(PcaStepContext *context, const PcaStep *step, int dir
 static gboolean do_bind(PcaStepContext *context, const PcaStep *step, int directory,
                         const char *detail, GError **error) {
     return probe(context, step, directory, detail, error) &&
-           await_node(context, step, directory, error);
+           (!pca_driver_is_vfio(detail) || await_node(context, step, directory, error));
 }
 
 /* What is done between two drivers must not be done under one. */

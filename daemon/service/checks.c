@@ -67,6 +67,7 @@ static void check_caller(const Check *c, const PcaSection *section) {
         refuse_caller(c, section, reason);
 }
 
+/* Nobody gets a stub, so only a [Deny] matters. */
 static void check_policy(const Check *c) {
     const PcaMatch *match = &c->target->match;
     g_autofree char *place =
@@ -79,6 +80,8 @@ static void check_policy(const Check *c) {
     else if (match->deny)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, place, NULL,
                           "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
+    else if (c->target->stub)
+        return;
     else if (match->ambiguous)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address,
                           "leave only one of the sections that mean it",
@@ -92,7 +95,7 @@ static void check_policy(const Check *c) {
 }
 
 static void check_identity(const Check *c) {
-    if (c->target->match.mismatch && !c->target->match.ambiguous)
+    if (c->target->match.mismatch && !c->target->match.ambiguous && !c->target->stub)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
                           "put the right device into the slot, or correct the policy",
                           "%s is not the device that the policy means: %s", c->address,
@@ -195,6 +198,13 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
+    const PcaSection *terms = c->target->terms;
+    if (c->target->stub)
+        pca_findings_pass(c->findings, "group",
+                          "%s of its IOMMU group is bound to pci-stub meanwhile: Siblings=stub of "
+                          "[Device %s] (%s:%u)",
+                          c->address, terms->name, terms->file,
+                          pca_section_line(terms, PCA_KEY_SIBLINGS));
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {
@@ -212,8 +222,7 @@ static void check_group(const Check *c) {
     }
 }
 
-static void check_driver(const Check *c) {
-    const PcaFunction *f = c->function;
+static void check_vfio(const Check *c) {
     gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
     if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
@@ -227,6 +236,23 @@ static void check_driver(const Check *c) {
     if (!c->context->snapshot->has_vfio_pci)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
                           "modprobe vfio-pci", "the driver vfio-pci is not loaded");
+}
+
+static void check_stub_driver(const Check *c) {
+    g_autofree char *path =
+        g_build_filename(c->context->root->sysfs, "bus/pci/drivers", PCA_STUB_DRIVER, NULL);
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+        pca_findings_fail(
+            c->findings, "driver", PCA_ERROR_UNSUPPORTED, PCA_STUB_DRIVER, "modprobe pci-stub",
+            "the driver pci-stub, which %s is to be kept with, is not loaded", c->address);
+}
+
+static void check_driver(const Check *c) {
+    const PcaFunction *f = c->function;
+    if (c->target->stub)
+        check_stub_driver(c);
+    else
+        check_vfio(c);
     if (f->driver_override && !pca_driver_is_vfio(f->driver_override) &&
         g_strcmp0(f->driver_override, f->driver) != 0)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_BUSY, f->driver_override,
@@ -252,7 +278,7 @@ static void check_sriov(const Check *c) {
 }
 
 static void check_reset(const Check *c) {
-    if (!c->function->reset_methods[0])
+    if (!c->function->reset_methods[0] && !c->target->stub)
         pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address, NULL,
                           "%s has no reset method, so what one owner leaves in it would reach the "
                           "next",

@@ -44,7 +44,9 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
     claim->label = g_strdup(subject->label);
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
-        pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        PcaClaimDevice *device =
+            pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        device->stub = target->stub;
     }
     return claim;
 }

@@ -96,6 +96,7 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
         const PcaTarget *target = g_ptr_array_index(targets, i);
         g_ptr_array_add(functions, pca_function_ref(target->function));
         devices[i].driver = pca_target_driver(target);
+        devices[i].stub = target->stub;
     }
     PcaPlan *plan = pca_plan_claim(functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
@@ -168,10 +169,13 @@ static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **er
     if (!pca_may_join(pending->service->claims, pending->subject, pending->request, error) ||
         !pca_findings_to_error(e->findings, error))
         return FALSE;
-    if (e->targets->len + 1 > PCA_OPEN_MAX_FDS) {
+    guint wanted = 0;
+    for (guint i = 0; i < e->targets->len; i++)
+        wanted += !((PcaTarget *)g_ptr_array_index(e->targets, i))->stub;
+    if (wanted + 1 > PCA_OPEN_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
                     "one claim may have %d functions, not %u; make several claims",
-                    PCA_OPEN_MAX_FDS - 1, e->targets->len);
+                    PCA_OPEN_MAX_FDS - 1, wanted);
         return FALSE;
     }
     if (held < pending->service->max_claims || pending->subject->uid == 0)

@@ -306,7 +306,10 @@ gint64 pca_service_function_state_since(const PcaService *service, const PcaFunc
 const char *pca_service_function_state_reason(const PcaService *service,
                                               const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    return residue && !claim_shown(service, function) ? residue->text : NULL;
+    const PcaClaim *claim = claim_shown(service, function);
+    if (claim && pca_claim_has_stub(claim, &function->address))
+        return "only kept from the host, because a claim has others of its IOMMU group";
+    return residue && !claim ? residue->text : NULL;
 }
 
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {

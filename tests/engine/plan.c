@@ -73,6 +73,34 @@ START_TEST(a_release_is_barrier_reset_proof_restore) {
 }
 END_TEST
 
+/* A sibling that is only kept from the host; nobody had it, so nothing of theirs is to be reset. */
+START_TEST(a_stub_is_bound_and_given_back_without_a_reset) {
+    static const PcaPlanDevice devices[] = {{.driver = VFIO}, {.driver = "pci-stub", .stub = TRUE}};
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, TWIN, NULL});
+    g_autoptr(PcaPlan) claim = pca_plan_claim(functions, devices);
+    g_autoptr(PcaPlan) release = pca_plan_release(functions, devices);
+    g_autofree char *claiming = print_plan(claim);
+    g_autofree char *releasing = print_plan(release);
+    ck_assert_str_eq(claiming, "verify 02:00.0 driver=nvme override=nvme\n"
+                               "verify 02:00.1 driver=e1000e override=\n"
+                               "override 02:00.0 vfio-pci / restore driver=nvme override=nvme\n"
+                               "override 02:00.1 pci-stub / restore driver=e1000e override=\n"
+                               "unbind 02:00.0 nvme\n"
+                               "unbind 02:00.1 e1000e\n"
+                               "bind 02:00.0 vfio-pci / unbind vfio-pci\n"
+                               "bind 02:00.1 pci-stub / unbind pci-stub\n");
+    ck_assert_str_eq(releasing, "unbind 02:00.0 vfio-pci\n"
+                                "unbind 02:00.1 pci-stub\n"
+                                "quiesce 02:00.0 \n"
+                                "quiesce 02:00.1 \n"
+                                "reset 02:00.0 \n"
+                                "alive 02:00.0 \n"
+                                "alive 02:00.1 \n"
+                                "restore 02:00.0 driver=nvme override=nvme\n"
+                                "restore 02:00.1 driver=e1000e override=\n");
+}
+END_TEST
+
 START_TEST(the_identity_has_vendor_device_and_subsystem) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, NULL});
     g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
@@ -98,6 +126,7 @@ static const struct {
     {PCA_OP_IDLE, "4", "check that nobody uses IOMMU group 4"},
     {PCA_OP_OVERRIDE, VFIO, "set driver_override to vfio-pci"},
     {PCA_OP_UNBIND, "nvme", "unbind from nvme"},
+    {PCA_OP_BIND, "pci-stub", "bind to pci-stub, check it"},
     {PCA_OP_BIND, VFIO, "bind to vfio-pci, check it, wait for the VFIO node"},
     {PCA_OP_QUIESCE, "", "switch bus mastering off"},
     {PCA_OP_RESET, "", "reset the function"},
@@ -187,6 +216,7 @@ void add_plan(Suite *suite) {
     ADD_CASE(suite, "plan", one_function_is_verified_overridden_unbound_bound,
              phases_go_across_functions, found_on_vfio_must_be_idle_and_is_bound_anew,
              without_a_driver_nothing_is_unbound, a_release_is_barrier_reset_proof_restore,
+             a_stub_is_bound_and_given_back_without_a_reset,
              the_identity_has_vendor_device_and_subsystem, the_variant_goes_round);
     PCA_TABLE(suite, "descriptions", a_step_says_what_it_does_and_how_it_is_undone, descriptions);
     PCA_TABLE(suite, "bindings", a_binding_is_read_back, bindings);
