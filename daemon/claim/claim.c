@@ -18,6 +18,7 @@ static void device_free(gpointer data) {
     pca_function_unref(device->function);
     g_free(device->name);
     g_free(device->driver);
+    g_free(device->methods);
     g_free(device);
 }
 
@@ -85,11 +86,16 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
     return functions;
 }
 
+PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
+    return (PcaPlanDevice){.driver = device->driver,
+                           .methods = device->stub ? "" : device->methods,
+                           .keep = device->keep};
+}
+
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim) {
     PcaPlanDevice *devices = g_new0(PcaPlanDevice, claim->devices->len);
     for (guint i = 0; i < claim->devices->len; i++)
-        devices[i] = (PcaPlanDevice){.driver = pca_claim_device(claim, i)->driver,
-                                     .stub = pca_claim_device(claim, i)->stub};
+        devices[i] = pca_claim_plan_device(pca_claim_device(claim, i));
     return devices;
 }
 
@@ -149,6 +155,8 @@ static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
     PcaClaimDevice *copy =
         pca_claim_add_device(claim, device->function, device->name, device->driver);
     copy->stub = device->stub;
+    copy->methods = g_strdup(device->methods);
+    copy->keep = device->keep;
 }
 
 PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving) {

@@ -33,6 +33,8 @@ typedef struct {
     char *driver;          /* that the claim binds it to */
     gboolean stub;         /* kept from the host for the sake of its IOMMU group alone: nobody gets
                               it, and nothing resets it */
+    char *methods;         /* see PcaPlanDevice; NULL unless set */
+    gboolean keep;         /* the same */
 } PcaClaimDevice;
 
 typedef struct {
@@ -74,7 +76,7 @@ PcaClaim *pca_claim_ref(PcaClaim *claim);
 void pca_claim_unref(PcaClaim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaClaim, pca_claim_unref)
 
-/* Takes a reference on the function; copies name and driver. */
+/* Takes a reference on the function; copies name and driver. The rest is the caller's to set. */
 PcaClaimDevice *pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name,
                                      const char *driver);
 PcaClaimDevice *pca_claim_device(const PcaClaim *claim, guint index);
@@ -84,6 +86,7 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim);
 
 /* What plans do with these, one for each; g_free; the strings stay the claim's. */
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim);
+PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device);
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address);
 
 /* Whether it only keeps that one from the host. */

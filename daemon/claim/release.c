@@ -107,7 +107,7 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
         pca_entry_tell(entry, error);
         return;
     }
-    pca_entry_end(entry, residue, residue ? error : NULL);
+    pca_entry_end_release(entry, residue, residue ? error : NULL);
 }
 
 static void start_release(gpointer data) {
@@ -117,7 +117,7 @@ static void start_release(gpointer data) {
         g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
         entry->plan = pca_plan_release(functions, devices);
         if (pca_claim_gives_nodes(entry->claim))
-            pca_plan_add_nodes(entry->plan, functions, entry->claim->uid);
+            pca_plan_add_nodes(entry->plan, functions, devices, entry->claim->uid);
     }
     g_clear_handle_id(&entry->timer, g_source_remove);
     pca_entry_start_grace(entry);

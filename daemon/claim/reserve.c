@@ -85,7 +85,7 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
     }
     PcaPlan *plan = pca_plan_recover(functions, devices, how);
     if (pca_claim_gives_nodes(claim))
-        pca_plan_add_nodes(plan, functions, claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, claim->uid);
     return plan;
 }
 
@@ -146,6 +146,13 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
     return entry;
 }
 
+/* The entry that still keeps the function from its host driver, or NULL. */
+static PcaEntry *trust(PcaClaims *claims, const PcaAddress *address) {
+    const PcaClaim *reservation = pca_claims_reservation(claims, address);
+    pca_claims_clear_taint(claims, address);
+    return reservation ? g_hash_table_lookup(claims->entries, reservation->id) : NULL;
+}
+
 void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
                       gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data) {
     g_autoptr(GError) error = NULL;
@@ -154,11 +161,19 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
     const PcaClaimResidue *residue = pca_claims_residue(claims, address);
     PcaEntry *entry = claim ? g_hash_table_lookup(claims->entries, claim->id) : NULL;
     g_autofree char *id = residue ? g_strdup(residue->id) : NULL;
+    const PcaTaint *taint = pca_taint_find(claims->taints, address, identity);
     if (entry && is_at_work(entry))
         error = error_at_work(claims, claim->id, text, claim->reason);
     else if (entry && claim->state != PCA_CLAIM_STUCK)
         error = g_error_new(PCA_ERROR, PCA_ERROR_BUSY, "%s is held by a %s that is %s", text,
                             pca_claim_kind_name(claim->kind), pca_claim_state_name(claim->state));
+    else if (!entry && !id && taint && !accept_risk)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_QUARANTINED,
+                            "%s is not reset when it is given back, so nothing can prove that it "
+                            "is clean",
+                            text);
+    else if (!entry && !id && taint)
+        entry = trust(claims, address);
     else if (!entry && !id)
         error =
             g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "nothing of %s is left to recover", text);

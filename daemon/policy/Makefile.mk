@@ -5,7 +5,9 @@ libpca_policy_a_SOURCES = \
 	daemon/policy/assign.c daemon/policy/assign.h \
 	daemon/policy/attribute.c daemon/policy/attribute.h \
 	daemon/policy/check.c daemon/policy/check.h \
+	daemon/policy/describe.c daemon/policy/describe.h \
 	daemon/policy/diagnostic.c daemon/policy/diagnostic.h \
+	daemon/policy/explain.c \
 	daemon/policy/index.c daemon/policy/index.h \
 	daemon/policy/keys.c daemon/policy/keys.h \
 	daemon/policy/lists.c \

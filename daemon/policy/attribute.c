@@ -132,6 +132,18 @@ PcaTri pca_attribute_agrees(const PcaSection *section, PcaKey key, const PcaView
     }
 }
 
+gboolean pca_attribute_is_hint(const PcaSection *section, PcaKey key) {
+    return key == PCA_KEY_ADDRESS && section->path;
+}
+
+gboolean pca_attribute_holds(const PcaSection *section, PcaKey key, const PcaView *view) {
+    if (pca_attribute_is_hint(section, key))
+        return TRUE;
+    PcaTri agrees = pca_attribute_agrees(section, key, view);
+    return agrees == PCA_TRI_YES ||
+           (agrees == PCA_TRI_UNKNOWN && section->kind == PCA_SECTION_DENY);
+}
+
 /* ---- In words ---- */
 
 /* Between item i and the next of n. */

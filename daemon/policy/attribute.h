@@ -24,6 +24,13 @@ gboolean pca_section_means(const PcaSection *section, const PcaFunction *functio
  * so; only of a key that it has. Unknown: a serial number that could not be read. */
 PcaTri pca_attribute_agrees(const PcaSection *section, PcaKey key, const PcaView *view);
 
+/* An Address beside a Path is not held against anything. */
+gboolean pca_attribute_is_hint(const PcaSection *section, PcaKey key);
+
+/* Whether the key is no reason for the section not to match. What is not known is one for a
+ * [Device], and none for a [Deny]: what could be the denied one is denied. */
+gboolean pca_attribute_holds(const PcaSection *section, PcaKey key, const PcaView *view);
+
 /* "10de:2230 or 10de:1aef", and what the function has in its place. */
 char *pca_attribute_expected(const PcaSection *section, PcaKey key, const PcaView *view);
 char *pca_attribute_found(const PcaSection *section, PcaKey key, const PcaView *view);

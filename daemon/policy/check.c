@@ -127,7 +127,8 @@ static void check_device(const PcaSection *section, gboolean lost, PcaDiagnostic
         pca_diagnostics_add(diagnostics, section->file, section->lines[PCA_KEY_FUNCTIONS], 1,
                             PCA_SEVERITY_ERROR,
                             "Functions=all cannot be had with the path of a virtual function");
-    check_ids(section, diagnostics);
+    if (section->lines[PCA_KEY_PATH])
+        check_ids(section, diagnostics);
     check_allows(section, diagnostics);
 }
 

@@ -8,13 +8,10 @@
 
 #include <string.h>
 
-/* What could be the denied one is denied. Beside a Path, an Address is but a hint. */
 static gboolean denies(const PcaSection *section, const PcaView *view) {
-    for (PcaKey key = PCA_KEY_PATH; key <= PCA_KEY_ADDRESS; key++) {
-        gboolean hint = key == PCA_KEY_ADDRESS && section->path;
-        if (section->lines[key] && !hint && pca_attribute_agrees(section, key, view) == PCA_TRI_NO)
+    for (PcaKey key = PCA_KEY_PATH; key <= PCA_KEY_ADDRESS; key++)
+        if (section->lines[key] && !pca_attribute_holds(section, key, view))
             return FALSE;
-    }
     return TRUE;
 }
 
@@ -37,15 +34,15 @@ static void append_mismatch(GString *text, const PcaSection *section, PcaKey key
                            section->file, section->lines[key], found);
 }
 
-/* The address is a hint: it is told where something else is wrong as well. */
+/* A wrong address is told where something else is wrong as well. */
 static char *find_mismatch(const PcaSection *section, const PcaView *view) {
     g_autoptr(GString) text = g_string_new(NULL);
-    for (PcaKey key = PCA_KEY_ID; key <= PCA_KEY_ADDRESS; key++) {
-        gboolean hint = key == PCA_KEY_ADDRESS;
-        if (section->lines[key] && (!hint || text->len > 0) &&
-            pca_attribute_agrees(section, key, view) != PCA_TRI_YES)
+    for (PcaKey key = PCA_KEY_ID; key < PCA_KEY_ADDRESS; key++)
+        if (section->lines[key] && !pca_attribute_holds(section, key, view))
             append_mismatch(text, section, key, view);
-    }
+    if (text->len > 0 && section->address &&
+        pca_attribute_agrees(section, PCA_KEY_ADDRESS, view) == PCA_TRI_NO)
+        append_mismatch(text, section, PCA_KEY_ADDRESS, view);
     return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 

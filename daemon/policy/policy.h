@@ -205,3 +205,25 @@ void pca_policy_warn_units(const PcaPolicy *policy, PcaDiagnostics *diagnostics)
  * (line 7) names alice, bob; the caller is uid 1001". */
 gboolean pca_section_allows(const PcaSection *section, const PcaCaller *caller,
                             const PcaAccounts *accounts, char **reason);
+
+/* One key of a section, held against a function or a caller. */
+typedef struct {
+    const char *key; /* "Path", "Id", "AllowUser", ...; static */
+    guint line;      /* of the key; 0 when the section has it not */
+    gboolean ok;
+    char *text; /* "expects 8086:10d3, found 1b36:0010", without a full stop */
+} PcaCondition;
+
+typedef struct {
+    const PcaSection *section;
+    gboolean applies;      /* it denies the function, or it means it and allows the caller */
+    GPtrArray *conditions; /* of PcaCondition, owned */
+} PcaSectionVerdict;
+
+/* Each section that says something of the function (one of the things that it says is so), or that
+ * allows the caller, in the order of files and lines; with each of its keys that matter. `caller`
+ * NULL: nobody in particular, and only the function counts. `serial` as for pca_policy_match. The
+ * list owns PcaSectionVerdict; sections are the policy's. */
+GPtrArray *pca_policy_explain(const PcaPolicy *policy, const PcaSnapshot *snapshot,
+                              const PcaFunction *function, PcaSerialFunc serial, gpointer data,
+                              const PcaCaller *caller, const PcaAccounts *accounts);

@@ -96,11 +96,12 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
         const PcaTarget *target = g_ptr_array_index(targets, i);
         g_ptr_array_add(functions, pca_function_ref(target->function));
         devices[i].driver = pca_target_driver(target);
-        devices[i].stub = target->stub;
+        if (target->stub)
+            devices[i].methods = "";
     }
     PcaPlan *plan = pca_plan_claim(functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, subject->uid);
+        pca_plan_add_nodes(plan, functions, devices, subject->uid);
     return plan;
 }
 

@@ -8,8 +8,12 @@
 #include "policy/policy.h"
 
 /* Directories in order of precedence: a file name in an earlier one replaces the same name in a
- * later one, a link to /dev/null masks it. The last one is the vendor's. Only "*.conf" counts.
- * Files must be regular, owned by `owner` (0 in production) and not writable by anybody else. NULL
- * when any file is refused; the diagnostics say why. */
+ * later one, a link to /dev/null masks it. The last one is the vendor's. Only "*.conf" counts, and
+ * a directory that is not there has none. Files must be regular; files and directories must be
+ * owned by `owner` (0 in production) and not writable by anybody else. NULL when anything is
+ * refused; the diagnostics say why, all of it at once. */
 PcaPolicy *pca_policy_load(const char *const *directories, guint32 owner,
                            PcaDiagnostics *diagnostics);
+
+/* The files that a person names, as one policy: whose they are is not looked at, all else is. */
+PcaPolicy *pca_policy_load_files(const char *const *paths, PcaDiagnostics *diagnostics);

@@ -27,7 +27,7 @@ static PcaPlan *make_plan(Run *run, PcaPlanKind kind) {
     PcaPlan *plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, on_vfio)
                                            : pca_plan_release(run->functions, on_vfio);
     if (run->given)
-        pca_plan_add_nodes(plan, run->functions, ALICE);
+        pca_plan_add_nodes(plan, run->functions, on_vfio, ALICE);
     return plan;
 }
 

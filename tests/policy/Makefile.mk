@@ -1,7 +1,8 @@
 check_PROGRAMS += tests/policy/test-policy
 TESTS += tests/policy/test-policy
 tests_policy_test_policy_SOURCES = tests/support/main.c tests/support/suite.h \
-	tests/policy/malformed.c tests/policy/match.c tests/policy/sections.c \
+	tests/policy/allow.c tests/policy/explain.c tests/policy/malformed.c tests/policy/match.c tests/policy/sections.c \
+	tests/policy/shuffle.c tests/policy/values.c \
 	tests/policy/support.c tests/policy/support.h tests/policy/test-policy.c
 tests_policy_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_policy_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

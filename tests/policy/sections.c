@@ -226,18 +226,23 @@ START_TEST(rubbish) {
 }
 END_TEST
 
-/* Every beginning of a good file, and the file with each byte changed: no crash, no leak. */
+/* Every beginning of a good file, and the file with each byte changed: no crash, no leak. The bytes
+ * are those that mean something, and some that are no text; the rest is the fuzzer's. */
 START_TEST(damaged) {
+    static const char bytes[] = "\0\n\r\t =[]#-.,:/a0\x7f\x80\xc3\xff";
     gsize length = strlen(full);
     g_autofree char *text = g_strdup(full);
+    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
     for (gsize i = 0; i < length; i++) {
         PcaPolicyFile cut = {.name = "d.conf", .text = full, .length = i};
         PcaPolicyFile changed = {.name = "d.conf", .text = text, .length = length};
-        g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
         g_autoptr(PcaPolicy) one = pca_policy_parse(&cut, 1, diagnostics);
-        text[i] = (char)_i;
-        g_autoptr(PcaPolicy) two = pca_policy_parse(&changed, 1, diagnostics);
+        for (gsize b = 0; b < sizeof bytes; b++) {
+            text[i] = bytes[b];
+            g_autoptr(PcaPolicy) two = pca_policy_parse(&changed, 1, diagnostics);
+        }
         text[i] = full[i];
+        g_ptr_array_set_size(diagnostics, 0);
     }
 }
 END_TEST
@@ -254,6 +259,6 @@ void add_sections(Suite *suite) {
     tcase_add_test(rest, one_error_refuses_all);
     tcase_add_test(rest, vendor_may_deny);
     tcase_add_test(rest, rubbish);
-    tcase_add_loop_test(rest, damaged, 0, 256);
+    tcase_add_test(rest, damaged);
     suite_add_tcase(suite, rest);
 }

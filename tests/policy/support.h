@@ -14,10 +14,40 @@ PcaPolicy *parse_text(const char *text, PcaDiagnostics *diagnostics);
 /* The same for a file in which nothing is an error. */
 PcaPolicy *parse_good(const char *text);
 
+#define E PCA_SEVERITY_ERROR
+#define W PCA_SEVERITY_WARNING
+#define N PCA_SEVERITY_NOTE
+
+/* Of a file: the one thing that is to be said of it. */
+typedef struct {
+    const char *text;
+    guint line, column;
+    PcaSeverity severity;
+    const char *says; /* a part of the message */
+} Complaint;
+
+/* Parses the file, which is called "a.conf" and has the text of the complaint. */
+void expect_complaint(const Complaint *complaint, const PcaPolicyFile *file);
+
+/* A host with a display (two functions), network cards with virtual functions, a disk of another
+ * domain, and functions without a path. */
+PcaSnapshot *make_host(void);
+
+/* Borrowed; it is there. */
+const PcaFunction *find_function(const PcaSnapshot *snapshot, const char *address);
+
+/* A PcaSerialFunc for this host: 01:00.0 and 02:00.0 have a number, that of 03:00.0 cannot be read.
+ */
+gboolean read_serial(const PcaFunction *function, guint64 *serial, gpointer data);
+
 /* All of them, a line each. */
 char *format_all(PcaDiagnostics *diagnostics);
 
 /* The test cases of the other files. */
 void add_malformed(Suite *suite);
 void add_sections(Suite *suite);
+void add_values(Suite *suite);
+void add_allow(Suite *suite);
+void add_shuffle(Suite *suite);
 void add_match(Suite *suite);
+void add_explain(Suite *suite);

@@ -10,5 +10,9 @@ Suite *pca_suite(void) {
     add_malformed(suite);
     add_sections(suite);
     add_match(suite);
+    add_explain(suite);
+    add_values(suite);
+    add_allow(suite);
+    add_shuffle(suite);
     return suite;
 }
