@@ -1,4 +1,4 @@
-dist_man_MANS += man/pcassignd.8
+dist_man_MANS += man/pcassignd.8 man/pcassign-policy.5
 
 # The manual of the D-Bus interface, from the comments in its description.
 dist_man_MANS += man/pcassign-dbus.7

@@ -33,3 +33,11 @@ dist-hook:
 	    test "$$file" = .gitignore || test -e "$(distdir)/$$file" || \
 	        { echo "$$file is not in the archive: name it in EXTRA_DIST" >&2; exit 1; } \
 	done
+
+# How much of what decides ran; see tests/coverage.
+EXTRA_DIST += tests/coverage
+.PHONY: coverage
+coverage:
+	$(srcdir)/tests/coverage
+clean-local:
+	rm -rf coverage-build coverage.log

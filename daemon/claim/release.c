@@ -217,7 +217,7 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (device->stub)
+        if (device->stub || !pca_driver_is_vfio(device->driver))
             continue;
         g_autofree char *address = pca_address_format(&device->function->address);
         g_autofree char *identity = pca_function_identity(device->function);
@@ -235,15 +235,35 @@ static GVariant *open_request(const PcaClaim *claim) {
     return g_variant_dict_end(&request);
 }
 
+/* The claim keeps such functions from everybody; there is nothing to hand out. */
+static GError *error_nothing_to_open(const PcaClaim *claim) {
+    const PcaClaimDevice *device = pca_claim_device(claim, 0);
+    g_autofree char *address = pca_address_format(&device->function->address);
+    return g_error_new(PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                       "%s is on %s, as the policy says (%s): the claim holds it, but there is no "
+                       "descriptor of it",
+                       address, device->driver, claim->policy ? claim->policy : "no section");
+}
+
+static gboolean has_something_to_open(const PcaClaim *claim) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (pca_driver_is_vfio(pca_claim_device(claim, i)->driver))
+            return TRUE;
+    return FALSE;
+}
+
 static void start_open(gpointer data) {
     OpenCall *call = data;
-    if (call->claim->state == PCA_CLAIM_READY) {
+    g_autoptr(GError) error = NULL;
+    if (call->claim->state != PCA_CLAIM_READY)
+        error = pca_claim_error_not_ready(call->claim);
+    else if (!has_something_to_open(call->claim))
+        error = error_nothing_to_open(call->claim);
+    if (error)
+        finish_open(call, NULL, NULL, error);
+    else
         pca_worker_call(call->claims->worker_socket, open_request(call->claim), &call->pidfd, 1,
                         on_opened, call);
-        return;
-    }
-    g_autoptr(GError) error = pca_claim_error_not_ready(call->claim);
-    finish_open(call, NULL, NULL, error);
 }
 
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,

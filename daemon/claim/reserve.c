@@ -146,11 +146,19 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
     return entry;
 }
 
-/* The entry that still keeps the function from its host driver, or NULL. */
+/* The entry that still keeps the function from its host driver, to be released without a reset; or
+ * NULL. */
 static PcaEntry *trust(PcaClaims *claims, const PcaAddress *address) {
+    static const PcaRecovery unproved = PCA_RECOVER_UNPROVED;
     const PcaClaim *reservation = pca_claims_reservation(claims, address);
+    PcaEntry *entry = reservation ? g_hash_table_lookup(claims->entries, reservation->id) : NULL;
     pca_claims_clear_taint(claims, address);
-    return reservation ? g_hash_table_lookup(claims->entries, reservation->id) : NULL;
+    if (!entry)
+        return NULL;
+    g_autoptr(GPtrArray) functions = pca_claim_functions(reservation);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(reservation);
+    entry->plan = pca_plan_recover(functions, devices, &unproved);
+    return entry;
 }
 
 void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,

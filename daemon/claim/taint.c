@@ -122,9 +122,12 @@ gboolean pca_taint_add(GHashTable *taints, const char *directory, const char *bo
 
 void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddress *address) {
     g_autofree char *text = pca_address_format(address);
-    g_autofree char *path = g_build_filename(directory, DIRECTORY, text, NULL);
+    g_autofree char *folder = g_build_filename(directory, DIRECTORY, NULL);
+    g_autofree char *path = g_build_filename(folder, text, NULL);
     if (!taints || !g_hash_table_remove(taints, text))
         return;
     if (g_unlink(path) < 0)
         g_warning("removing %s: %s", path, g_strerror(errno));
+    /* With the last one. */
+    g_rmdir(folder);
 }

@@ -3,6 +3,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
+	daemon/service/check-limits.c daemon/service/check-limits.h \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \
 	daemon/service/describe.c \
@@ -14,5 +15,6 @@ libpca_service_a_SOURCES = \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
 	daemon/service/uses.c daemon/service/uses.h \
-	daemon/service/service.c daemon/service/service.h
+	daemon/service/service.c daemon/service/service.h \
+	daemon/service/terms.c
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

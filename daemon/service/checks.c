@@ -8,6 +8,7 @@
 #include "engine/handover.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
+#include "service/check-limits.h"
 #include "sys/in-use.h"
 
 /* One function under examination. */
@@ -65,6 +66,8 @@ static void check_caller(const Check *c, const PcaSection *section) {
     PcaCaller caller = pca_names_caller(c->context->names);
     if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
         refuse_caller(c, section, reason);
+    else
+        pca_check_limits(c->context, c->target, c->findings);
 }
 
 /* Nobody gets a stub, so only a [Deny] matters. */
@@ -127,12 +130,32 @@ static const PcaClaim *find_holder(const Check *c) {
     return pca_claims_find_group(claims, c->function->iommu_group);
 }
 
+/* Also where the policy has it reset by now: nobody has done so yet. What an administrator does is
+ * not handed to anybody. */
+static void check_taint(const Check *c) {
+    const PcaNames *names = c->context->names;
+    const PcaTaint *taint = pca_claims_taint(c->context->claims, c->function);
+    if (!taint || c->context->only || (taint->known && taint->uid == names->uid))
+        return;
+    g_autofree char *uid = g_strdup_printf("uid %u", taint->uid);
+    const char *owner = !taint->known || names->uid != 0 ? "another user"
+                        : taint->user                    ? taint->user
+                                                         : uid;
+    g_autofree char *mend =
+        g_strdup_printf("reboot, or as root: pcassignctl recover %s --accept-risk", c->address);
+    pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
+                      "%s was not reset since %s had it, so nobody else may have it until the next "
+                      "boot",
+                      c->address, owner);
+}
+
 static void check_busy(const Check *c) {
     PcaClaims *claims = c->context->claims;
     const PcaClaim *claim = find_holder(c);
     const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
     if (claim)
         refuse_held(c, claim);
+    check_taint(c);
     if (!residue)
         return;
     g_autofree char *mend = g_strdup_printf("as root: pcassignctl recover %s", c->address);
@@ -222,37 +245,38 @@ static void check_group(const Check *c) {
     }
 }
 
-static void check_vfio(const Check *c) {
-    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
+static void refuse_driver(const Check *c, const char *driver) {
+    const PcaSection *section = c->target->stub ? NULL : c->target->match.device;
+    g_autofree char *fix = g_strdup_printf("modprobe %s", driver);
+    g_autofree char *why =
+        section && section->driver
+            ? g_strdup_printf(", which [Device %s] names (Driver, %s:%u)", section->name,
+                              section->file, pca_section_line(section, PCA_KEY_DRIVER))
+            : g_strdup("");
+    pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, driver, fix,
+                      "the driver %s%s is not loaded", driver, why);
+}
+
+static void check_driver(const Check *c) {
+    const PcaFunction *f = c->function;
+    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV), group = !cdev;
+    const char *driver = pca_target_driver(c->target);
+    if (!pca_driver_is_loaded(c->context->root, driver))
+        refuse_driver(c, driver);
+    else if (!g_str_equal(driver, PCA_VFIO_DRIVER))
+        pca_findings_pass(c->findings, "driver", "%s can take %s", driver, c->address);
+    /* It has no node that could be handed out. */
+    if (!pca_driver_is_vfio(driver))
+        cdev = group = FALSE;
     if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
                           "load iommufd (modprobe iommufd) on a kernel with CONFIG_IOMMUFD and "
                           "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"node\" or \"group\"",
                           "this kernel has no iommufd loaded");
-    if (!cdev && !c->context->snapshot->has_group)
+    if (group && !c->context->snapshot->has_group)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/vfio/vfio",
                           "modprobe vfio-pci, or ask for handoff \"cdev\"",
                           "this kernel has no VFIO containers loaded");
-    if (!c->context->snapshot->has_vfio_pci)
-        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
-                          "modprobe vfio-pci", "the driver vfio-pci is not loaded");
-}
-
-static void check_stub_driver(const Check *c) {
-    g_autofree char *path =
-        g_build_filename(c->context->root->sysfs, "bus/pci/drivers", PCA_STUB_DRIVER, NULL);
-    if (!g_file_test(path, G_FILE_TEST_IS_DIR))
-        pca_findings_fail(
-            c->findings, "driver", PCA_ERROR_UNSUPPORTED, PCA_STUB_DRIVER, "modprobe pci-stub",
-            "the driver pci-stub, which %s is to be kept with, is not loaded", c->address);
-}
-
-static void check_driver(const Check *c) {
-    const PcaFunction *f = c->function;
-    if (c->target->stub)
-        check_stub_driver(c);
-    else
-        check_vfio(c);
     if (f->driver_override && !pca_driver_is_vfio(f->driver_override) &&
         g_strcmp0(f->driver_override, f->driver) != 0)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_BUSY, f->driver_override,
@@ -277,12 +301,35 @@ static void check_sriov(const Check *c) {
     }
 }
 
+/* None of the methods that its section names. */
+static void refuse_methods(const Check *c, const PcaSection *section) {
+    g_autofree char *wanted = g_strjoinv(" ", section->reset);
+    g_autofree char *found = g_strjoinv(" ", c->function->reset_methods);
+    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                      "correct Reset in the policy",
+                      "%s has none of the reset methods of [Device %s]: %s (Reset, %s:%u); it has: "
+                      "%s",
+                      c->address, section->name, wanted, section->file,
+                      pca_section_line(section, PCA_KEY_RESET), found);
+}
+
 static void check_reset(const Check *c) {
-    if (!c->function->reset_methods[0] && !c->target->stub)
-        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address, NULL,
+    const PcaSection *section = c->target->match.ambiguous ? NULL : c->target->match.device;
+    if (c->target->stub)
+        return;
+    if (section && section->reset && !section->reset[0])
+        pca_findings_pass(c->findings, "reset",
+                          "%s is never reset (Reset, %s:%u): its first owner is its only one until "
+                          "the next boot",
+                          c->address, section->file, pca_section_line(section, PCA_KEY_RESET));
+    else if (!c->function->reset_methods[0])
+        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                          "Reset=none in its section of the policy, with one owner per boot",
                           "%s has no reset method, so what one owner leaves in it would reach the "
                           "next",
                           c->address);
+    else if (section && section->reset && !c->target->methods)
+        refuse_methods(c, section);
 }
 
 static const struct {

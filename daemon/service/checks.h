@@ -21,6 +21,7 @@ typedef struct {
     const PcaNames *names; /* of the caller */
     const PcaTargets *targets;
     const char *handoff;
+    guint64 memory;          /* bytes that the claim asks for; 0: not told */
     const char *const *only; /* names of the checks to make; NULL: all */
     gboolean has_policy;     /* FALSE: no policy could be read since the start */
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */

@@ -47,6 +47,7 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
         PcaClaimDevice *device =
             pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
         device->stub = target->stub;
+        device->methods = g_strdup(target->methods);
     }
     return claim;
 }
@@ -133,6 +134,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
+    pca_service_set_terms(service, e->targets);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -142,6 +144,7 @@ static void judge(Examiner *x) {
         .names = e->names,
         .targets = e->targets,
         .handoff = e->handoff,
+        .memory = x->request->memory,
         .only = x->request->checks,
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,

@@ -55,6 +55,8 @@ static void target_free(gpointer data) {
     pca_function_unref(target->function);
     pca_match_clear(&target->match);
     g_free(target->name);
+    g_free(target->driver);
+    g_free(target->methods);
     g_free(target);
 }
 
@@ -63,7 +65,7 @@ guint pca_target_allowed_uses(const PcaTarget *target) {
 }
 
 const char *pca_target_driver(const PcaTarget *target) {
-    return target->stub ? PCA_STUB_DRIVER : PCA_VFIO_DRIVER;
+    return target->driver ? target->driver : PCA_VFIO_DRIVER;
 }
 
 static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {

@@ -56,6 +56,11 @@ typedef struct {
      * for stubs; NULL without one. */
     const PcaSection *terms;
     gboolean stub; /* a sibling that is only kept from the host */
+
+    /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
+    char *driver;
+    char *methods;
+    gboolean keep;
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */

@@ -32,6 +32,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/death-cases.c \
 	tests/bus/restart-cases.c \
 	tests/bus/flood-cases.c tests/bus/hardware-cases.c \
+	tests/bus/terms-cases.c \
 	tests/bus/admin.c tests/bus/admin.h \
 	tests/bus/admin-cases.c tests/bus/recover-cases.c \
 	tests/support/main.c tests/support/suite.h

@@ -32,4 +32,5 @@ TCase *pca_restart_cases(void);  /* daemons that die, and what the next one find
 TCase *pca_admin_cases(void);    /* reserve, unreserve, reset */
 TCase *pca_recover_cases(void);  /* recover, and the administrator's over a restart */
 TCase *pca_stuck_cases(void);    /* recover, while a worker is at it */
+TCase *pca_terms_cases(void);    /* what the policy's keys do to a claim */
 TCase *pca_flood_cases(void);    /* many, silent and lying clients */

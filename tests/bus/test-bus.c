@@ -107,6 +107,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_admin_cases());
     suite_add_tcase(suite, pca_recover_cases());
     suite_add_tcase(suite, pca_stuck_cases());
+    suite_add_tcase(suite, pca_terms_cases());
     suite_add_tcase(suite, pca_flood_cases());
     return suite;
 }

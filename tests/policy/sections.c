@@ -3,6 +3,7 @@
  * Purpose: good files, several files at once, and the order of diagnostics.
  * Thread: main. Ownership: each test frees its own.
  */
+#include "policy/scale.h"
 #include "policy/support.h"
 
 #include <string.h>
@@ -247,6 +248,15 @@ START_TEST(damaged) {
 }
 END_TEST
 
+/* Four times the sections and functions take about four times as long, and not sixteen times. */
+START_TEST(large) {
+    PcaScale quarter = measure_scale(500, 512, 5), whole = measure_scale(2000, 2048, 5);
+    double a = quarter.parse + quarter.match, b = whole.parse + whole.match;
+    ck_assert_uint_eq(quarter.granted, 500 / 20);
+    ck_assert_msg(b < 9 * a, "%f s for four times of what takes %f s", b, a);
+}
+END_TEST
+
 void add_sections(Suite *suite) {
     PCA_TABLE(suite, "good paths", good_path, paths);
     PCA_TABLE(suite, "good texts", good_text, good_texts);
@@ -260,5 +270,6 @@ void add_sections(Suite *suite) {
     tcase_add_test(rest, vendor_may_deny);
     tcase_add_test(rest, rubbish);
     tcase_add_test(rest, damaged);
+    tcase_add_test(rest, large);
     suite_add_tcase(suite, rest);
 }

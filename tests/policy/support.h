@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "policy/host.h"
 #include "policy/policy.h"
 #include "support/suite.h"
 
@@ -29,16 +30,8 @@ typedef struct {
 /* Parses the file, which is called "a.conf" and has the text of the complaint. */
 void expect_complaint(const Complaint *complaint, const PcaPolicyFile *file);
 
-/* A host with a display (two functions), network cards with virtual functions, a disk of another
- * domain, and functions without a path. */
-PcaSnapshot *make_host(void);
-
-/* Borrowed; it is there. */
+/* Of make_host; borrowed, and it is there. */
 const PcaFunction *find_function(const PcaSnapshot *snapshot, const char *address);
-
-/* A PcaSerialFunc for this host: 01:00.0 and 02:00.0 have a number, that of 03:00.0 cannot be read.
- */
-gboolean read_serial(const PcaFunction *function, guint64 *serial, gpointer data);
 
 /* All of them, a line each. */
 char *format_all(PcaDiagnostics *diagnostics);

@@ -288,6 +288,43 @@ START_TEST(named_files) {
 }
 END_TEST
 
+/* What is installed as an example can be copied as it is: nothing is to be said of it. */
+static const char *const examples[] = {
+    "policy/10-management.conf", "policy/50-database-disk.conf", "policy/50-gpu.conf",
+    "policy/50-lab.conf",        "systemd/examples/50-vm.conf",
+};
+
+START_TEST(example) {
+    const char *source = g_getenv("SRCDIR") ? g_getenv("SRCDIR") : ".";
+    g_autofree char *path = g_build_filename(source, examples[_i], NULL);
+    const char *const paths[] = {path, NULL};
+    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
+    g_autoptr(PcaPolicy) policy = pca_policy_load_files(paths, diagnostics);
+    for (guint i = 0; i < diagnostics->len; i++) {
+        g_autofree char *line = pca_diagnostic_format(g_ptr_array_index(diagnostics, i));
+        ck_abort_msg("%s", line);
+    }
+    ck_assert_ptr_nonnull(policy);
+    ck_assert_uint_gt(pca_policy_sections(policy)->len, 0);
+}
+END_TEST
+
+/* They can be had together. */
+START_TEST(all_examples) {
+    const char *source = g_getenv("SRCDIR") ? g_getenv("SRCDIR") : ".";
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
+    for (gsize i = 0; i + 1 < G_N_ELEMENTS(examples); i++)
+        g_ptr_array_add(paths, g_build_filename(source, examples[i], NULL));
+    g_ptr_array_add(paths, NULL);
+    g_autoptr(PcaPolicy) policy =
+        pca_policy_load_files((const char *const *)paths->pdata, diagnostics);
+    ck_assert_ptr_nonnull(policy);
+    ck_assert_ptr_nonnull(pca_policy_find(policy, "gpu-a"));
+    ck_assert_ptr_nonnull(pca_policy_find(policy, "fpga-2"));
+}
+END_TEST
+
 START_TEST(many_sections) {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < 10000; i++)
@@ -335,6 +372,8 @@ void pca_add_policy_file_cases(Suite *suite) {
     tcase_add_test(tcase, strange_directories);
     tcase_add_test(tcase, name_that_is_no_text);
     tcase_add_test(tcase, named_files);
+    tcase_add_loop_test(tcase, example, 0, (int)G_N_ELEMENTS(examples));
+    tcase_add_test(tcase, all_examples);
     tcase_add_test(tcase, many_sections);
     tcase_add_test(tcase, all_errors);
     suite_add_tcase(suite, tcase);
