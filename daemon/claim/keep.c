@@ -129,8 +129,9 @@ void pca_claims_clear_taint(PcaClaims *claims, const PcaAddress *address) {
 gboolean pca_claim_taint(PcaClaims *claims, const PcaClaim *claim, GError **error) {
     for (guint i = 0; i < claim->devices->len && claim->kind == PCA_KIND_CLAIM; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (!proves(device) && !pca_taint_add(claims->taints, claims->directory, claims->boot_id,
-                                              claim, device->function, error)) {
+        if (!device->stub && !proves(device) &&
+            !pca_taint_add(claims->taints, claims->directory, claims->boot_id, claim,
+                           device->function, error)) {
             pca_claim_untaint(claims, claim);
             return FALSE;
         }

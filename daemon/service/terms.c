@@ -38,10 +38,21 @@ static char *choose_driver(PcaService *service, const PcaSection *section,
     return loaded ? loaded : g_strdup(wanted ? wanted : PCA_VFIO_DRIVER);
 }
 
+/* Nobody has it, so nothing has to be reset. */
+static void set_stub_terms(PcaTarget *target) {
+    target->methods = g_strdup("");
+    target->driver = g_strdup(PCA_STUB_DRIVER);
+    target->keep = FALSE;
+}
+
 static void set_terms(PcaService *service, PcaTarget *target) {
     const PcaSection *section = section_of(target);
     g_free(target->methods);
     g_free(target->driver);
+    if (target->stub) {
+        set_stub_terms(target);
+        return;
+    }
     target->methods = choose_methods(section, target->function);
     target->driver = choose_driver(service, section, target->function);
     PcaPlanDevice plan = {.methods = target->methods};

@@ -80,6 +80,9 @@ static const PcaPlanDevice kept[MAX_SET] = {{VFIO, "bus", TRUE}};
 static const PcaPlanDevice mixed[MAX_SET] = {
     {VFIO, "bus flr", FALSE}, {VFIO, "flr", TRUE}, {"other", "", FALSE}};
 
+/* A sibling that is only kept from the host. */
+static const PcaPlanDevice stubbed[MAX_SET] = {{VFIO, NULL, FALSE}, {"other", "", FALSE}};
+
 static const struct {
     const char *const *set;
     const PcaPlanDevice *devices;
@@ -87,7 +90,7 @@ static const struct {
 } settings[] = {
     {sets[0], on_vfio, FALSE}, {sets[1], on_vfio, FALSE}, {sets[2], on_vfio, FALSE},
     {sets[3], on_vfio, FALSE}, {sets[4], on_vfio, TRUE},  {sets[0], kept, FALSE},
-    {sets[4], mixed, TRUE},
+    {sets[1], stubbed, FALSE}, {sets[4], mixed, TRUE},
 };
 
 /* One machine with one set of functions, used over and over: each attempt must leave it as it was.
