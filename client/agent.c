@@ -34,7 +34,7 @@ static gboolean await_known(int fd) {
 }
 
 gboolean pca_agent_start(void) {
-    static const char *const command[] = {"pkttyagent", "--notify-fd=3", "--fallback", NULL};
+    static const char *const command[] = {"pkttyagent", "--notify-fd=3", NULL};
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
     int pipes[2];
     if (pipe2(pipes, O_CLOEXEC) < 0)

@@ -24,6 +24,7 @@ typedef struct {
     char *culprit;  /* what stands in the way: an address, a driver, a mount point; or NULL */
     char *text;     /* one sentence without a full stop */
     char *fix;      /* what mends it, ideally one command; or NULL */
+    guint use;      /* of a failure "in-use": the one PcaUses it is; 0: no policy may allow it */
 } PcaFinding;
 
 typedef GPtrArray PcaFindings;

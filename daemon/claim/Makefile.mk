@@ -3,6 +3,7 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/claim.c daemon/claim/claim.h \
 	daemon/claim/claims.c daemon/claim/claims.h daemon/claim/internal.h \
 	daemon/claim/failed.c \
+	daemon/claim/keep.c \
 	daemon/claim/lease.c daemon/claim/lease.h \
 	daemon/claim/lookup.c \
 	daemon/claim/queue.c daemon/claim/queue.h \
@@ -10,4 +11,5 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/release.c \
 	daemon/claim/reserve.c \
 	daemon/claim/split.c \
-	daemon/claim/store.c daemon/claim/store.h
+	daemon/claim/store.c daemon/claim/store.h \
+	daemon/claim/taint.c daemon/claim/taint.h

@@ -17,6 +17,8 @@ static void device_free(gpointer data) {
     PcaClaimDevice *device = data;
     pca_function_unref(device->function);
     g_free(device->name);
+    g_free(device->driver);
+    g_free(device->methods);
     g_free(device);
 }
 
@@ -52,7 +54,6 @@ void pca_claim_unref(PcaClaim *claim) {
     g_free(claim->id);
     g_free(claim->reason);
     g_clear_pointer(&claim->holders, g_variant_unref);
-    g_free(claim->driver);
     g_free(claim->user);
     g_free(claim->label);
     g_free(claim->unit);
@@ -68,11 +69,14 @@ void pca_claim_unref(PcaClaim *claim) {
     g_free(claim);
 }
 
-void pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name) {
+PcaClaimDevice *pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name,
+                                     const char *driver) {
     PcaClaimDevice *device = g_new0(PcaClaimDevice, 1);
     device->function = pca_function_ref(function);
     device->name = g_strdup(name);
+    device->driver = g_strdup(driver);
     g_ptr_array_add(claim->devices, device);
+    return device;
 }
 
 PcaClaimDevice *pca_claim_device(const PcaClaim *claim, guint index) {
@@ -86,10 +90,32 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
     return functions;
 }
 
+PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
+    return (PcaPlanDevice){.driver = device->driver,
+                           .methods = device->stub ? "" : device->methods,
+                           .keep = device->keep};
+}
+
+PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim) {
+    PcaPlanDevice *devices = g_new0(PcaPlanDevice, claim->devices->len);
+    for (guint i = 0; i < claim->devices->len; i++)
+        devices[i] = pca_claim_plan_device(pca_claim_device(claim, i));
+    return devices;
+}
+
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address) {
     for (guint i = 0; i < claim->devices->len; i++)
         if (pca_address_equal(&pca_claim_device(claim, i)->function->address, address))
             return TRUE;
+    return FALSE;
+}
+
+gboolean pca_claim_has_stub(const PcaClaim *claim, const PcaAddress *address) {
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub && pca_address_equal(&device->function->address, address))
+            return TRUE;
+    }
     return FALSE;
 }
 
@@ -129,6 +155,14 @@ static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
     return FALSE;
 }
 
+static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
+    PcaClaimDevice *copy =
+        pca_claim_add_device(claim, device->function, device->name, device->driver);
+    copy->stub = device->stub;
+    copy->methods = g_strdup(device->methods);
+    copy->keep = device->keep;
+}
+
 PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving) {
     PcaClaim *part = pca_claim_new();
     if (!leaving) {
@@ -138,7 +172,6 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     part->split_from = g_strdup(leaving ? claim->id : claim->split_from);
     part->kind = claim->kind;
     part->since = claim->since;
-    part->driver = g_strdup(claim->driver);
     part->uid = claim->uid;
     part->user = g_strdup(claim->user);
     part->pid = claim->pid;
@@ -154,7 +187,7 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
         if (is_among(addresses, &device->function->address) == leaving)
-            pca_claim_add_device(part, device->function, device->name);
+            add_copy(part, device);
     }
     return part;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "engine/plan.h"
 #include "pci/function.h"
 
 typedef enum {
@@ -29,6 +30,11 @@ typedef enum {
 typedef struct {
     PcaFunction *function; /* as found before the claim */
     char *name;            /* as the client asked for it */
+    char *driver;          /* that the claim binds it to */
+    gboolean stub;         /* kept from the host for the sake of its IOMMU group alone: nobody gets
+                              it, and nothing resets it */
+    char *methods;         /* see PcaPlanDevice; NULL unless set */
+    gboolean keep;         /* the same */
 } PcaClaimDevice;
 
 typedef struct {
@@ -40,7 +46,6 @@ typedef struct {
     gint64 since;       /* of the claim; microseconds, wall clock */
     gint64 state_since; /* of the state */
     GPtrArray *devices; /* of PcaClaimDevice */
-    char *driver;       /* the vfio driver */
 
     guint32 uid;
     char *user;   /* NULL when the uid has no name */
@@ -74,13 +79,21 @@ PcaClaim *pca_claim_ref(PcaClaim *claim);
 void pca_claim_unref(PcaClaim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaClaim, pca_claim_unref)
 
-/* Takes a reference on the function; copies the name. */
-void pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name);
+/* Takes a reference on the function; copies name and driver. The rest is the caller's to set. */
+PcaClaimDevice *pca_claim_add_device(PcaClaim *claim, PcaFunction *function, const char *name,
+                                     const char *driver);
 PcaClaimDevice *pca_claim_device(const PcaClaim *claim, guint index);
 
 /* The functions as found; the array owns references. */
 GPtrArray *pca_claim_functions(const PcaClaim *claim);
+
+/* What plans do with these, one for each; g_free; the strings stay the claim's. */
+PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim);
+PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device);
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address);
+
+/* Whether it only keeps that one from the host. */
+gboolean pca_claim_has_stub(const PcaClaim *claim, const PcaAddress *address);
 gboolean pca_claim_has_group(const PcaClaim *claim, int group);
 
 /* Forgets the devices whose address is not in the set (of text). */

@@ -54,6 +54,7 @@ PcaClaims *pca_claims_new(const PcaClaimsConfig *config, PcaClaimsChangedFunc ch
     claims->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
     claims->residues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, residue_free);
     claims->failed = pca_failed_new();
+    claims->taints = pca_taints_load(claims->directory, claims->boot_id);
     claims->queue = pca_queue_new();
     return claims;
 }
@@ -62,6 +63,7 @@ void pca_claims_free(PcaClaims *claims) {
     g_hash_table_unref(claims->entries);
     g_hash_table_unref(claims->residues);
     g_hash_table_unref(claims->failed);
+    g_clear_pointer(&claims->taints, g_hash_table_unref);
     pca_queue_free(claims->queue);
     g_free(claims->directory);
     g_free(claims->worker_socket);
@@ -254,6 +256,7 @@ static void on_undone(GVariant *reply, GArray *fds, const GError *error, gpointe
         pca_entry_tell(entry, failure ? failure : error);
         return;
     }
+    pca_claim_untaint(entry->claims, entry->claim);
     pca_entry_end(entry, residue, failure);
 }
 
@@ -283,6 +286,11 @@ static void become_ready(PcaEntry *entry) {
         announce(claims, claim);
 }
 
+void pca_entry_end_reset(PcaEntry *entry) {
+    pca_claims_clear_taint(entry->claims, &pca_claim_device(entry->claim, 0)->function->address);
+    pca_entry_end(entry, FALSE, NULL);
+}
+
 static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     PcaEntry *entry = data;
     g_clear_handle_id(&entry->timer, g_source_remove);
@@ -290,9 +298,10 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
         entry->failure = g_error_copy(error);
         pca_entry_undo(entry);
     } else if (error) {
+        pca_claim_untaint(entry->claims, entry->claim);
         pca_entry_end(entry, pca_entry_take_residue(entry, reply), error);
     } else if (entry->claim->kind == PCA_KIND_RESET) {
-        pca_entry_end(entry, FALSE, NULL);
+        pca_entry_end_reset(entry);
     } else if (entry->abandoned) {
         pca_entry_release(entry);
     } else {
@@ -304,16 +313,18 @@ static void start_prepare(gpointer data) {
     PcaEntry *entry = data;
     if (entry->abandoned) {
         /* Nobody wants it any more, and nothing was touched. */
+        pca_claim_untaint(entry->claims, entry->claim);
         pca_entry_end(entry, FALSE, NULL);
         return;
     }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
     g_autoptr(PcaPlan) plan =
         entry->claim->kind == PCA_KIND_RESET
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
-            : pca_plan_claim(functions, entry->claim->driver);
+            : pca_plan_claim(functions, devices);
     if (pca_claim_gives_nodes(entry->claim))
-        pca_plan_add_nodes(plan, functions, entry->claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 
@@ -358,14 +369,17 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
                         gpointer data) {
     g_autoptr(GError) error = NULL;
     g_autofree char *lease = pca_store_path(claims->directory, claim->id, "lease");
-    if (!check_exclusive(claims, claim, &error) ||
+    /* The taint first: whoever has the function may be gone before anything else is written. */
+    if (!check_exclusive(claims, claim, &error) || !pca_claim_taint(claims, claim, &error) ||
         !pca_store_create(claims->directory, claim, claims->boot_id, &error)) {
+        pca_claim_untaint(claims, claim);
         func(claim, error, data);
         return;
     }
     if (claim->kind == PCA_KIND_CLAIM &&
         !pca_lease_create(lease, &claim->lease, &claim->lease_writer, &error)) {
         pca_store_remove(claims->directory, claim->id);
+        pca_claim_untaint(claims, claim);
         func(claim, error, data);
         return;
     }

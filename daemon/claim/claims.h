@@ -8,6 +8,7 @@
 #pragma once
 
 #include "claim/claim.h"
+#include "claim/taint.h"
 #include "sys/root.h"
 
 typedef struct PcaClaims PcaClaims;
@@ -75,8 +76,9 @@ void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *rea
  * else is left of the same record. `identity` is that of the function now (pca_function_identity):
  * when another one has taken the address over, nothing is left of the former one, which is
  * forgotten. `accept_risk`: the function is given back without a reset and without proof that it is
- * clean. The callback comes when the try is over: see then pca_claims_residue. Busy when a worker
- * is still at it, and NotFound when nothing is left over; then it comes before this returns. */
+ * clean, also where nothing is left but its taint, which is Quarantined otherwise. The callback
+ * comes when the try is over: see then pca_claims_residue. Busy when a worker is still at it, and
+ * NotFound when nothing is left over; then it comes before this returns. */
 void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
                       gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data);
 
@@ -87,6 +89,13 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
  * with Revoked when the claim is not ready; with Failed when it cannot be written down. */
 void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
                                 const char *reason, PcaClaimFunc func, gpointer data);
+
+/* Who has had the function without a verified reset since, and alone may have it again until the
+ * next boot; borrowed; NULL when nobody has. */
+const PcaTaint *pca_claims_taint(PcaClaims *claims, const PcaFunction *function);
+
+/* It is clean: it was reset, or an administrator says so. */
+void pca_claims_clear_taint(PcaClaims *claims, const PcaAddress *address);
 
 /* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,
  * now or when its turn comes. */

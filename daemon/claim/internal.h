@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: what claims.c, release.c, recover.c and reserve.c share.
+ * Purpose: what the files of the registry share.
  * Thread: the main one. Ownership: an entry holds a reference on its claim.
  */
 #pragma once
@@ -24,6 +24,7 @@ struct PcaClaims {
     GHashTable *entries;  /* id → PcaEntry */
     GHashTable *residues; /* address → PcaClaimResidue */
     GHashTable *failed;   /* id → claim that lingers: see failed.c */
+    GHashTable *taints;   /* see taint.h; NULL: not known */
     PcaQueue *queue;
 };
 
@@ -71,12 +72,24 @@ void pca_entry_tell(PcaEntry *entry, const GError *error);
 /* The claim is over: tells the waiters, forgets it, and removes it from disk unless there is a
  * residue to remember. */
 void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error);
+
+/* An administrator's reset is done: the function is clean of whoever had it. */
+void pca_entry_end_reset(PcaEntry *entry);
 void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarantined,
                            const char *text);
 
 /* Notes what the worker could not put right now, and forgets what it could not put right before;
  * whether there is anything. */
 gboolean pca_entry_take_residue(PcaEntry *entry, GVariant *reply);
+
+/* keep.c: a release is through: what stays reserved becomes so, and the entry ends. Stuck where
+ * that cannot be written down. */
+void pca_entry_end_release(PcaEntry *entry, gboolean residue, const GError *error);
+
+/* keep.c: what of the claim no reset will clean is its owner's from now on; and no more, because
+ * the claim never had it. */
+gboolean pca_claim_taint(PcaClaims *claims, const PcaClaim *claim, GError **error);
+void pca_claim_untaint(PcaClaims *claims, const PcaClaim *claim);
 
 /* failed.c: what `failed` holds, and an ended claim for it, while its lease lives. */
 GHashTable *pca_failed_new(void);

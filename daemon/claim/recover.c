@@ -68,7 +68,7 @@ static gboolean lease_alive(PcaEntry *entry) {
 
 static void recover_prepared(PcaEntry *entry) {
     if (entry->claim->kind == PCA_KIND_RESET) {
-        pca_entry_end(entry, FALSE, NULL);
+        pca_entry_end_reset(entry);
         return;
     }
     if (!entry->abandoned && entry->claim->kind == PCA_KIND_RESERVATION) {
@@ -98,9 +98,13 @@ static void recover_residue(PcaEntry *entry, const PcaJournal *journal) {
                                 : step->undo != PCA_OP_NONE &&
                                       (state == PCA_STEP_BEGUN || state == PCA_STEP_DONE);
         if (left && g_hash_table_add(seen, step->device))
-            pca_entry_add_residue(entry, step->device, release && step->op != PCA_OP_RESTORE, text);
+            pca_entry_add_residue(entry, step->device, release && !pca_op_gives_back(step->op),
+                                  text);
     }
-    pca_entry_end(entry, TRUE, NULL);
+    if (journal->plan->kind == PCA_PLAN_RELEASE)
+        pca_entry_end_release(entry, TRUE, NULL);
+    else
+        pca_entry_end(entry, TRUE, NULL);
 }
 
 /* Nothing is known of how far the worker came. */
@@ -123,18 +127,31 @@ static void recover_release(PcaEntry *entry, PcaJournal *journal) {
     pca_entry_release(entry);
 }
 
+/* Its owner never had it. */
+static void end_unused(PcaEntry *entry) {
+    pca_claim_untaint(entry->claims, entry->claim);
+    pca_entry_end(entry, FALSE, NULL);
+}
+
+/* What left another claim is prepared: it stays reserved (keep.c), or only its release had not
+ * begun. */
+static void recover_unbegun(PcaEntry *entry) {
+    if (!entry->claim->split_from)
+        end_unused(entry);
+    else if (entry->claim->kind == PCA_KIND_RESERVATION)
+        pca_entry_set_state(entry, PCA_CLAIM_READY, NULL);
+    else
+        pca_entry_release(entry);
+}
+
 static void recover_by_journal(PcaEntry *entry, PcaJournal *journal) {
     gboolean release = journal->plan && journal->plan->kind == PCA_PLAN_RELEASE;
     switch (journal->result) {
     case PCA_JOURNAL_EMPTY:
-        /* What left another claim is prepared, and only its release had not begun. */
-        if (entry->claim->split_from)
-            pca_entry_release(entry);
-        else
-            pca_entry_end(entry, FALSE, NULL);
+        recover_unbegun(entry);
         break;
     case PCA_JOURNAL_UNDONE:
-        pca_entry_end(entry, FALSE, NULL);
+        end_unused(entry);
         break;
     case PCA_JOURNAL_RESIDUE:
         recover_residue(entry, journal);
@@ -147,7 +164,7 @@ static void recover_by_journal(PcaEntry *entry, PcaJournal *journal) {
         break;
     case PCA_JOURNAL_DONE:
         if (release)
-            pca_entry_end(entry, FALSE, NULL);
+            pca_entry_end_release(entry, FALSE, NULL);
         else
             recover_prepared(entry);
         break;

@@ -107,16 +107,17 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
         pca_entry_tell(entry, error);
         return;
     }
-    pca_entry_end(entry, residue, residue ? error : NULL);
+    pca_entry_end_release(entry, residue, residue ? error : NULL);
 }
 
 static void start_release(gpointer data) {
     PcaEntry *entry = data;
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     if (!entry->plan) {
-        entry->plan = pca_plan_release(functions, entry->claim->driver);
+        g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
+        entry->plan = pca_plan_release(functions, devices);
         if (pca_claim_gives_nodes(entry->claim))
-            pca_plan_add_nodes(entry->plan, functions, entry->claim->uid);
+            pca_plan_add_nodes(entry->plan, functions, devices, entry->claim->uid);
     }
     g_clear_handle_id(&entry->timer, g_source_remove);
     pca_entry_start_grace(entry);
@@ -216,6 +217,8 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub || !pca_driver_is_vfio(device->driver))
+            continue;
         g_autofree char *address = pca_address_format(&device->function->address);
         g_autofree char *identity = pca_function_identity(device->function);
         g_variant_builder_add(&devices, "(sss)", address, identity, device->name);
@@ -232,15 +235,35 @@ static GVariant *open_request(const PcaClaim *claim) {
     return g_variant_dict_end(&request);
 }
 
+/* The claim keeps such functions from everybody; there is nothing to hand out. */
+static GError *error_nothing_to_open(const PcaClaim *claim) {
+    const PcaClaimDevice *device = pca_claim_device(claim, 0);
+    g_autofree char *address = pca_address_format(&device->function->address);
+    return g_error_new(PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                       "%s is on %s, as the policy says (%s): the claim holds it, but there is no "
+                       "descriptor of it",
+                       address, device->driver, claim->policy ? claim->policy : "no section");
+}
+
+static gboolean has_something_to_open(const PcaClaim *claim) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (pca_driver_is_vfio(pca_claim_device(claim, i)->driver))
+            return TRUE;
+    return FALSE;
+}
+
 static void start_open(gpointer data) {
     OpenCall *call = data;
-    if (call->claim->state == PCA_CLAIM_READY) {
+    g_autoptr(GError) error = NULL;
+    if (call->claim->state != PCA_CLAIM_READY)
+        error = pca_claim_error_not_ready(call->claim);
+    else if (!has_something_to_open(call->claim))
+        error = error_nothing_to_open(call->claim);
+    if (error)
+        finish_open(call, NULL, NULL, error);
+    else
         pca_worker_call(call->claims->worker_socket, open_request(call->claim), &call->pidfd, 1,
                         on_opened, call);
-        return;
-    }
-    g_autoptr(GError) error = pca_claim_error_not_ready(call->claim);
-    finish_open(call, NULL, NULL, error);
 }
 
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,

@@ -73,6 +73,7 @@ static GHashTable *left_devices(PcaClaims *claims, const char *id) {
 /* Whatever is left of the record goes into the plan: its journal tells of the last plan alone. */
 static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAddress *unproved) {
     g_autoptr(GPtrArray) functions = pca_claim_functions(claim);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(claim);
     g_autofree PcaRecovery *how = g_new0(PcaRecovery, functions->len);
     for (guint i = 0; i < functions->len; i++) {
         const PcaFunction *function = g_ptr_array_index(functions, i);
@@ -82,9 +83,9 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
         else if (unproved && pca_address_equal(unproved, &function->address))
             how[i] = PCA_RECOVER_UNPROVED;
     }
-    PcaPlan *plan = pca_plan_recover(functions, how, claim->driver);
+    PcaPlan *plan = pca_plan_recover(functions, devices, how);
     if (pca_claim_gives_nodes(claim))
-        pca_plan_add_nodes(plan, functions, claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, claim->uid);
     return plan;
 }
 
@@ -145,6 +146,21 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
     return entry;
 }
 
+/* The entry that still keeps the function from its host driver, to be released without a reset; or
+ * NULL. */
+static PcaEntry *trust(PcaClaims *claims, const PcaAddress *address) {
+    static const PcaRecovery unproved = PCA_RECOVER_UNPROVED;
+    const PcaClaim *reservation = pca_claims_reservation(claims, address);
+    PcaEntry *entry = reservation ? g_hash_table_lookup(claims->entries, reservation->id) : NULL;
+    pca_claims_clear_taint(claims, address);
+    if (!entry)
+        return NULL;
+    g_autoptr(GPtrArray) functions = pca_claim_functions(reservation);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(reservation);
+    entry->plan = pca_plan_recover(functions, devices, &unproved);
+    return entry;
+}
+
 void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *identity,
                       gboolean accept_risk, const char *reason, PcaClaimFunc func, gpointer data) {
     g_autoptr(GError) error = NULL;
@@ -153,11 +169,19 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
     const PcaClaimResidue *residue = pca_claims_residue(claims, address);
     PcaEntry *entry = claim ? g_hash_table_lookup(claims->entries, claim->id) : NULL;
     g_autofree char *id = residue ? g_strdup(residue->id) : NULL;
+    const PcaTaint *taint = pca_taint_find(claims->taints, address, identity);
     if (entry && is_at_work(entry))
         error = error_at_work(claims, claim->id, text, claim->reason);
     else if (entry && claim->state != PCA_CLAIM_STUCK)
         error = g_error_new(PCA_ERROR, PCA_ERROR_BUSY, "%s is held by a %s that is %s", text,
                             pca_claim_kind_name(claim->kind), pca_claim_state_name(claim->state));
+    else if (!entry && !id && taint && !accept_risk)
+        error = g_error_new(PCA_ERROR, PCA_ERROR_QUARANTINED,
+                            "%s is not reset when it is given back, so nothing can prove that it "
+                            "is clean",
+                            text);
+    else if (!entry && !id && taint)
+        entry = trust(claims, address);
     else if (!entry && !id)
         error =
             g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "nothing of %s is left to recover", text);

@@ -29,8 +29,17 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     const PcaFunction *f = device->function;
     g_autofree char *group = g_strdup_printf("Device %u", index);
     g_autofree char *address = pca_address_format(&f->address);
+    g_autofree char *methods = g_strjoinv(" ", f->reset_methods);
     g_key_file_set_string(file, group, "Address", address);
     g_key_file_set_string(file, group, "Name", device->name);
+    g_key_file_set_string(file, group, "BindTo", device->driver);
+    if (device->stub)
+        g_key_file_set_boolean(file, group, "Stub", TRUE);
+    set_optional(file, group, "Reset", device->methods);
+    if (device->keep)
+        g_key_file_set_boolean(file, group, "Keep", TRUE);
+    if (f->reset_methods[0])
+        g_key_file_set_string(file, group, "ResetMethods", methods);
     g_key_file_set_uint64(file, group, "Vendor", f->vendor);
     g_key_file_set_uint64(file, group, "Device", f->device);
     g_key_file_set_uint64(file, group, "SubsystemVendor", f->subsystem_vendor);
@@ -58,7 +67,6 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     g_key_file_set_uint64(file, CLAIM, "Pid", claim->pid);
     g_key_file_set_uint64(file, CLAIM, "Memory", claim->memory);
     g_key_file_set_int64(file, CLAIM, "Since", claim->since);
-    g_key_file_set_string(file, CLAIM, "Driver", claim->driver);
     set_optional(file, CLAIM, "User", claim->user);
     set_optional(file, CLAIM, "Label", claim->label);
     set_optional(file, CLAIM, "Unit", claim->unit);
@@ -127,12 +135,27 @@ static guint64 get_number(GKeyFile *file, const char *group, const char *key, gu
     return 0;
 }
 
+static void load_methods(GKeyFile *file, const char *group, PcaFunction *function) {
+    g_autofree char *methods = get_optional(file, group, "ResetMethods");
+    if (!methods)
+        return;
+    g_strfreev(function->reset_methods);
+    function->reset_methods = g_strsplit(methods, " ", 0);
+}
+
+/* A record of an earlier version has one driver for all. */
+static char *load_driver(GKeyFile *file, const char *group, GError **error) {
+    char *driver = get_optional(file, group, "BindTo");
+    return driver ? driver : g_key_file_get_string(file, CLAIM, "Driver", error);
+}
+
 static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, GError **error) {
     g_autofree char *address_text = g_key_file_get_string(file, group, "Address", error);
     g_autofree char *name = address_text ? g_key_file_get_string(file, group, "Name", error) : NULL;
+    g_autofree char *driver = name ? load_driver(file, group, error) : NULL;
     PcaAddress address;
     GError *problem = NULL;
-    if (!name)
+    if (!driver)
         return FALSE;
     if (!pca_address_parse(address_text, &address)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "malformed address %s", address_text);
@@ -155,7 +178,11 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->driver = get_optional(file, group, "Driver");
     f->driver_override = get_optional(file, group, "Override");
     f->node_owner = get_optional(file, group, "NodeOwner");
-    pca_claim_add_device(claim, f, name);
+    load_methods(file, group, f);
+    PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
+    device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);
+    device->methods = get_optional(file, group, "Reset");
+    device->keep = g_key_file_get_boolean(file, group, "Keep", NULL);
     return TRUE;
 }
 
@@ -216,7 +243,6 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     claim->uid = (guint32)get_number(file, CLAIM, "Uid", G_MAXUINT32 - 1, &problem);
     claim->pid = (guint32)get_number(file, CLAIM, "Pid", G_MAXINT, &problem);
     claim->memory = get_number(file, CLAIM, "Memory", G_MAXUINT64, &problem);
-    claim->driver = problem ? NULL : g_key_file_get_string(file, CLAIM, "Driver", &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return NULL;

@@ -39,10 +39,19 @@ char *pca_binding_format(const char *driver, const char *override) {
 
 static const char node_key[] = "node=";
 
-static char *format_found(const PcaFunction *f) {
+static const char methods_key[] = "methods=";
+
+/* What has to be put back. That it is to be reset in its own way changes nothing of that. */
+static char *format_found(const PcaFunction *f, const PcaPlanDevice *device) {
     g_autofree char *binding = pca_binding_format(f->driver, f->driver_override);
-    return f->node_owner ? g_strdup_printf("%s%s %s", node_key, f->node_owner, binding)
-                         : g_steal_pointer(&binding);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *methods = g_strjoinv(",", f->reset_methods);
+    if (f->node_owner)
+        g_string_append_printf(text, "%s%s ", node_key, f->node_owner);
+    if (device && device->methods && *device->methods && *methods)
+        g_string_append_printf(text, "%s%s ", methods_key, methods);
+    g_string_append(text, binding);
+    return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 gboolean pca_binding_node(const char *text, PcaOwner *owner) {
@@ -52,6 +61,26 @@ gboolean pca_binding_node(const char *text, PcaOwner *owner) {
     const char *start = text + strlen(node_key);
     g_autofree char *value = g_strndup(start, (gsize)(space - start));
     return pca_owner_parse(value, owner);
+}
+
+static const char *skip_node(const char *text) {
+    PcaOwner owner;
+    return pca_binding_node(text, &owner) ? strchr(text, ' ') + 1 : text;
+}
+
+char *pca_binding_methods(const char *text) {
+    text = skip_node(text);
+    const char *space = strchr(text, ' ');
+    if (!g_str_has_prefix(text, methods_key) || !space)
+        return NULL;
+    const char *start = text + strlen(methods_key);
+    return g_strdelimit(g_strndup(start, (gsize)(space - start)), ",", ' ');
+}
+
+const char *pca_binding_plain(const char *text) {
+    g_autofree char *methods = pca_binding_methods(text);
+    text = skip_node(text);
+    return methods ? strchr(text, ' ') + 1 : text;
 }
 
 gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner) {
@@ -66,9 +95,7 @@ gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner) {
 
 gboolean pca_binding_parse(const char *text, char **driver, char **override) {
     static const char first[] = "driver=", second[] = " override=";
-    PcaOwner owner;
-    if (pca_binding_node(text, &owner))
-        text = strchr(text, ' ') + 1;
+    text = pca_binding_plain(text);
     const char *middle = strstr(text, second);
     if (!g_str_has_prefix(text, first) || !middle)
         return FALSE;
@@ -122,8 +149,20 @@ static void set_undo(PcaStep *step, PcaOp undo, const char *detail) {
     step->undo_detail = g_strdup(detail);
 }
 
-static void append_verify(PcaPlan *plan, const PcaFunction *function) {
-    g_autofree char *found = format_found(function);
+gboolean pca_plan_device_proves(const PcaPlanDevice *device) {
+    return !device->methods || *device->methods;
+}
+
+static gboolean has_own_methods(const PcaPlanDevice *device) {
+    return device->methods && *device->methods;
+}
+
+gboolean pca_op_gives_back(PcaOp op) {
+    return op == PCA_OP_RESTORE || op == PCA_OP_OVERRIDE || op == PCA_OP_BIND;
+}
+
+static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaPlanDevice *device) {
+    g_autofree char *found = format_found(function, device);
     append(plan, function, PCA_OP_VERIFY, found);
     if (pca_driver_is_vfio(function->driver)) {
         g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
@@ -131,70 +170,106 @@ static void append_verify(PcaPlan *plan, const PcaFunction *function) {
     }
 }
 
-/* Its undo brings the driver back as well: it runs last, when nothing is bound any more. */
-static void append_override(PcaPlan *plan, const PcaFunction *function, const char *driver) {
-    g_autofree char *found = format_found(function);
-    set_undo(append(plan, function, PCA_OP_OVERRIDE, driver), PCA_OP_RESTORE, found);
+/* Its undo brings the driver and the reset methods back as well: it runs last, when nothing is
+ * bound any more. */
+static void append_override(PcaPlan *plan, const PcaFunction *function,
+                            const PcaPlanDevice *device) {
+    g_autofree char *found = format_found(function, device);
+    set_undo(append(plan, function, PCA_OP_OVERRIDE, device->driver), PCA_OP_RESTORE, found);
 }
 
-PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver) {
+PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
     /* All of them are verified before the first one is touched: all or nothing. */
     for (guint i = 0; i < functions->len; i++)
-        append_verify(plan, g_ptr_array_index(functions, i));
+        append_verify(plan, g_ptr_array_index(functions, i), &devices[i]);
     /* The override comes before the unbind, so that no probe in between finds the host driver. */
     for (guint i = 0; i < functions->len; i++)
-        append_override(plan, g_ptr_array_index(functions, i), driver);
+        append_override(plan, g_ptr_array_index(functions, i), &devices[i]);
     for (guint i = 0; i < functions->len; i++) {
         PcaFunction *function = g_ptr_array_index(functions, i);
         if (function->driver)
             append(plan, function, PCA_OP_UNBIND, function->driver);
     }
+    /* Before vfio has it, which resets it as well, when it is opened and closed. */
     for (guint i = 0; i < functions->len; i++)
-        set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, driver), PCA_OP_UNBIND,
-                 driver);
+        if (has_own_methods(&devices[i]))
+            append(plan, g_ptr_array_index(functions, i), PCA_OP_METHOD, devices[i].methods);
+    for (guint i = 0; i < functions->len; i++)
+        set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, devices[i].driver),
+                 PCA_OP_UNBIND, devices[i].driver);
     return plan;
 }
 
-static void append_restore(PcaPlan *plan, const PcaFunction *function) {
-    g_autofree char *found = format_found(function);
+static void append_restore(PcaPlan *plan, const PcaFunction *function,
+                           const PcaPlanDevice *device) {
+    g_autofree char *found = format_found(function, device);
     append(plan, function, PCA_OP_RESTORE, found);
 }
 
 /* Bus mastering goes off in any case: that proves nothing, but keeps the host's memory. */
-static gboolean takes_part(PcaRecovery how, PcaOp op) {
-    if (op == PCA_OP_QUIESCE)
+static gboolean takes_part(PcaRecovery how, const PcaPlanDevice *device, PcaOp op) {
+    switch (op) {
+    case PCA_OP_QUIESCE:
         return how != PCA_RECOVER_BINDING;
-    return (op != PCA_OP_RESET && op != PCA_OP_ALIVE) || how == PCA_RECOVER_PROVED;
+    case PCA_OP_METHOD:
+        return how == PCA_RECOVER_PROVED && has_own_methods(device);
+    case PCA_OP_RESET:
+        return how == PCA_RECOVER_PROVED && pca_plan_device_proves(device);
+    case PCA_OP_ALIVE:
+        return how == PCA_RECOVER_PROVED;
+    case PCA_OP_RESTORE:
+        return !device->keep;
+    case PCA_OP_OVERRIDE:
+    case PCA_OP_BIND:
+        return device->keep;
+    default:
+        return TRUE;
+    }
 }
 
-/* `how` may be NULL: all are proved. */
-static PcaPlan *give_back(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
-    static const PcaOp ops[] = {PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_RESET, PCA_OP_ALIVE};
+static void append_give_back(PcaPlan *plan, const PcaFunction *function,
+                             const PcaPlanDevice *device, PcaOp op) {
+    switch (op) {
+    case PCA_OP_UNBIND:
+    case PCA_OP_OVERRIDE:
+    case PCA_OP_BIND:
+        append(plan, function, op, device->driver);
+        return;
+    case PCA_OP_METHOD:
+        /* Again, since somebody may have written to it meanwhile. */
+        append(plan, function, op, device->methods);
+        return;
+    case PCA_OP_RESTORE:
+        append_restore(plan, function, device);
+        return;
+    default:
+        append(plan, function, op, "");
+    }
+}
+
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
+                          const PcaRecovery *how) {
+    static const PcaOp ops[] = {PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_METHOD,   PCA_OP_RESET,
+                                PCA_OP_ALIVE,  PCA_OP_RESTORE, PCA_OP_OVERRIDE, PCA_OP_BIND};
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
     for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
         for (guint i = 0; i < functions->len; i++)
-            if (!how || takes_part(how[i], ops[op]))
-                append(plan, g_ptr_array_index(functions, i), ops[op],
-                       ops[op] == PCA_OP_UNBIND ? driver : "");
-    for (guint i = 0; i < functions->len; i++)
-        append_restore(plan, g_ptr_array_index(functions, i));
+            if (takes_part(how[i], &devices[i], ops[op]))
+                append_give_back(plan, g_ptr_array_index(functions, i), &devices[i], ops[op]);
     return plan;
 }
 
-PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver) {
-    return give_back(functions, NULL, driver);
-}
-
-PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver) {
-    return give_back(functions, how, driver);
+PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices) {
+    g_autofree PcaRecovery *how = g_new0(PcaRecovery, functions->len);
+    return pca_plan_recover(functions, devices, how);
 }
 
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
-    g_autofree char *found = format_found(function);
+    g_autofree char *found = format_found(function, NULL);
     g_autofree char *methods = g_strjoinv(" ", function->reset_methods);
-    append_verify(plan, function);
+    append_verify(plan, function, NULL);
     /* The unbind returns only when nobody has the device any more. */
     if (function->driver)
         set_undo(append(plan, function, PCA_OP_UNBIND, function->driver), PCA_OP_RESTORE, found);
@@ -206,16 +281,19 @@ PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     if (method)
         append(plan, function, PCA_OP_METHOD, methods);
     if (function->driver)
-        append_restore(plan, function);
+        append_restore(plan, function, NULL);
     return plan;
 }
 
-void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid) {
+void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices,
+                        uid_t uid) {
     const PcaOwner wanted = {uid, 0, 0600};
     g_autofree char *owner = pca_owner_format(&wanted);
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    for (guint i = 0; i < functions->len; i++) {
+    for (guint i = 0, first = 0; i < functions->len; i++) {
         const PcaFunction *function = g_ptr_array_index(functions, i);
+        if (!pca_driver_is_vfio(devices[i].driver))
+            continue;
         g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
         g_autofree char *detail = g_strdup_printf("%s %s", group, owner);
         if (plan->kind == PCA_PLAN_CLAIM) {
@@ -224,7 +302,7 @@ void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid) {
             continue;
         }
         /* For each function, since the first of its group may have been removed meanwhile. */
-        g_ptr_array_insert(plan->steps, (int)i, step_new(function, PCA_OP_TAKE, group));
+        g_ptr_array_insert(plan->steps, (int)first++, step_new(function, PCA_OP_TAKE, group));
     }
 }
 
@@ -236,15 +314,21 @@ static char *describe_node(const char *binding) {
                : g_strdup("");
 }
 
+static char *describe_methods(const char *binding) {
+    g_autofree char *methods = pca_binding_methods(binding);
+    return methods ? g_strdup_printf(", reset_method %s", methods) : g_strdup("");
+}
+
 static char *describe_restore(const char *binding) {
     g_autofree char *driver = NULL, *override = NULL;
     if (!pca_binding_parse(binding, &driver, &override))
         return g_strdup(binding);
     g_autofree char *node = describe_node(binding);
+    g_autofree char *methods = describe_methods(binding);
     g_autofree char *tail = override ? g_strdup_printf("set driver_override to %s", override)
                                      : g_strdup("clear driver_override");
-    return driver ? g_strdup_printf("bind to %s again, %s%s", driver, tail, node)
-                  : g_strdup_printf("leave without a driver, %s", tail);
+    return driver ? g_strdup_printf("bind to %s again, %s%s%s", driver, tail, methods, node)
+                  : g_strdup_printf("leave without a driver, %s%s", tail, methods);
 }
 
 static char *describe_give(const char *detail) {
@@ -260,8 +344,9 @@ static char *describe_verify(const char *binding) {
     if (!pca_binding_parse(binding, &driver, &override))
         return g_strdup(binding);
     g_autofree char *node = describe_node(binding);
-    return g_strdup_printf("check that the driver is still %s and driver_override %s%s",
-                           driver ? driver : "none", override ? override : "empty", node);
+    g_autofree char *methods = describe_methods(binding);
+    return g_strdup_printf("check that the driver is still %s and driver_override %s%s%s",
+                           driver ? driver : "none", override ? override : "empty", methods, node);
 }
 
 static char *describe(PcaOp op, const char *detail) {
@@ -275,7 +360,10 @@ static char *describe(PcaOp op, const char *detail) {
     case PCA_OP_UNBIND:
         return g_strdup_printf("unbind from %s", detail);
     case PCA_OP_BIND:
-        return g_strdup_printf("bind to %s, check it, wait for the VFIO node", detail);
+        return g_strdup_printf(pca_driver_is_vfio(detail)
+                                   ? "bind to %s, check it, wait for the VFIO node"
+                                   : "bind to %s, check it",
+                               detail);
     case PCA_OP_QUIESCE:
         return g_strdup("switch bus mastering off");
     case PCA_OP_RESET:

@@ -17,9 +17,10 @@ typedef enum {
     PCA_OP_UNBIND,   /* from the driver in detail; the barrier when that is a vfio driver */
     PCA_OP_BIND,     /* to the driver in detail; verified, the VFIO node awaited */
     PCA_OP_QUIESCE,  /* bus mastering off */
-    PCA_OP_RESET,    /* by the kernel's methods in their order */
+    PCA_OP_RESET,    /* by the methods that reset_method names, in their order */
     PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
-    PCA_OP_RESTORE,  /* driver, override and the group's node as found; detail: binding */
+    PCA_OP_RESTORE,  /* driver, override, reset methods and the group's node as found; detail:
+                        binding */
     PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
     PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
     PCA_OP_TAKE,     /* that node is root's again; detail: the group */
@@ -58,14 +59,37 @@ gboolean pca_binding_parse(const char *text, char **driver, char **override);
  * FALSE without that, or when it is malformed. */
 gboolean pca_binding_node(const char *text, PcaOwner *owner);
 
+/* Next may come "methods=flr,bus ": what reset_method was ("flr bus", newly allocated). NULL
+ * without that: then it is not touched. */
+char *pca_binding_methods(const char *text);
+
+/* The binding without both, in the form of pca_binding_format. */
+const char *pca_binding_plain(const char *text);
+
 /* The detail of `give`; FALSE when malformed. */
 gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
 
-/* Takes functions (of PcaFunction) from where they are to `driver` (a vfio driver). */
-PcaPlan *pca_plan_claim(GPtrArray *functions, const char *driver);
+/* What a plan does with one function, beside what the function tells of itself; borrowed. */
+typedef struct {
+    const char *driver;  /* that a claim binds it to */
+    const char *methods; /* "flr bus": what resets it, in this order, also while it is claimed; "":
+                            it is never reset; NULL: what it has, in the kernel's order */
+    gboolean keep;       /* given back, it stays on that driver */
+} PcaPlanDevice;
 
-/* Gives them back as they were found; `functions` are those that the claim was made with. */
-PcaPlan *pca_plan_release(GPtrArray *functions, const char *driver);
+/* Whether a release proves that nothing of the owner is left in the function. */
+gboolean pca_plan_device_proves(const PcaPlanDevice *device);
+
+/* Takes functions (of PcaFunction) from where they are to their drivers; `devices` has one entry
+ * for each. */
+PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices);
+
+/* Gives them back as they were found, or keeps them; `functions` are those that the claim was made
+ * with. */
+PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices);
+
+/* Whether a step of a release comes after everything that proves the function clean. */
+gboolean pca_op_gives_back(PcaOp op);
 
 /* How one function is recovered that an earlier release or claim could not put back. */
 typedef enum {
@@ -74,18 +98,20 @@ typedef enum {
     PCA_RECOVER_BINDING,  /* clean already: only driver and override */
 } PcaRecovery;
 
-/* Gives `functions` back as they were found, each the way that `how` (one for each) says. */
-PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaRecovery *how, const char *driver);
+/* Gives `functions` back as a release does, each the way that `how` (one for each) says. */
+PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
+                          const PcaRecovery *how);
 
 /* Resets a function that has no driver or a vfio driver, which it loses for the time being: by
- * `method` alone (one of its reset_methods), or with NULL by all of them in their order. Undone, it
- * is bound as it was found, with the reset_methods that it had. */
-PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method);
+ * `methods` alone ("flr bus", of its reset_methods), or with NULL by all of them in their order.
+ * Undone, it is bound as it was found, with the reset_methods that it had. */
+PcaPlan *pca_plan_reset(const PcaFunction *function, const char *methods);
 
 /* For a claim whose owner opens the group's node by its path (handoff "node"). Adds to a claim plan
- * that the node of each IOMMU group of `functions` is given to `uid`, and to a release plan that it
- * is taken back, before anything else. */
-void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, uid_t uid);
+ * that the node of each IOMMU group of those `functions` that are bound to a vfio driver is given
+ * to `uid`, and to a release plan that it is taken back, before anything else. */
+void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices,
+                        uid_t uid);
 
 /* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
 char *pca_step_describe(const PcaStep *step);

@@ -125,9 +125,9 @@ static gboolean run_release(PcaStepContext *context, const PcaPlan *plan, int jo
         }
         if (has_residue(residues, step->device) || do_step(context, plan, i, journal, &failure))
             continue;
-        /* Past the restore the function was proved clean; before it, it was not. */
+        /* Where it is given back the function was proved clean; before that, it was not. */
         if (!g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND))
-            add_residue(residues, step->device, step->op != PCA_OP_RESTORE, failure->message);
+            add_residue(residues, step->device, !pca_op_gives_back(step->op), failure->message);
         else if (g_hash_table_add(gone, step->device))
             pca_journal_append(journal, NULL, "gone %u", i);
         if (!first)

@@ -251,6 +251,41 @@ static gboolean serve_holders(Exchange *x, GError **error) {
     return TRUE;
 }
 
+static void reply_openers(Exchange *x, const PcaHeldNode *nodes, guint n) {
+    g_autoptr(GPtrArray) openers = pca_openers_find(x->kernel->root, nodes, n);
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uuusb)"));
+    for (guint i = 0; i < openers->len; i++) {
+        const PcaOpener *opener = g_ptr_array_index(openers, i);
+        g_autofree char *comm = printable(opener->comm);
+        g_variant_builder_add(&builder, "(uuusb)", opener->node, (guint32)opener->pid,
+                              (guint32)opener->uid, comm, opener->writes);
+    }
+    g_variant_dict_insert_value(x->reply, "openers", g_variant_builder_end(&builder));
+}
+
+static gboolean serve_uses(Exchange *x, GError **error) {
+    g_autoptr(GVariant) list =
+        g_variant_lookup_value(x->request, "nodes", G_VARIANT_TYPE("a(tbb)"));
+    if (!list)
+        return malformed("nodes", error);
+    guint n = (guint)g_variant_n_children(list);
+    g_autofree PcaHeldNode *nodes = g_new0(PcaHeldNode, n);
+    GVariantBuilder refused;
+    g_variant_builder_init(&refused, G_VARIANT_TYPE("ai"));
+    for (guint i = 0; i < n; i++) {
+        guint64 number;
+        gboolean whole;
+        g_variant_get_child(list, i, "(tbb)", &number, &nodes[i].is_disk, &whole);
+        nodes[i].number = (dev_t)number;
+        g_variant_builder_add(&refused, "i",
+                              whole ? -x->kernel->ops->ask_disk(x->kernel, nodes[i].number) : 0);
+    }
+    g_variant_dict_insert_value(x->reply, "refused", g_variant_builder_end(&refused));
+    reply_openers(x, nodes, n);
+    return TRUE;
+}
+
 typedef struct {
     const char *name;
     gboolean (*serve)(Exchange *x, GError **error);
@@ -261,6 +296,7 @@ static const Kind kinds[] = {
     {"run", serve_run, FALSE},         {"undo", serve_undo, FALSE},
     {"open", serve_open, FALSE},       {"probe", serve_probe, FALSE},
     {"holders", serve_holders, FALSE}, {"config", serve_config, TRUE},
+    {"uses", serve_uses, FALSE},
 };
 
 static const Kind *find_kind(GVariant *request, GError **error) {

@@ -201,16 +201,28 @@ static int group_of(int directory) {
     return group ? atoi(group) : PCA_NO_GROUP;
 }
 
+static gboolean check_methods(const PcaStep *step, int directory, const char *binding,
+                              GError **error) {
+    g_autofree char *wanted = pca_binding_methods(binding);
+    g_autofree char *now = wanted ? pca_read_attribute(directory, "reset_method") : NULL;
+    if (g_strcmp0(now, wanted) == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                "%s: somebody else changed reset_method meanwhile: expected %s, found %s",
+                step->device, wanted, now ? now : "nothing");
+    return FALSE;
+}
+
 static gboolean do_verify(PcaStepContext *context, const PcaStep *step, int directory,
                           const char *detail, GError **error) {
     g_autofree char *driver = pca_step_driver(directory);
     g_autofree char *override = pca_step_override(directory);
     g_autofree char *now = pca_binding_format(driver, override);
     PcaOwner owner;
-    gboolean has_node = pca_binding_node(detail, &owner);
-    if (g_str_equal(now, has_node ? strchr(detail, ' ') + 1 : detail))
-        return !has_node ||
-               pca_node_check(context->kernel, step->device, group_of(directory), &owner, error);
+    if (g_str_equal(now, pca_binding_plain(detail)))
+        return check_methods(step, directory, detail, error) &&
+               (!pca_binding_node(detail, &owner) ||
+                pca_node_check(context->kernel, step->device, group_of(directory), &owner, error));
     g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
                 "%s was rebound by somebody else meanwhile: expected %s, found %s", step->device,
                 detail, now);
@@ -270,7 +282,7 @@ static gboolean await_node(PcaStepContext *context, const PcaStep *step, int dir
 static gboolean do_bind(PcaStepContext *context, const PcaStep *step, int directory,
                         const char *detail, GError **error) {
     return probe(context, step, directory, detail, error) &&
-           await_node(context, step, directory, error);
+           (!pca_driver_is_vfio(detail) || await_node(context, step, directory, error));
 }
 
 /* What is done between two drivers must not be done under one. */
@@ -341,6 +353,32 @@ static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int direc
     return FALSE;
 }
 
+static gboolean set_methods(PcaStepContext *context, const PcaStep *step, int directory,
+                            const char *methods, GError **error) {
+    if (!write_attribute(context, step, directory, "reset_method", methods, error))
+        return FALSE;
+    g_autofree char *now = pca_read_attribute(directory, "reset_method");
+    if (g_strcmp0(now, methods) == 0)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
+                "%s: reset_method reads %s after writing %s", step->device, now ? now : "nothing",
+                methods);
+    return FALSE;
+}
+
+static gboolean do_method(PcaStepContext *context, const PcaStep *step, int directory,
+                          const char *detail, GError **error) {
+    return set_methods(context, step, directory, detail, error);
+}
+
+/* Before the host driver comes back, which may reset the function in its probe. */
+static gboolean restore_methods(PcaStepContext *context, const PcaStep *step, int directory,
+                                const char *binding, GError **error) {
+    g_autofree char *methods = pca_binding_methods(binding);
+    g_autofree char *now = methods ? pca_read_attribute(directory, "reset_method") : NULL;
+    return g_strcmp0(now, methods) == 0 || set_methods(context, step, directory, methods, error);
+}
+
 static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int directory,
                            const char *detail, GError **error) {
     g_autofree char *driver = NULL, *override = NULL;
@@ -355,6 +393,8 @@ static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int dir
                     driver ? driver : "no driver", now);
         return FALSE;
     }
+    if (!restore_methods(context, step, directory, detail, error))
+        return FALSE;
     if (driver && !now) {
         /* The override makes the probe choose the very driver that was there, among several. */
         if (!set_override(context, step, directory, driver, error) ||
@@ -385,19 +425,6 @@ static gboolean do_take(PcaStepContext *context, const PcaStep *step, int direct
     if (group_of(directory) == atoi(detail))
         pca_node_take(context->kernel, step->device, atoi(detail));
     return TRUE;
-}
-
-static gboolean do_method(PcaStepContext *context, const PcaStep *step, int directory,
-                          const char *detail, GError **error) {
-    if (!write_attribute(context, step, directory, "reset_method", detail, error))
-        return FALSE;
-    g_autofree char *now = pca_read_attribute(directory, "reset_method");
-    if (g_strcmp0(now, detail) == 0)
-        return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
-                "%s: reset_method reads %s after writing %s", step->device, now ? now : "nothing",
-                detail);
-    return FALSE;
 }
 
 typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,

@@ -2,8 +2,10 @@ noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/authorise.c daemon/service/authorise.h \
+	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
+	daemon/service/check-limits.c daemon/service/check-limits.h \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \
 	daemon/service/describe.c daemon/service/details.c \
@@ -17,6 +19,8 @@ libpca_service_a_SOURCES = \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
+	daemon/service/uses.c daemon/service/uses.h \
 	daemon/service/service.c daemon/service/service.h \
+	daemon/service/terms.c \
 	daemon/service/standing.c daemon/service/standing.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

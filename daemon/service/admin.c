@@ -63,9 +63,10 @@ static PcaFunction *find_function(const Admin *admin, GError **error) {
 
 PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function) {
     PcaClaim *reservation = pca_claims_reservation(service->claims, &function->address);
-    gboolean holds =
-        reservation && (!function->driver || g_str_equal(function->driver, reservation->driver));
-    return holds ? reservation : NULL;
+    if (!reservation)
+        return NULL;
+    const char *driver = pca_claim_device(reservation, 0)->driver;
+    return !function->driver || g_str_equal(function->driver, driver) ? reservation : NULL;
 }
 
 /* Takes the task over. */
@@ -122,7 +123,22 @@ static void reserve(GTask *task, const PcaExamination *e) {
     start(task, e, PCA_KIND_RESERVATION);
 }
 
+/* What is left of an owner must not meet the host: the reset that it may have by now comes first.
+ */
+static gboolean may_go_back(const Admin *admin, const PcaClaim *reservation,
+                            const PcaFunction *function, GError **error) {
+    const PcaPlanDevice plan = pca_claim_plan_device(pca_claim_device(reservation, 0));
+    if (!pca_claims_taint(admin->service->claims, function) || pca_plan_device_proves(&plan))
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
+                "%s was not reset since its last owner had it, and stays from the host until the "
+                "next boot; pcassignctl recover %s --accept-risk gives it back all the same",
+                admin->text, admin->text);
+    return FALSE;
+}
+
 static void unreserve(GTask *task, const PcaExamination *e) {
+    GError *error = NULL;
     Admin *admin = g_task_get_task_data(task);
     PcaService *service = admin->service;
     const PcaTarget *target = g_ptr_array_index(e->targets, 0);
@@ -131,6 +147,10 @@ static void unreserve(GTask *task, const PcaExamination *e) {
         refuse(task,
                g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "%s is not reserved (its state: %s)",
                            admin->text, pca_service_function_state(service, target->function)));
+        return;
+    }
+    if (!may_go_back(admin, reservation, target->function, &error)) {
+        refuse(task, error);
         return;
     }
     log_decision(admin, NULL);

@@ -6,9 +6,10 @@
 #include "service/checks.h"
 
 #include "engine/handover.h"
+#include "service/check-in-use.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
-#include "sys/in-use.h"
+#include "service/check-limits.h"
 
 /* One function under examination. */
 typedef struct {
@@ -65,8 +66,11 @@ static void check_caller(const Check *c, const PcaSection *section) {
     PcaCaller caller = pca_names_caller(c->context->names);
     if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
         refuse_caller(c, section, reason);
+    else
+        pca_check_limits(c->context, c->target, c->findings);
 }
 
+/* Nobody gets a stub, so only a [Deny] matters. */
 static void check_policy(const Check *c) {
     const PcaMatch *match = &c->target->match;
     g_autofree char *place =
@@ -79,6 +83,8 @@ static void check_policy(const Check *c) {
     else if (match->deny)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, place, NULL,
                           "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
+    else if (c->target->stub)
+        return;
     else if (match->ambiguous)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address,
                           "leave only one of the sections that mean it",
@@ -92,7 +98,7 @@ static void check_policy(const Check *c) {
 }
 
 static void check_identity(const Check *c) {
-    if (c->target->match.mismatch && !c->target->match.ambiguous)
+    if (c->target->match.mismatch && !c->target->match.ambiguous && !c->target->stub)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
                           "put the right device into the slot, or correct the policy",
                           "%s is not the device that the policy means: %s", c->address,
@@ -124,12 +130,32 @@ static const PcaClaim *find_holder(const Check *c) {
     return pca_claims_find_group(claims, c->function->iommu_group);
 }
 
+/* Also where the policy has it reset by now: nobody has done so yet. What an administrator does is
+ * not handed to anybody. */
+static void check_taint(const Check *c) {
+    const PcaNames *names = c->context->names;
+    const PcaTaint *taint = pca_claims_taint(c->context->claims, c->function);
+    if (!taint || c->context->only || (taint->known && taint->uid == names->uid))
+        return;
+    g_autofree char *uid = g_strdup_printf("uid %u", taint->uid);
+    const char *owner = !taint->known || names->uid != 0 ? "another user"
+                        : taint->user                    ? taint->user
+                                                         : uid;
+    g_autofree char *mend =
+        g_strdup_printf("reboot, or as root: pcassignctl recover %s --accept-risk", c->address);
+    pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
+                      "%s was not reset since %s had it, so nobody else may have it until the next "
+                      "boot",
+                      c->address, owner);
+}
+
 static void check_busy(const Check *c) {
     PcaClaims *claims = c->context->claims;
     const PcaClaim *claim = find_holder(c);
     const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
     if (claim)
         refuse_held(c, claim);
+    check_taint(c);
     if (!residue)
         return;
     g_autofree char *mend = g_strdup_printf("as root: pcassignctl recover %s", c->address);
@@ -139,13 +165,7 @@ static void check_busy(const Check *c) {
 }
 
 static void check_in_use(const Check *c) {
-    const char *user =
-        g_hash_table_lookup(c->context->busy_groups, GINT_TO_POINTER(c->function->iommu_group));
-    pca_in_use(c->context->root, c->function, c->findings);
-    if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
-        pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
-                          "end the program that uses it", "%s is driven through VFIO by %s already",
-                          c->address, user);
+    pca_check_in_use(c->context, c->target, c->findings);
 }
 
 static gboolean is_target(const PcaTargets *targets, const PcaFunction *function) {
@@ -159,6 +179,13 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
+    const PcaSection *terms = c->target->terms;
+    if (c->target->stub)
+        pca_findings_pass(c->findings, "group",
+                          "%s of its IOMMU group is bound to pci-stub meanwhile: Siblings=stub of "
+                          "[Device %s] (%s:%u)",
+                          c->address, terms->name, terms->file,
+                          pca_section_line(terms, PCA_KEY_SIBLINGS));
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {
@@ -176,21 +203,38 @@ static void check_group(const Check *c) {
     }
 }
 
+static void refuse_driver(const Check *c, const char *driver) {
+    const PcaSection *section = c->target->stub ? NULL : c->target->match.device;
+    g_autofree char *fix = g_strdup_printf("modprobe %s", driver);
+    g_autofree char *why =
+        section && section->driver
+            ? g_strdup_printf(", which [Device %s] names (Driver, %s:%u)", section->name,
+                              section->file, pca_section_line(section, PCA_KEY_DRIVER))
+            : g_strdup("");
+    pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, driver, fix,
+                      "the driver %s%s is not loaded", driver, why);
+}
+
 static void check_driver(const Check *c) {
     const PcaFunction *f = c->function;
-    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV);
+    gboolean cdev = g_str_equal(c->context->handoff, PCA_HANDOFF_CDEV), group = !cdev;
+    const char *driver = pca_target_driver(c->target);
+    if (!pca_driver_is_loaded(c->context->root, driver))
+        refuse_driver(c, driver);
+    else if (!g_str_equal(driver, PCA_VFIO_DRIVER))
+        pca_findings_pass(c->findings, "driver", "%s can take %s", driver, c->address);
+    /* It has no node that could be handed out. */
+    if (!pca_driver_is_vfio(driver))
+        cdev = group = FALSE;
     if (cdev && !c->context->snapshot->has_cdev)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/iommu",
                           "load iommufd (modprobe iommufd) on a kernel with CONFIG_IOMMUFD and "
                           "CONFIG_VFIO_DEVICE_CDEV, or ask for handoff \"node\" or \"group\"",
                           "this kernel has no iommufd loaded");
-    if (!cdev && !c->context->snapshot->has_group)
+    if (group && !c->context->snapshot->has_group)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "/dev/vfio/vfio",
                           "modprobe vfio-pci, or ask for handoff \"cdev\"",
                           "this kernel has no VFIO containers loaded");
-    if (!c->context->snapshot->has_vfio_pci)
-        pca_findings_fail(c->findings, "driver", PCA_ERROR_UNSUPPORTED, "vfio-pci",
-                          "modprobe vfio-pci", "the driver vfio-pci is not loaded");
     if (f->driver_override && !pca_driver_is_vfio(f->driver_override) &&
         g_strcmp0(f->driver_override, f->driver) != 0)
         pca_findings_fail(c->findings, "driver", PCA_ERROR_BUSY, f->driver_override,
@@ -215,12 +259,65 @@ static void check_sriov(const Check *c) {
     }
 }
 
+/* None of the methods that its section names. */
+static void refuse_methods(const Check *c, const PcaSection *section) {
+    g_autofree char *wanted = g_strjoinv(" ", section->reset);
+    g_autofree char *found = g_strjoinv(" ", c->function->reset_methods);
+    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                      "correct Reset in the policy",
+                      "%s has none of the reset methods of [Device %s]: %s (Reset, %s:%u); it has: "
+                      "%s",
+                      c->address, section->name, wanted, section->file,
+                      pca_section_line(section, PCA_KEY_RESET), found);
+}
+
+/* The kernel makes out the methods of a function when it finds it, and of several in a slot it
+ * finds the first alone on its bus. When it is to reset the bus it looks again
+ * (pci_init_reset_methods() and pci_parent_bus_reset() in drivers/pci). */
+static const PcaFunction *find_bus_mate(const Check *c) {
+    const char *methods = c->target->methods ? c->target->methods : c->function->reset_methods[0];
+    const PcaAddress *own = &c->function->address;
+    const GPtrArray *functions = c->context->snapshot->functions;
+    if (g_strcmp0(methods, "bus") != 0 || (!c->target->methods && c->function->reset_methods[1]))
+        return NULL;
+    for (guint i = 0; i < functions->len; i++) {
+        const PcaFunction *other = g_ptr_array_index(functions, i);
+        if (other->address.domain == own->domain && other->address.bus == own->bus &&
+            !pca_address_equal(&other->address, own))
+            return other;
+    }
+    return NULL;
+}
+
+static void refuse_bus_reset(const Check *c, const PcaFunction *mate) {
+    g_autofree char *other = pca_address_format(&mate->address);
+    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, other,
+                      "Reset=none in its section of the policy, with one owner per boot",
+                      "the only reset of %s is that of its bus, which the kernel does not do while "
+                      "%s is on it too",
+                      c->address, other);
+}
+
 static void check_reset(const Check *c) {
-    if (!c->function->reset_methods[0])
-        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address, NULL,
+    const PcaFunction *mate = find_bus_mate(c);
+    const PcaSection *section = c->target->match.ambiguous ? NULL : c->target->match.device;
+    if (c->target->stub)
+        return;
+    if (section && section->reset && !section->reset[0])
+        pca_findings_pass(c->findings, "reset",
+                          "%s is never reset (Reset, %s:%u): its first owner is its only one until "
+                          "the next boot",
+                          c->address, section->file, pca_section_line(section, PCA_KEY_RESET));
+    else if (!c->function->reset_methods[0])
+        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
+                          "Reset=none in its section of the policy, with one owner per boot",
                           "%s has no reset method, so what one owner leaves in it would reach the "
                           "next",
                           c->address);
+    else if (section && section->reset && !c->target->methods)
+        refuse_methods(c, section);
+    else if (mate)
+        refuse_bus_reset(c, mate);
 }
 
 static const struct {
@@ -250,6 +347,24 @@ static gboolean is_wanted(const PcaCheckContext *context, const char *name) {
     return !context->only || g_strv_contains(context->only, name);
 }
 
+/* A check asks nobody; that a claim will is part of what it says. */
+static const char *passed_text(const PcaCheckContext *context, gsize row) {
+    for (guint i = 0; table[row].run == check_policy && i < context->targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(context->targets, i);
+        if (target->match.device && target->match.device->polkit && context->names->uid != 0)
+            return "allowed, if polkit says yes as well when it is claimed";
+    }
+    return table[row].passed;
+}
+
+/* Refused, or passed with words of its own. */
+static gboolean is_told(PcaFindings *findings, const char *name) {
+    for (guint i = 0; i < findings->len; i++)
+        if (g_str_equal(((PcaFinding *)g_ptr_array_index(findings, i))->name, name))
+            return TRUE;
+    return FALSE;
+}
+
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
@@ -258,8 +373,8 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
             continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
-        if (context->targets->len > 0 && !pca_findings_failed(findings, table[row].name))
-            pca_findings_pass(findings, table[row].name, "%s", table[row].passed);
+        if (context->targets->len > 0 && !is_told(findings, table[row].name))
+            pca_findings_pass(findings, table[row].name, "%s", passed_text(context, row));
     }
     if (is_wanted(context, "isolation"))
         pca_check_isolation(context, findings);

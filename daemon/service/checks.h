@@ -10,6 +10,7 @@
 #include "service/isolations.h"
 #include "service/names.h"
 #include "service/request.h"
+#include "service/uses.h"
 #include "sys/root.h"
 
 typedef struct {
@@ -20,9 +21,11 @@ typedef struct {
     const PcaNames *names; /* of the caller */
     const PcaTargets *targets;
     const char *handoff;
+    guint64 memory;          /* bytes that the claim asks for; 0: not told */
     const char *const *only; /* names of the checks to make; NULL: all */
     gboolean has_policy;     /* FALSE: no policy could be read since the start */
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */
+    const PcaProgramUses *uses;
 } PcaCheckContext;
 
 /* Appends one verdict for each check that found nothing, and one for each thing found. */

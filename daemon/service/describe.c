@@ -19,7 +19,7 @@ static gboolean on_variants_idle(gpointer data) {
     return G_SOURCE_REMOVE;
 }
 
-static PcaVariants *open_variants(PcaService *service) {
+PcaVariants *pca_service_variants(PcaService *service) {
     if (!service->variants)
         service->variants = pca_variants_new(service->root);
     if (service->variants_idle == 0)
@@ -30,7 +30,7 @@ static PcaVariants *open_variants(PcaService *service) {
 static GVariant *describe_claimed(PcaService *service, const PcaFunction *function) {
     g_autoptr(PcaFunctionFacts) facts = pca_function_facts_new();
     facts->reserved_regions = pca_hardware_read_regions(service->root, function->iommu_group);
-    facts->vfio_driver = pca_variants_find(open_variants(service), function);
+    facts->vfio_driver = pca_variants_find(pca_service_variants(service), function);
     return pca_describe_function(function, pca_service_function_config(service, function), facts);
 }
 
@@ -41,8 +41,8 @@ GVariant *pca_service_describe(PcaService *service, const PcaFunction *function)
     /* What this process may read by itself: 64 bytes. */
     g_autoptr(PcaConfig) header =
         config ? NULL : pca_hardware_read_config(service->root, &function->address, NULL);
-    g_autoptr(PcaFunctionFacts) facts =
-        pca_hardware_facts_by(service->root, service->snapshot, function, open_variants(service));
+    g_autoptr(PcaFunctionFacts) facts = pca_hardware_facts_by(
+        service->root, service->snapshot, function, pca_service_variants(service));
     return pca_describe_function(function, config ? config : header, facts);
 }
 

@@ -24,8 +24,9 @@ typedef struct {
     PcaRequest *request;
     PcaNames *names;
     GHashTable *busy_groups; /* group → who */
-    GHashTable *owners; /* group → owner of its node, for groups of functions found on vfio */
-    gint64 began;       /* a look that began then or later will do; monotonic, microseconds */
+    GHashTable *owners;   /* group → owner of its node, for groups of functions found on vfio */
+    PcaProgramUses *uses; /* or NULL */
+    gint64 began;         /* a look that began then or later will do; monotonic, microseconds */
     PcaExamineFunc func;
     gpointer data;
 } Examiner;
@@ -40,7 +41,6 @@ void pca_examination_free(PcaExamination *examination) {
 
 PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaSubject *subject) {
     PcaClaim *claim = pca_claim_new();
-    claim->driver = g_strdup(PCA_VFIO_DRIVER);
     claim->uid = subject->uid;
     claim->user = g_strdup(examination->names->user);
     claim->pid = subject->pid;
@@ -49,7 +49,10 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
     g_array_append_vals(claim->gids, subject->gids->data, subject->gids->len);
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
-        pca_claim_add_device(claim, target->function, target->name);
+        PcaClaimDevice *device =
+            pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        device->stub = target->stub;
+        device->methods = g_strdup(target->methods);
     }
     return claim;
 }
@@ -61,6 +64,7 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     g_clear_pointer(&x->names, pca_names_free);
     g_hash_table_unref(x->busy_groups);
     g_hash_table_unref(x->owners);
+    g_clear_pointer(&x->uses, pca_program_uses_free);
     g_free(x);
 }
 
@@ -137,6 +141,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
+    pca_service_set_terms(service, e->targets);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -146,12 +151,36 @@ static void judge(Examiner *x) {
         .names = e->names,
         .targets = e->targets,
         .handoff = e->handoff,
+        .memory = x->request->memory,
         .only = x->request->checks,
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,
+        .uses = x->uses,
     };
     pca_checks_run(&context, e->findings);
     finish(x, e, NULL);
+}
+
+static PcaTargets *resolve(const Examiner *x) {
+    g_autoptr(GPtrArray) ignored = pca_findings_new();
+    PcaService *service = x->service;
+    return pca_request_resolve(x->request, service->snapshot, service->policy, service->configs,
+                               ignored);
+}
+
+static void on_uses(PcaProgramUses *uses, gpointer data) {
+    Examiner *x = data;
+    x->uses = uses;
+    judge(x);
+}
+
+/* The last thing that is asked, since programs come and go fastest. */
+static void find_uses(Examiner *x) {
+    const char *const *only = x->request->checks;
+    g_autoptr(GPtrArray) targets = resolve(x);
+    if (only && !g_strv_contains(only, "in-use"))
+        g_ptr_array_set_size(targets, 0);
+    pca_program_uses_find(x->service->root, x->service->worker_socket, targets, on_uses, x);
 }
 
 static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
@@ -169,7 +198,7 @@ static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpoint
             g_hash_table_iter_replace(&iter,
                                       g_strdup_printf("%s (process %u of uid %u)", comm, pid, uid));
     }
-    judge(x);
+    find_uses(x);
 }
 
 /* The functions in these groups: who uses one through its cdev does not hold the group's node. */
@@ -225,14 +254,12 @@ static void on_probed(GVariant *reply, GArray *fds, const GError *error, gpointe
     if (n > 0)
         ask(x, "holders", busy, on_holders);
     else
-        judge(x);
+        find_uses(x);
 }
 
 /* The groups of the request's functions that are on a vfio driver without a claim of ours. */
 static GVariant *groups_to_probe(Examiner *x) {
-    g_autoptr(GPtrArray) ignored = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(
-        x->request, x->service->snapshot, x->service->policy, x->service->configs, ignored);
+    g_autoptr(GPtrArray) targets = resolve(x);
     GVariantBuilder groups;
     g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
     for (guint i = 0; i < targets->len; i++) {
@@ -250,7 +277,7 @@ static void on_configs(gpointer data) {
     if (g_variant_n_children(groups) > 0)
         ask(x, "probe", groups, on_probed);
     else
-        judge(x);
+        find_uses(x);
 }
 
 /* Right after the start the worker is still at the config spaces, which decide about isolation. */

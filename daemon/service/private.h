@@ -11,8 +11,6 @@
 #include "sys/uevent.h"
 #include "sys/variants.h"
 
-#define PCA_VFIO_DRIVER "vfio-pci"
-
 struct PcaService {
     const PcaRoot *root; /* borrowed */
     char *worker_socket;
@@ -60,6 +58,12 @@ void pca_service_freshen(PcaService *service, gint64 since);
 /* The function's reservation, unless somebody has bound the function to another driver; borrowed.
  */
 PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function);
+
+/* Fills in on which terms a claim would have these targets (of this service's policy). */
+void pca_service_set_terms(PcaService *service, PcaTargets *targets);
+
+/* The modules' index, open for a burst of look-ups; borrowed; NULL without one. */
+PcaVariants *pca_service_variants(PcaService *service);
 
 /* A claim has ended: those that waited for one are examined again. */
 void pca_service_wake_parked(PcaService *service);

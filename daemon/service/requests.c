@@ -112,13 +112,21 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {
 
 /* --- Plan --- */
 
-static GPtrArray *target_functions(PcaTargets *targets) {
-    GPtrArray *functions = g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *request,
+                             PcaTargets *targets) {
+    g_autoptr(GPtrArray) functions =
+        g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
+    g_autofree PcaPlanDevice *devices = g_new0(PcaPlanDevice, targets->len);
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
         g_ptr_array_add(functions, pca_function_ref(target->function));
+        devices[i] = (PcaPlanDevice){
+            .driver = pca_target_driver(target), .methods = target->methods, .keep = target->keep};
     }
-    return functions;
+    PcaPlan *plan = pca_plan_claim(functions, devices);
+    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
+        pca_plan_add_nodes(plan, functions, devices, subject->uid);
+    return plan;
 }
 
 PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
@@ -127,13 +135,8 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
     pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
                                                        service->configs, findings);
-    if (!pca_findings_to_error(findings, error))
-        return NULL;
-    g_autoptr(GPtrArray) functions = target_functions(targets);
-    PcaPlan *plan = pca_plan_claim(functions, PCA_VFIO_DRIVER);
-    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, subject->uid);
-    return plan;
+    pca_service_set_terms(service, targets);
+    return pca_findings_to_error(findings, error) ? plan_targets(subject, request, targets) : NULL;
 }
 
 /* --- Claim --- */
@@ -148,6 +151,7 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->async = request->async;
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
+        pca_claim_device(claim, i)->keep = target->keep;
         if (!claim->policy && target->match.device)
             claim->policy =
                 g_strdup_printf("%s:%u", target->match.device->file, target->match.device->line);
@@ -212,10 +216,13 @@ static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **er
     if (!pca_may_join(pending->service->claims, pending->subject, pending->request, error) ||
         !pca_findings_to_error(e->findings, error))
         return FALSE;
-    if (e->targets->len + 1 > PCA_OPEN_MAX_FDS) {
+    guint wanted = 0;
+    for (guint i = 0; i < e->targets->len; i++)
+        wanted += !((PcaTarget *)g_ptr_array_index(e->targets, i))->stub;
+    if (wanted + 1 > PCA_OPEN_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
                     "one claim may have %d functions, not %u; make several claims",
-                    PCA_OPEN_MAX_FDS - 1, e->targets->len);
+                    PCA_OPEN_MAX_FDS - 1, wanted);
         return FALSE;
     }
     return is_within_limits(pending, e->targets->len, error);

@@ -390,6 +390,8 @@ const char *pca_service_function_state(const PcaService *service, const PcaFunct
         return "claimed";
     if (residue)
         return residue->quarantined ? "quarantined" : "degraded";
+    if (pca_claims_taint(service->claims, function))
+        return "quarantined";
     if (pca_service_reservation(service, function))
         return "reserved";
     return function->driver && !pca_driver_is_vfio(function->driver) ? "host" : "free";
@@ -409,7 +411,17 @@ gint64 pca_service_function_state_since(const PcaService *service, const PcaFunc
 const char *pca_service_function_state_reason(const PcaService *service,
                                               const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    return residue && !claim_shown(service, function) ? residue->text : NULL;
+    const PcaClaim *claim = claim_shown(service, function);
+    if (claim && pca_claim_has_stub(claim, &function->address))
+        return "only kept from the host, because a claim has others of its IOMMU group";
+    if (claim)
+        return NULL;
+    if (residue)
+        return residue->text;
+    return pca_claims_taint(service->claims, function)
+               ? "it was not reset since its last owner had it, who alone may have it again until "
+                 "the next boot"
+               : NULL;
 }
 
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {

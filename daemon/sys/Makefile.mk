@@ -5,8 +5,13 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/hardware.c daemon/sys/hardware.h \
 	daemon/sys/holders.c daemon/sys/holders.h \
 	daemon/sys/in-use.c daemon/sys/in-use.h daemon/sys/in-use-internal.h \
+	daemon/sys/in-use-addresses.c \
+	daemon/sys/in-use-devices.c \
+	daemon/sys/in-use-display.c \
 	daemon/sys/in-use-mounts.c \
+	daemon/sys/in-use-netlink.c \
 	daemon/sys/in-use-network.c \
+	daemon/sys/in-use-nodes.c \
 	daemon/sys/in-use-pools.c \
 	daemon/sys/in-use-routes.c \
 	daemon/sys/in-use-storage.c \

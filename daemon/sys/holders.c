@@ -5,6 +5,7 @@
  */
 #include "sys/holders.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 static void holder_free(gpointer data) {
@@ -12,6 +13,37 @@ static void holder_free(gpointer data) {
     g_free(holder->comm);
     g_free(holder);
 }
+
+static gint by_pid(gconstpointer a, gconstpointer b) {
+    return (*(PcaHolder *const *)a)->pid - (*(PcaHolder *const *)b)->pid;
+}
+
+/* Calls for each process, named by its directory. */
+static void each_process(const PcaRoot *root,
+                         void (*func)(const char *directory, pid_t pid, gpointer data),
+                         gpointer data) {
+    g_auto(GStrv) entries = pca_read_directory(root->proc);
+    for (char **entry = entries; *entry; entry++) {
+        guint64 pid;
+        if (!g_ascii_string_to_unsigned(*entry, 10, 1, G_MAXINT, &pid, NULL))
+            continue;
+        g_autofree char *process = g_build_filename(root->proc, *entry, NULL);
+        func(process, (pid_t)pid, data);
+    }
+}
+
+static char *comm_of(const char *process) {
+    char *comm = pca_read_text(process, "comm", NULL);
+    return comm ? comm : g_strdup("?");
+}
+
+/* ---- Who holds any of them ---- */
+
+typedef struct {
+    const dev_t *numbers;
+    gsize n;
+    GPtrArray *holders;
+} Search;
 
 static gboolean holds(const char *process, const dev_t *numbers, gsize n) {
     g_autofree char *directory = g_build_filename(process, "fd", NULL);
@@ -28,29 +60,91 @@ static gboolean holds(const char *process, const dev_t *numbers, gsize n) {
     return FALSE;
 }
 
-static gint by_pid(gconstpointer a, gconstpointer b) {
-    return (*(PcaHolder *const *)a)->pid - (*(PcaHolder *const *)b)->pid;
+static void add_holder(const char *process, pid_t pid, gpointer data) {
+    Search *search = data;
+    struct stat st;
+    if (!holds(process, search->numbers, search->n) || stat(process, &st) < 0)
+        return;
+    PcaHolder *holder = g_new0(PcaHolder, 1);
+    holder->pid = pid;
+    holder->uid = st.st_uid;
+    holder->comm = comm_of(process);
+    g_ptr_array_add(search->holders, holder);
 }
 
 GPtrArray *pca_holders_find(const PcaRoot *root, const dev_t *numbers, gsize n) {
-    GPtrArray *holders = g_ptr_array_new_with_free_func(holder_free);
-    g_auto(GStrv) entries = pca_read_directory(root->proc);
-    for (char **entry = entries; n > 0 && *entry; entry++) {
-        guint64 pid;
-        struct stat st;
-        if (!g_ascii_string_to_unsigned(*entry, 10, 1, G_MAXINT, &pid, NULL))
-            continue;
-        g_autofree char *process = g_build_filename(root->proc, *entry, NULL);
-        if (!holds(process, numbers, n) || stat(process, &st) < 0)
-            continue;
-        PcaHolder *holder = g_new0(PcaHolder, 1);
-        holder->pid = (pid_t)pid;
-        holder->uid = st.st_uid;
-        holder->comm = pca_read_text(process, "comm", NULL);
-        if (!holder->comm)
-            holder->comm = g_strdup("?");
-        g_ptr_array_add(holders, holder);
+    Search search = {numbers, n, g_ptr_array_new_with_free_func(holder_free)};
+    if (n > 0)
+        each_process(root, add_holder, &search);
+    g_ptr_array_sort(search.holders, by_pid);
+    return search.holders;
+}
+
+/* ---- Who has which of them open ---- */
+
+typedef struct {
+    const PcaHeldNode *nodes;
+    guint n;
+    GPtrArray *openers;
+} Openers;
+
+static void opener_free(gpointer data) {
+    PcaOpener *opener = data;
+    g_free(opener->comm);
+    g_free(opener);
+}
+
+/* A line "flags:" of fdinfo, octal (proc_pid_fdinfo(5)). */
+static gboolean may_write(const char *process, const char *fd) {
+    g_autofree char *name = g_build_filename("fdinfo", fd, NULL);
+    g_autofree char *text = pca_read_text(process, name, NULL);
+    const char *line = text ? strstr(text, "flags:") : NULL;
+    return !line || (g_ascii_strtoull(line + strlen("flags:"), NULL, 8) & O_ACCMODE) != O_RDONLY;
+}
+
+static gboolean is_node(const PcaHeldNode *node, const struct stat *st) {
+    return st->st_rdev == node->number &&
+           (node->is_disk ? S_ISBLK(st->st_mode) : S_ISCHR(st->st_mode));
+}
+
+static PcaOpener *get_opener(Openers *o, guint node, const char *process, pid_t pid, uid_t uid) {
+    for (guint i = o->openers->len; i-- > 0;) {
+        PcaOpener *opener = g_ptr_array_index(o->openers, i);
+        if (opener->pid == pid && opener->node == node)
+            return opener;
     }
-    g_ptr_array_sort(holders, by_pid);
-    return holders;
+    PcaOpener *opener = g_new0(PcaOpener, 1);
+    opener->node = node;
+    opener->pid = pid;
+    opener->uid = uid;
+    opener->comm = comm_of(process);
+    g_ptr_array_add(o->openers, opener);
+    return opener;
+}
+
+static void add_openers(const char *process, pid_t pid, gpointer data) {
+    Openers *o = data;
+    g_autofree char *directory = g_build_filename(process, "fd", NULL);
+    g_auto(GStrv) fds = pca_read_directory(directory);
+    struct stat st, owner;
+    for (char **fd = fds; *fd; fd++) {
+        g_autofree char *path = g_build_filename(directory, *fd, NULL);
+        if (stat(path, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+            continue;
+        for (guint i = 0; i < o->n; i++)
+            if (is_node(&o->nodes[i], &st) && stat(process, &owner) == 0)
+                get_opener(o, i, process, pid, owner.st_uid)->writes |= may_write(process, *fd);
+    }
+}
+
+static gint by_process(gconstpointer a, gconstpointer b) {
+    return (*(PcaOpener *const *)a)->pid - (*(PcaOpener *const *)b)->pid;
+}
+
+GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n) {
+    Openers openers = {nodes, n, g_ptr_array_new_with_free_func(opener_free)};
+    if (n > 0)
+        each_process(root, add_openers, &openers);
+    g_ptr_array_sort(openers.openers, by_process);
+    return openers.openers;
 }

@@ -20,9 +20,13 @@ typedef struct {
  * too; a tree of files is not. */
 gboolean pca_root_is_live(const PcaRoot *root);
 
-/* Adds a failure; fix may be NULL. */
+/* Adds a failure that no policy may allow; fix may be NULL. What cannot be read is one. */
 void pca_use_fail(const PcaUse *use, const char *culprit, const char *fix, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+
+/* Adds one that is `kind` of use. */
+void pca_use_fail_as(const PcaUse *use, PcaUses kind, const char *culprit, const char *fix,
+                     const char *format, ...) G_GNUC_PRINTF(5, 6);
 
 /* The entries of a directory, sorted; empty when there is none. NULL with *error when there is one
  * that cannot be read to its end. */
@@ -43,6 +47,16 @@ char *pca_class_directory(const PcaRoot *root, const char *class, const char *na
 
 void pca_use_storage(const PcaUse *use);
 void pca_use_network(const PcaUse *use);
+void pca_use_display(const PcaUse *use);
+void pca_use_devices(const PcaUse *use);
+
+/* The sysfs names of the function's disks and their partitions, sorted, also in the set `disks`
+ * which keeps them; NULL without one, or when that could not be found out, which has been said. */
+GList *pca_use_disks(const PcaUse *use, GHashTable *disks);
+
+PcaUseNodes *pca_use_nodes_new(void);
+PcaUseNodes *pca_use_nodes(const PcaUse *use);
+void pca_use_opened(const PcaUse *use, PcaUseNodes *nodes);
 
 /* For a disk called `disk` in sysfs with device number "MAJOR:MINOR"; `mounted`: a mount that names
  * it has been told already. */
@@ -72,14 +86,40 @@ GPtrArray *pca_mounts_of_host(const PcaRoot *root, GError **error);
  * once. Processes that go away meanwhile are no error. NULL with *error. */
 GPtrArray *pca_mounts_of_others(const PcaRoot *root, GError **error);
 
+/* ---- Asking the kernel (in-use-netlink.c) ---- */
+
+struct nlmsghdr;
+typedef int (*PcaMessageFunc)(const struct nlmsghdr *message, void *data);
+
+/* Dumps what rtnetlink has of `type` (RTM_GETROUTE, ...) and `family`, for this process's network
+ * namespace; `on_message` adds to `indexes` and returns MNL_CB_OK. 0 or -errno. No errno means
+ * "none": a kernel without the family answers with what it has, while EAFNOSUPPORT is how a sandbox
+ * forbids the socket. */
+int pca_netlink_dump(guint16 type, int family, PcaMessageFunc on_message, GArray *indexes,
+                     void *data);
+
+/* The interface that a line of a table in /proc speaks of, or NULL; `columns` are its words. */
+typedef const char *(*PcaColumnFunc)(char **columns, guint n);
+
+/* Adds the indexes of all interfaces that lines of root->proc/`name` speak of; a table that is
+ * missing has none. */
+void pca_table_interfaces(const PcaRoot *root, const char *name, PcaColumnFunc interface,
+                          GArray *indexes);
+
+/* ---- Addresses (in-use-addresses.c) ---- */
+
+/* The interface indexes (int) that have an address, but one of IPv6 that holds for the link alone,
+ * which the kernel makes by itself. Asked of the kernel as routes are; of any other tree: from
+ * proc/1/net/if_inet6 and, because addresses of IPv4 are in no table, whatever has a route in
+ * proc/1/net/route. NULL with *error. */
+GArray *pca_addressed_interfaces(const PcaRoot *root, GError **error);
+
 /* ---- Default routes (in-use-routes.c) ---- */
 
 /* The interface indexes (int) with a default route of IPv4 or IPv6. Of the running kernel: by
  * rtnetlink, every table but local, this process's network namespace. Of any other tree: from
  * proc/1/net/route (IPv4, main table only) and ipv6_route. NULL with *error. */
 GArray *pca_default_routes(const PcaRoot *root, GError **error);
-
-struct nlmsghdr;
 
 /* Adds the interfaces of one RTM_NEWROUTE message if it is a default route. FALSE when it is one
  * whose interface cannot be told (a bare next-hop object). */

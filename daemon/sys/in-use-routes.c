@@ -2,24 +2,16 @@
 /*
  * Purpose: which interfaces hold a default route, asked of the kernel by rtnetlink or read from a
  * tree.
- * Thread: any; the answer of the kernel is waited for at most SECONDS for each message.
- * Ownership: see in-use-internal.h.
+ * Thread: any. Ownership: see in-use-internal.h.
  */
 #include "sys/in-use-internal.h"
 
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/route.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "base/error.h"
-
-#define SECONDS 5
-#define TRIES 3         /* a dump is broken off when routes change meanwhile */
-#define DUMP_SIZE 32768 /* the largest message that the kernel fills in a dump */
 
 /* ---- One route ---- */
 
@@ -77,64 +69,11 @@ static int on_route(const struct nlmsghdr *message, void *data) {
     return MNL_CB_OK;
 }
 
-static int send_dump(struct mnl_socket *socket, int family, guint32 sequence) {
-    char buffer[NLMSG_ALIGN(sizeof(struct nlmsghdr)) + NLMSG_ALIGN(sizeof(struct rtmsg))] = {0};
-    struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
-    header->nlmsg_type = RTM_GETROUTE;
-    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    header->nlmsg_seq = sequence;
-    struct rtmsg *route = mnl_nlmsg_put_extra_header(header, sizeof *route);
-    route->rtm_family = family;
-    return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -errno : 0;
-}
-
-static int receive_dump(struct mnl_socket *socket, guint32 sequence, Dump *dump) {
-    g_autofree char *buffer = g_malloc(DUMP_SIZE);
-    int more = MNL_CB_OK;
-    while (more > MNL_CB_STOP) {
-        ssize_t got = mnl_socket_recvfrom(socket, buffer, DUMP_SIZE);
-        if (got < 0)
-            return -errno;
-        more = mnl_cb_run(buffer, got, sequence, mnl_socket_get_portid(socket), on_route, dump);
-    }
-    return more < 0 ? -errno : 0;
-}
-
-static void close_socket(struct mnl_socket **socket) {
-    if (*socket)
-        mnl_socket_close(*socket);
-}
-
-/* One socket a dump, so that what a broken one left unread is nobody's. */
-static int dump_once(int family, Dump *dump) {
-    __attribute__((cleanup(close_socket))) struct mnl_socket *socket =
-        mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    struct timeval patience = {.tv_sec = SECONDS};
-    if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-        setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-                   sizeof patience) != 0)
-        return -errno;
-    int result = send_dump(socket, family, family);
-    return result < 0 ? result : receive_dump(socket, family, dump);
-}
-
-/* 0 or -errno. No errno means "none": a kernel without the family answers with what it has, while
- * EAFNOSUPPORT is how a sandbox forbids the socket. */
-static int dump_patiently(int family, Dump *dump) {
-    guint before = dump->indexes->len;
-    int result = -EINTR;
-    for (int i = 0; i < TRIES && result == -EINTR; i++) {
-        g_array_set_size(dump->indexes, before);
-        result = dump_once(family, dump);
-    }
-    return result;
-}
-
 static gboolean ask_kernel(GArray *indexes, GError **error) {
     Dump dump = {indexes, FALSE};
-    int result = dump_patiently(AF_INET, &dump);
+    int result = pca_netlink_dump(RTM_GETROUTE, AF_INET, on_route, indexes, &dump);
     if (result == 0)
-        result = dump_patiently(AF_INET6, &dump);
+        result = pca_netlink_dump(RTM_GETROUTE, AF_INET6, on_route, indexes, &dump);
     if (result < 0)
         pca_error_set_errno(error, PCA_ERROR_FAILED, -result,
                             "cannot ask the kernel for its routes");
@@ -163,39 +102,14 @@ static const char *ipv6_interface(char **columns, guint n) {
     return columns[9];
 }
 
-static char **split_columns(const char *line) {
-    GPtrArray *columns = g_ptr_array_new();
-    g_auto(GStrv) words = g_strsplit_set(line, " \t", -1);
-    for (char **word = words; *word; word++)
-        if (**word != '\0')
-            g_ptr_array_add(columns, g_strdup(*word));
-    g_ptr_array_add(columns, NULL);
-    return (char **)g_ptr_array_free(columns, FALSE);
-}
-
-/* A table that is missing has no routes. */
-static void read_table(const PcaRoot *root, const char *name,
-                       const char *(*interface)(char **columns, guint n), GArray *indexes) {
-    g_autofree char *text = pca_read_text(root->proc, name, NULL);
-    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) columns = split_columns(*line);
-        const char *found = interface(columns, g_strv_length(columns));
-        guint64 index;
-        g_autofree char *directory = found ? pca_class_directory(root, "net", found) : NULL;
-        if (directory && pca_read_number(directory, "ifindex", &index))
-            add_index(indexes, (int)index);
-    }
-}
-
 GArray *pca_default_routes(const PcaRoot *root, GError **error) {
     g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(int));
     if (pca_root_is_live(root)) {
         if (!ask_kernel(indexes, error))
             return NULL;
     } else {
-        read_table(root, "1/net/route", ipv4_interface, indexes);
-        read_table(root, "1/net/ipv6_route", ipv6_interface, indexes);
+        pca_table_interfaces(root, "1/net/route", ipv4_interface, indexes);
+        pca_table_interfaces(root, "1/net/ipv6_route", ipv6_interface, indexes);
     }
     return g_steal_pointer(&indexes);
 }

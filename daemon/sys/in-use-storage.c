@@ -2,8 +2,8 @@
 /*
  * Purpose: whether the host uses a disk of a function: mounts in any namespace, swap,
  * device-mapper, md, bcache, loop, and file systems of several disks (in-use-pools.c). The kernel
- * does not keep a disk that is in use from losing its driver. A process that only has the disk open
- * is not seen here.
+ * does not keep a disk that is in use from losing its driver. For a process that only has the disk
+ * open see in-use-nodes.c.
  * Thread: any. Ownership: see in-use-internal.h.
  *
  * Which disks are a function's: every entry of class/block whose real path lies below the
@@ -76,8 +76,7 @@ static gboolean add_heads(const PcaUse *use, GHashTable *disks) {
     return controllers != NULL;
 }
 
-/* Sorted names; NULL when that could not be found out, which has been said. */
-static GList *find_disks(const PcaUse *use, GHashTable *disks) {
+GList *pca_use_disks(const PcaUse *use, GHashTable *disks) {
     g_auto(GStrv) below = pca_use_class_members(use, "block", use->directory);
     for (char **name = below; name && *name; name++) {
         g_hash_table_add(disks, g_strdup(*name));
@@ -297,7 +296,7 @@ static void check_disk(Storage *storage, const char *name) {
 
 void pca_use_storage(const PcaUse *use) {
     g_autoptr(GHashTable) disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GList) names = find_disks(use, disks);
+    g_autoptr(GList) names = pca_use_disks(use, disks);
     if (!names)
         return;
     Storage storage = {0};

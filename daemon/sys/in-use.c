@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: the in-use guard's frame: what every function is asked, and bridges and displays.
+ * Purpose: the in-use guard's frame: what every function is asked, and bridges.
  * Thread: any. Ownership: see the headers.
  */
 #include "sys/in-use-internal.h"
@@ -9,14 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdlib.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fds.h"
 
 #define CONFIG_SECONDARY_BUS 0x19
-#define CLASS_DISPLAY 0x03
 #define CLASS_HOST_BRIDGE 0x0600
 #define CLASS_ISA_BRIDGE 0x0601
 #define CLASS_IOMMU 0x0806
@@ -28,13 +26,28 @@ gboolean pca_root_is_live(const PcaRoot *root) {
     return statfs(root->sysfs, &info) == 0 && info.f_type == SYSFS_MAGIC;
 }
 
+static void fail(const PcaUse *use, guint kind, const char *culprit, const char *fix,
+                 const char *format, va_list args) {
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    pca_findings_fail(use->findings, "in-use", PCA_ERROR_IN_USE, culprit, fix, "%s", text);
+    PcaFinding *finding = g_ptr_array_index(use->findings, use->findings->len - 1);
+    finding->use = kind;
+}
+
 void pca_use_fail(const PcaUse *use, const char *culprit, const char *fix, const char *format,
                   ...) {
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    fail(use, 0, culprit, fix, format, args);
     va_end(args);
-    pca_findings_fail(use->findings, "in-use", PCA_ERROR_IN_USE, culprit, fix, "%s", text);
+}
+
+void pca_use_fail_as(const PcaUse *use, PcaUses kind, const char *culprit, const char *fix,
+                     const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fail(use, kind, culprit, fix, format, args);
+    va_end(args);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b) {
@@ -146,68 +159,48 @@ static gboolean is_part_of_host(const PcaUse *use) {
     return TRUE;
 }
 
-/* ---- Display ---- */
-
-static void check_boot_vga(const PcaUse *use) {
-    g_autofree char *path = g_build_filename(use->directory, "boot_vga", NULL);
-    guint64 boot_vga = 0;
-    if (!pca_read_number(use->directory, "boot_vga", &boot_vga) && access(path, F_OK) == 0)
-        boot_vga = 1;
-    if (boot_vga != 0)
-        pca_use_fail(use, "boot_vga", "make another card the primary one in the firmware's setup",
-                     "%s is the display that the machine started on, and shows its console",
-                     use->address);
+/* FALSE, with errno: the function is not there. */
+static gboolean use_open(PcaUse *use, const PcaRoot *root, const PcaFunction *function,
+                         PcaFindings *findings) {
+    char *address = pca_address_format(&function->address);
+    g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
+    *use = (PcaUse){root, function, address, pca_resolve_link(link), findings};
+    return use->directory != NULL;
 }
 
-static void check_framebuffers(const PcaUse *use) {
-    g_auto(GStrv) names = pca_use_class_members(use, "graphics", use->directory);
-    for (char **name = names; name && *name; name++) {
-        g_autofree char *fix = g_strdup_printf(
-            "unbind its driver first: echo %s > %s/bus/pci/devices/%s/driver/unbind", use->address,
-            use->root->sysfs, use->address);
-        pca_use_fail(use, *name, fix, "the console can be on framebuffer %s of %s", *name,
-                     use->address);
-    }
+static void use_close(PcaUse *use) {
+    g_free((char *)use->address);
+    g_free((char *)use->directory);
 }
 
-/* A connector is "enabled" while something is shown through it; the cards and render nodes of the
- * class have no such attribute (drivers/gpu/drm/drm_sysfs.c). */
-static gboolean shows_picture(const PcaUse *use, const char *name) {
-    g_autofree char *directory = pca_class_directory(use->root, "drm", name);
-    g_autofree char *path = g_build_filename(directory ? directory : "", "enabled", NULL);
-    g_autofree char *state = directory ? pca_read_text(directory, "enabled", NULL) : NULL;
-    return state ? g_str_equal(state, "enabled") : access(path, F_OK) == 0;
-}
-
-static void check_connectors(const PcaUse *use) {
-    g_auto(GStrv) names = pca_use_class_members(use, "drm", use->directory);
-    for (char **name = names; name && *name; name++)
-        if (shows_picture(use, *name))
-            pca_use_fail(use, *name, "stop the display server that uses it, or unplug the screen",
-                         "the host shows a picture on %s of %s", *name, use->address);
-}
-
-static void check_display(const PcaUse *use) {
-    if (use->function->class >> 16 != CLASS_DISPLAY)
-        return;
-    check_boot_vga(use);
-    check_framebuffers(use);
-    check_connectors(use);
-}
+#define AUTO_USE __attribute__((cleanup(use_close))) PcaUse
 
 void pca_in_use(const PcaRoot *root, const PcaFunction *function, PcaFindings *findings) {
-    g_autofree char *address = pca_address_format(&function->address);
-    g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
-    g_autofree char *directory = pca_resolve_link(link);
-    PcaUse use = {root, function, address, directory, findings};
-    if (!directory) {
-        pca_use_fail(&use, address, NULL, "cannot tell whether the host uses %s: %s", address,
-                     g_strerror(errno));
+    AUTO_USE use;
+    if (!use_open(&use, root, function, findings)) {
+        pca_use_fail(&use, use.address, NULL, "cannot tell whether the host uses %s: %s",
+                     use.address, g_strerror(errno));
         return;
     }
     if (is_part_of_host(&use))
         return;
     pca_use_storage(&use);
     pca_use_network(&use);
-    check_display(&use);
+    pca_use_display(&use);
+    pca_use_devices(&use);
+}
+
+PcaUseNodes *pca_in_use_nodes(const PcaRoot *root, const PcaFunction *function) {
+    g_autoptr(GPtrArray) ignored = pca_findings_new();
+    AUTO_USE use;
+    /* What cannot be read is what pca_in_use tells. */
+    return use_open(&use, root, function, ignored) && !pca_function_is_bridge(function)
+               ? pca_use_nodes(&use)
+               : pca_use_nodes_new();
+}
+
+void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings) {
+    g_autofree char *address = pca_address_format(&function->address);
+    PcaUse use = {NULL, function, address, NULL, findings};
+    pca_use_opened(&use, nodes);
 }

@@ -6,9 +6,41 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/finding.h"
 #include "pci/snapshot.h"
 #include "sys/root.h"
+
+/* A node in /dev that leads to a function. */
+typedef struct {
+    dev_t number;
+    gboolean is_disk;   /* a block device; otherwise a character device */
+    gboolean whole;     /* a disk, no partition of one: it can be asked for exclusively */
+    char *name;         /* its name in sysfs */
+    guint kind;         /* what having it open is, of PcaUses; 0: the use of a disk */
+    int refused;        /* of a whole disk: the errno of opening it exclusively; 0: it can be */
+    GPtrArray *openers; /* of PcaUseOpener: who has it open, as far as that is known */
+} PcaUseNode;
+
+typedef struct {
+    guint32 pid, uid;
+    char *comm;
+    gboolean writes; /* it has it open for writing */
+} PcaUseOpener;
+
+typedef GPtrArray PcaUseNodes; /* owns PcaUseNode */
+
+/* The nodes that lead to the function and that a program could have open; mostly none. To find out
+ * whether one has takes rights: `refused` and `openers` are for the caller to fill in. The array is
+ * the caller's. */
+PcaUseNodes *pca_in_use_nodes(const PcaRoot *root, const PcaFunction *function);
+void pca_use_node_add_opener(PcaUseNode *node, guint32 pid, guint32 uid, const char *comm,
+                             gboolean writes);
+
+/* After pca_in_use, with the same list, that of this one function: appends what has to be told of
+ * its nodes. */
+void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings);
 
 /* Appends one failure called "in-use" with PCA_ERROR_IN_USE for each use that the host makes of
  * `function`, culprit and words included; nothing when it makes none. What cannot be read counts

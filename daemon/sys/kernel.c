@@ -201,6 +201,28 @@ static int open_group(PcaKernel *kernel, int group) {
     return S_ISCHR(status.st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
 }
 
+/* "sda", "cciss/c0d0": what udev calls its node. */
+static char *disk_node(const PcaRoot *root, dev_t number) {
+    g_autofree char *entry =
+        g_strdup_printf("%s/dev/block/%u:%u", root->sysfs, major(number), minor(number));
+    g_autofree char *directory = pca_resolve_link(entry);
+    g_autofree char *name = directory ? g_path_get_basename(directory) : NULL;
+    return name ? g_build_filename(root->dev, g_strdelimit(name, "!", '/'), NULL) : NULL;
+}
+
+static int ask_disk(PcaKernel *kernel, dev_t number) {
+    g_autofree char *path = disk_node(kernel->root, number);
+    /* O_NONBLOCK: a drive without a medium is no reason to wait for one. */
+    PCA_AUTO_FD fd =
+        path ? open_retrying(AT_FDCWD, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_NOFOLLOW) : -ENOENT;
+    struct stat status;
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    return S_ISBLK(status.st_mode) && status.st_rdev == number ? 0 : -ENXIO;
+}
+
 static int read_owner(PcaKernel *kernel, int group, PcaOwner *owner) {
     return pca_owner_read(kernel->root, group, owner);
 }
@@ -301,6 +323,7 @@ const PcaKernelOps pca_kernel_ops = {
     .renounce = renounce,
     .open_group = open_group,
     .open_node = open_node,
+    .ask_disk = ask_disk,
     .read_owner = read_owner,
     .write_owner = write_owner,
     .set_rlimit_mode = set_rlimit_mode,

@@ -40,6 +40,12 @@ typedef struct {
      * that only root enters, and removes the node again. */
     int (*open_node)(PcaKernel *kernel, dev_t number);
 
+    /* Opens the disk with this number read-only and exclusively, by its node in dev, and closes it
+     * again: -EBUSY says that the kernel or a program has it, or a partition of it, exclusively
+     * (bd_prepare_to_claim() in block/bdev.c). Waits for a disk that does not answer as long as its
+     * driver does. */
+    int (*ask_disk)(PcaKernel *kernel, dev_t number);
+
     /* Owner and mode of dev/vfio/GROUP (sys/owner.h). -ENOENT: the group has no node. */
     int (*read_owner)(PcaKernel *kernel, int group, PcaOwner *owner);
     int (*write_owner)(PcaKernel *kernel, int group, const PcaOwner *owner);

@@ -26,15 +26,25 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/check-cases.c \
 	tests/bus/claim-cases.c \
 	tests/bus/join-cases.c \
+	tests/bus/sibling-cases.c \
 	tests/bus/wait-cases.c \
 	tests/bus/user-cases.c \
 	tests/bus/death-cases.c \
 	tests/bus/restart-cases.c \
 	tests/bus/mock-polkit.c tests/bus/mock-polkit.h tests/bus/gate-cases.c \
 	tests/bus/flood-cases.c tests/bus/hardware-cases.c \
+	tests/bus/terms-cases.c \
 	tests/bus/admin.c tests/bus/admin.h \
 	tests/bus/admin-cases.c tests/bus/recover-cases.c \
 	tests/support/main.c tests/support/suite.h
 tests_bus_test_bus_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/bus
 tests_bus_test_bus_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
 tests_bus_test_bus_LDADD = $(LIBS_SYS) $(GIO_LIBS) $(CHECK_LIBS)
+
+# What messages become, without a bus.
+check_PROGRAMS += tests/bus/test-translate
+TESTS += tests/bus/test-translate
+tests_bus_test_translate_SOURCES = tests/support/main.c tests/support/suite.h tests/bus/test-translate.c
+tests_bus_test_translate_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_bus_test_translate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
+tests_bus_test_translate_LDADD = $(LIBS_BUS) $(CHECK_LIBS)

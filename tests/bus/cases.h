@@ -23,6 +23,7 @@ TCase *pca_check_cases(void);    /* every refusal */
 TCase *pca_hardware_cases(void); /* what the config spaces say, and isolation */
 TCase *pca_unopened_cases(void); /* the same without a worker that opens them */
 TCase *pca_claim_cases(void);    /* claim, open, release */
+TCase *pca_sibling_cases(void);  /* others of a claimed function's group */
 TCase *pca_join_cases(void);     /* several claims of one machine, and parts of one */
 TCase *pca_wait_cases(void);     /* claims that wait, and that are answered early */
 TCase *pca_user_cases(void);     /* several users */
@@ -31,6 +32,7 @@ TCase *pca_restart_cases(void);  /* daemons that die, and what the next one find
 TCase *pca_admin_cases(void);    /* reserve, unreserve, reset */
 TCase *pca_recover_cases(void);  /* recover, and the administrator's over a restart */
 TCase *pca_stuck_cases(void);    /* recover, while a worker is at it */
+TCase *pca_terms_cases(void);    /* what the policy's keys do to a claim */
 TCase *pca_gate_cases(void);     /* every method by every caller, and polkit */
 TCase *pca_audit_cases(void);    /* what is decided, and what the journal is told */
 TCase *pca_flood_cases(void);    /* many, silent and lying clients */

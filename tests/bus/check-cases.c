@@ -40,6 +40,14 @@ static const Refusal refusals[] = {
     {NULL, "0a:00.0", "in-use", "InUse", NULL, NULL},
     {NULL, "00:01.0", "in-use", "InUse", "0000:00:01.0", NULL},
     {"use 0000:07:00.0", "07:00.0", "in-use", "InUse", NULL, "unuse 0000:07:00.0"},
+    {"function 0000:0b:00.0 group=50 reset=flr;disk 0000:0b:00.0 host0/0:0:0:0 sdx 65:112;"
+     "fail 'ask_disk 65:112' 16",
+     "0b:00.0", "in-use", "InUse", "sdx", "heal;unplug 0000:0b:00.0;delete sys/class/block/sdx"},
+    {"function 0000:0b:00.0 group=50 reset=flr;opener 4711 mixer /dev/null;"
+     "character 0000:0b:00.0 sound/card0 sound controlC0 1:3",
+     "0b:00.0", "in-use", "InUse", NULL, "delete proc/4711"},
+    {"deaf", "0b:00.0", "in-use", "InUse", "0000:0b:00.0",
+     "listen;unplug 0000:0b:00.0;delete sys/class/sound;delete sys/dev/char"},
     {"set 0000:03:00.0 boot_vga 1", "gpu", "in-use", "InUse", "boot_vga",
      "set 0000:03:00.0 boot_vga 0"},
     {"write " REGIONS " '0x0 0xfff direct'", NIC, "isolation", "NotIsolated", "0000:01:00.0",
@@ -68,6 +76,8 @@ static const Refusal refusals[] = {
      "function 0000:0b:00.1 group=51 pf=0000:0b:00.0 reset=flr",
      "0b:00.0", "sriov", "InUse", "0000:0b:00.0", "unplug 0000:0b:00.1;unplug 0000:0b:00.0"},
     {NULL, "05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
+    {"function 0000:0b:00.0 header=80 group=50 reset=bus;function 0000:0b:00.1 group=51", "0b:00.0",
+     "reset", "NoReset", "0000:0b:00.1", "unplug 0000:0b:00.0;unplug 0000:0b:00.1"},
     {NULL, "01:00.0 05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
     {NULL, "05:00.0 01:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
     {NULL, "01:00.0 0000:77:00.0", "exists", "NotFound", "0000:77:00.0", NULL},
@@ -228,7 +238,7 @@ static const struct {
      "unplug 0000:0b:00.0;delete sys/kernel/irq"},
 };
 
-static void expect_fact(const char *device, const char *text) {
+static void expect_fact(const char *device, const char *check_name, const char *text) {
     guint found = 0;
     g_autoptr(GVariant) reply =
         pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(device, NULL), NULL);
@@ -238,7 +248,7 @@ static void expect_fact(const char *device, const char *text) {
         const char *name = "", *said = "";
         g_variant_lookup(check, "name", "&s", &name);
         g_variant_lookup(check, "text", "&s", &said);
-        if (!g_str_equal(name, "interrupts"))
+        if (!g_str_equal(name, check_name))
             continue;
         ck_assert_str_eq(said, text);
         found++;
@@ -249,10 +259,26 @@ static void expect_fact(const char *device, const char *text) {
 START_TEST(interrupts) {
     for (gsize i = 0; i < G_N_ELEMENTS(facts); i++) {
         stage(facts[i].stage);
-        expect_fact(i < 2 ? NIC : "0b:00.0", facts[i].text);
+        expect_fact(i < 2 ? NIC : "0b:00.0", "interrupts", facts[i].text);
         stage(facts[i].unstage);
     }
     expect_untouched("interrupts");
+}
+END_TEST
+
+/* The section lets network and input pass, and nothing else. */
+START_TEST(allowed_uses) {
+    stage("function 0000:0b:00.0 group=50 reset=flr;interface 0000:0b:00.0 eth7 7;"
+          "write proc/1/net/if_inet6 '0 07 40 00 80 eth7'");
+    expect_fact("0b:00.0", "in-use", "the host does not use it");
+    stage("write sys/class/net/eth7/flags 0x1003");
+    expect_fact("0b:00.0", "in-use",
+                "used as network, which the policy lets be ended: interface eth7 of 0000:0b:00.0 "
+                "is up and has an address");
+    stage("route eth7");
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices("0b:00.0", NULL), "InUse");
+    expect_untouched("uses");
+    stage("unplug 0000:0b:00.0;delete sys/class/net/eth7");
 }
 END_TEST
 
@@ -328,6 +354,7 @@ TCase *pca_check_cases(void) {
     tcase_add_test(tcase, passed);
     tcase_add_test(tcase, handoffs);
     tcase_add_test(tcase, interrupts);
+    tcase_add_test(tcase, allowed_uses);
     tcase_add_test(tcase, options);
     tcase_add_test(tcase, too_many);
     tcase_add_test(tcase, plan);

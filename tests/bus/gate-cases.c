@@ -25,6 +25,10 @@ static const struct {
     {"Manager.Plan", "([('gpu', @a{sv} {})], @a{sv} {})", PUBLIC},
     {"Manager.ListClaims", NULL, PUBLIC},
     {"Manager.ReloadPolicy", NULL, ADMINS},
+    {"Manager.DescribePolicy", NULL, ADMINS},
+    {"Manager.ExplainPolicy", "('gpu', '')", PUBLIC},
+    {"Manager.ExplainPolicy", "('gpu', '1')", ADMINS},
+    {"Manager.Check", "([('gpu', @a{sv} {})], {'as': <'1'>})", ADMINS},
     {"Device.Explain", NULL, PUBLIC},
     {"Device.Reserve", "({'x': <1>},)", ADMINS},
     {"Device.Unreserve", "(@a{sv} {},)", ADMINS},
@@ -290,7 +294,10 @@ START_TEST(claim_by_polkit) {
     /* Who is not allowed is not asked about, nor is root; and a check asks nobody. */
     guint asked = pca_polkit_mock_asked(mock);
     pca_refused(bob, ROOT_PATH, "Manager.Claim", pca_devices("asked", NULL), "NotPermitted");
-    g_variant_unref(pca_call(carol, ROOT_PATH, "Manager.Check", pca_devices("asked", NULL), NULL));
+    g_autoptr(GVariant) checked =
+        pca_call(carol, ROOT_PATH, "Manager.Check", pca_devices("asked", NULL), NULL);
+    g_autofree char *verdicts = g_variant_print(checked, FALSE);
+    ck_assert_msg(strstr(verdicts, "allowed, if polkit says yes") != NULL, "%s", verdicts);
     g_auto(PcaHeld) roots = pca_claim_words(bus, "asked");
     g_variant_unref(pca_call(bus, roots.path, "Claim.Release", NULL, NULL));
     ck_assert_uint_eq(pca_polkit_mock_asked(mock), asked);

@@ -98,6 +98,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_hardware_cases());
     suite_add_tcase(suite, pca_unopened_cases());
     suite_add_tcase(suite, pca_claim_cases());
+    suite_add_tcase(suite, pca_sibling_cases());
     suite_add_tcase(suite, pca_join_cases());
     suite_add_tcase(suite, pca_wait_cases());
     suite_add_tcase(suite, pca_user_cases());
@@ -106,6 +107,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_admin_cases());
     suite_add_tcase(suite, pca_recover_cases());
     suite_add_tcase(suite, pca_stuck_cases());
+    suite_add_tcase(suite, pca_terms_cases());
     suite_add_tcase(suite, pca_gate_cases());
     suite_add_tcase(suite, pca_audit_cases());
     suite_add_tcase(suite, pca_flood_cases());

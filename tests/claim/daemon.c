@@ -188,10 +188,9 @@ void daemon_add_case(Suite *suite, const char *name, const TTest *const tests[],
 PcaClaim *claim_new(const char *const *set) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
     PcaClaim *claim = pca_claim_new();
-    claim->driver = g_strdup(VFIO);
     claim->uid = 1000;
     for (guint i = 0; i < functions->len; i++)
-        pca_claim_add_device(claim, g_ptr_array_index(functions, i), "dev");
+        pca_claim_add_device(claim, g_ptr_array_index(functions, i), "dev", VFIO);
     return claim;
 }
 

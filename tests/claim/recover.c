@@ -50,8 +50,8 @@ static void left_free(Left *left) {
 #define AUTO_LEFT __attribute__((cleanup(left_free))) Left
 
 static void run_plan(Left *left, PcaPlanKind kind) {
-    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(left->functions, VFIO)
-                                                     : pca_plan_release(left->functions, VFIO);
+    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(left->functions, on_vfio)
+                                                     : pca_plan_release(left->functions, on_vfio);
     g_autoptr(GPtrArray) residues = pca_residues_new();
     pca_run(kernel, plan, left->journal, residues, NULL);
 }

@@ -19,3 +19,4 @@ void add_recover(Suite *suite);
 void add_admin(Suite *suite);
 void add_split(Suite *suite);
 void add_async(Suite *suite);
+void add_keep(Suite *suite);

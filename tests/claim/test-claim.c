@@ -17,5 +17,6 @@ Suite *pca_suite(void) {
     add_admin(suite);
     add_split(suite);
     add_async(suite);
+    add_keep(suite);
     return suite;
 }

@@ -185,7 +185,7 @@ START_TEST(a_recovery_does_for_each_what_it_needs) {
     static const PcaRecovery how[] = {PCA_RECOVER_PROVED, PCA_RECOVER_UNPROVED,
                                       PCA_RECOVER_BINDING};
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, DISK, BARE, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_recover(functions, how, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_recover(functions, on_vfio, how);
     assert_plan(plan, PCA_PLAN_RELEASE,
                 "unbind 01:00.0 vfio-pci\n"
                 "unbind 02:00.0 vfio-pci\n"

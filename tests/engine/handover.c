@@ -20,7 +20,7 @@ static const PcaHandoverDevice devices[] = {{NIC, "8086:10d3 0000:0000", "net"},
 
 static void claim_set(const char *const *set) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     g_autoptr(GPtrArray) residues = pca_residues_new();
     PCA_AUTO_FD journal = open_journal();
     ck_assert(pca_run(kernel, plan, journal, residues, NULL));

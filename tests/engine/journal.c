@@ -155,7 +155,7 @@ END_TEST
 START_TEST(a_run_begins_with_header_run_and_plan) {
     PCA_AUTO_FD fd = open_journal();
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     g_autoptr(GError) error = NULL;
     ck_assert(pca_journal_begin_run(fd, plan, &error));
     ck_assert(pca_journal_begin_run(fd, NULL, &error));

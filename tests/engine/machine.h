@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "engine/plan.h"
 #include "pci/function.h"
 #include "support/fake-kernel.h"
 #include "support/suite.h"
@@ -29,6 +30,9 @@
 #define MAX_SET 3
 extern const char *const sets[][MAX_SET + 1];
 extern const guint n_sets;
+
+/* For plans that bind each function of a set to vfio-pci. */
+extern const PcaPlanDevice on_vfio[MAX_SET];
 
 extern PcaTree *tree;
 extern PcaFakeKernel *fake;

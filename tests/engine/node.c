@@ -24,10 +24,10 @@ static Run run_new(const char *const *set, gboolean given) {
 }
 
 static PcaPlan *make_plan(Run *run, PcaPlanKind kind) {
-    PcaPlan *plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, VFIO)
-                                           : pca_plan_release(run->functions, VFIO);
+    PcaPlan *plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, on_vfio)
+                                           : pca_plan_release(run->functions, on_vfio);
     if (run->given)
-        pca_plan_add_nodes(plan, run->functions, ALICE);
+        pca_plan_add_nodes(plan, run->functions, on_vfio, ALICE);
     return plan;
 }
 

@@ -9,7 +9,7 @@
 
 static void assert_claim(const char *const *set, const char *expected) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_CLAIM);
     ck_assert_str_eq(text, expected);
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(a_release_is_barrier_reset_proof_restore) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, BARE, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_release(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_release(functions, on_vfio);
     g_autofree char *text = print_plan(plan);
     ck_assert_int_eq(plan->kind, PCA_PLAN_RELEASE);
     ck_assert_str_eq(text, "unbind 01:00.0 vfio-pci\n"
@@ -73,9 +73,93 @@ START_TEST(a_release_is_barrier_reset_proof_restore) {
 }
 END_TEST
 
+/* A sibling that is only kept from the host; nobody had it, so nothing of theirs is to be reset. */
+START_TEST(a_stub_is_bound_and_given_back_without_a_reset) {
+    static const PcaPlanDevice devices[] = {{.driver = VFIO},
+                                            {.driver = "pci-stub", .methods = ""}};
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, TWIN, NULL});
+    g_autoptr(PcaPlan) claim = pca_plan_claim(functions, devices);
+    g_autoptr(PcaPlan) release = pca_plan_release(functions, devices);
+    g_autofree char *claiming = print_plan(claim);
+    g_autofree char *releasing = print_plan(release);
+    ck_assert_str_eq(claiming, "verify 02:00.0 driver=nvme override=nvme\n"
+                               "verify 02:00.1 driver=e1000e override=\n"
+                               "override 02:00.0 vfio-pci / restore driver=nvme override=nvme\n"
+                               "override 02:00.1 pci-stub / restore driver=e1000e override=\n"
+                               "unbind 02:00.0 nvme\n"
+                               "unbind 02:00.1 e1000e\n"
+                               "bind 02:00.0 vfio-pci / unbind vfio-pci\n"
+                               "bind 02:00.1 pci-stub / unbind pci-stub\n");
+    ck_assert_str_eq(releasing, "unbind 02:00.0 vfio-pci\n"
+                                "unbind 02:00.1 pci-stub\n"
+                                "quiesce 02:00.0 \n"
+                                "quiesce 02:00.1 \n"
+                                "reset 02:00.0 \n"
+                                "alive 02:00.0 \n"
+                                "alive 02:00.1 \n"
+                                "restore 02:00.0 driver=nvme override=nvme\n"
+                                "restore 02:00.1 driver=e1000e override=\n");
+}
+END_TEST
+
+static const PcaPlanDevice by_bus = {.driver = VFIO, .methods = "bus"};
+static const PcaPlanDevice kept_by_bus = {.driver = VFIO, .methods = "bus", .keep = TRUE};
+static const PcaPlanDevice never_reset = {.driver = "pci-stub", .methods = ""};
+
+static void assert_plan_of(PcaPlan *made, const char *expected) {
+    g_autoptr(PcaPlan) plan = made;
+    g_autofree char *text = print_plan(plan);
+    ck_assert_str_eq(text, expected);
+}
+
+START_TEST(own_reset_methods_hold_from_claim_to_release) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
+    assert_plan_of(pca_plan_claim(functions, &by_bus),
+                   "verify 01:00.0 methods=flr,bus driver=e1000e override=\n"
+                   "override 01:00.0 vfio-pci / restore methods=flr,bus driver=e1000e override=\n"
+                   "unbind 01:00.0 e1000e\n"
+                   "method 01:00.0 bus\n"
+                   "bind 01:00.0 vfio-pci / unbind vfio-pci\n");
+    assert_plan_of(pca_plan_release(functions, &by_bus),
+                   "unbind 01:00.0 vfio-pci\n"
+                   "quiesce 01:00.0 \n"
+                   "method 01:00.0 bus\n"
+                   "reset 01:00.0 \n"
+                   "alive 01:00.0 \n"
+                   "restore 01:00.0 methods=flr,bus driver=e1000e override=\n");
+}
+END_TEST
+
+START_TEST(what_is_kept_is_bound_again_once_it_is_clean) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
+    static const PcaRecovery bind_only = PCA_RECOVER_BINDING;
+    assert_plan_of(pca_plan_release(functions, &kept_by_bus), "unbind 01:00.0 vfio-pci\n"
+                                                              "quiesce 01:00.0 \n"
+                                                              "method 01:00.0 bus\n"
+                                                              "reset 01:00.0 \n"
+                                                              "alive 01:00.0 \n"
+                                                              "override 01:00.0 vfio-pci\n"
+                                                              "bind 01:00.0 vfio-pci\n");
+    assert_plan_of(pca_plan_recover(functions, &kept_by_bus, &bind_only),
+                   "unbind 01:00.0 vfio-pci\n"
+                   "override 01:00.0 vfio-pci\n"
+                   "bind 01:00.0 vfio-pci\n");
+}
+END_TEST
+
+START_TEST(what_is_never_reset_is_quiet_all_the_same) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){BARE, NULL});
+    assert_plan_of(pca_plan_release(functions, &never_reset),
+                   "unbind 04:00.0 pci-stub\n"
+                   "quiesce 04:00.0 \n"
+                   "alive 04:00.0 \n"
+                   "restore 04:00.0 driver= override=\n");
+}
+END_TEST
+
 START_TEST(the_identity_has_vendor_device_and_subsystem) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, NULL});
-    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
     for (guint i = 0; i < plan->steps->len; i++) {
         const PcaStep *step = g_ptr_array_index(plan->steps, i);
         ck_assert_str_eq(step->identity, "144d:a808 144d:a801");
@@ -102,7 +186,10 @@ static const struct {
     {PCA_OP_QUIESCE, "", "switch bus mastering off"},
     {PCA_OP_RESET, "", "reset the function"},
     {PCA_OP_ALIVE, "", "check that the function answers and does not master the bus"},
+    {PCA_OP_BIND, "pci-stub", "bind to pci-stub, check it"},
     {PCA_OP_RESTORE, "driver=nvme override=", "bind to nvme again, clear driver_override"},
+    {PCA_OP_RESTORE, "methods=flr,bus driver=nvme override=",
+     "bind to nvme again, clear driver_override, reset_method flr bus"},
     {PCA_OP_RESTORE, "driver= override=x", "leave without a driver, set driver_override to x"},
     {PCA_OP_RESTORE, "nonsense", "nonsense"},
     {PCA_OP_METHOD, "flr bus", "set reset_method to flr bus"},
@@ -147,13 +234,32 @@ START_TEST(a_binding_is_read_back) {
 }
 END_TEST
 
+static const struct {
+    const char *text, *methods, *plain;
+} methods[] = {
+    {"driver=nvme override=", NULL, "driver=nvme override="},
+    {"methods=flr driver=nvme override=", "flr", "driver=nvme override="},
+    {"methods=flr,bus driver= override=a b", "flr bus", "driver= override=a b"},
+    {"node=0:107:0660 methods=flr,pm driver=x override=", "flr pm", "driver=x override="},
+    {"node=0:107:0660 driver=x override=", NULL, "driver=x override="},
+    {"node=odd methods=flr driver=x override=", NULL, "node=odd methods=flr driver=x override="},
+    {"methods=flr", NULL, "methods=flr"},
+};
+
+START_TEST(the_methods_of_a_binding_are_read) {
+    g_autofree char *found = pca_binding_methods(methods[_i].text);
+    ck_assert_pstr_eq(found, methods[_i].methods);
+    ck_assert_str_eq(pca_binding_plain(methods[_i].text), methods[_i].plain);
+}
+END_TEST
+
 /* ---- Transport ---- */
 
 START_TEST(the_variant_goes_round) {
     for (guint i = 0; i < n_sets; i++) {
         g_autoptr(GPtrArray) functions = machine_functions(sets[i]);
         g_autoptr(PcaPlan) plan =
-            i % 2 ? pca_plan_release(functions, VFIO) : pca_plan_claim(functions, VFIO);
+            i % 2 ? pca_plan_release(functions, on_vfio) : pca_plan_claim(functions, on_vfio);
         g_autoptr(GVariant) variant = g_variant_ref_sink(pca_plan_to_variant(plan));
         g_autoptr(GError) error = NULL;
         g_autoptr(PcaPlan) again = pca_plan_from_variant(variant, &error);
@@ -187,7 +293,12 @@ void add_plan(Suite *suite) {
     ADD_CASE(suite, "plan", one_function_is_verified_overridden_unbound_bound,
              phases_go_across_functions, found_on_vfio_must_be_idle_and_is_bound_anew,
              without_a_driver_nothing_is_unbound, a_release_is_barrier_reset_proof_restore,
+             a_stub_is_bound_and_given_back_without_a_reset,
+             own_reset_methods_hold_from_claim_to_release,
+             what_is_kept_is_bound_again_once_it_is_clean,
+             what_is_never_reset_is_quiet_all_the_same,
              the_identity_has_vendor_device_and_subsystem, the_variant_goes_round);
+    PCA_TABLE(suite, "methods of bindings", the_methods_of_a_binding_are_read, methods);
     PCA_TABLE(suite, "descriptions", a_step_says_what_it_does_and_how_it_is_undone, descriptions);
     PCA_TABLE(suite, "bindings", a_binding_is_read_back, bindings);
     PCA_TABLE(suite, "malformed plans", a_malformed_variant_is_refused, malformed);

@@ -20,8 +20,8 @@ static Run run_new(const char *const *set) {
 }
 
 static void do_plan(Run *run, PcaPlanKind kind) {
-    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, VFIO)
-                                                     : pca_plan_release(run->functions, VFIO);
+    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, on_vfio)
+                                                     : pca_plan_release(run->functions, on_vfio);
     run_plan(run, plan);
 }
 
@@ -434,7 +434,7 @@ END_TEST
 
 START_TEST(a_step_that_never_was_is_refused) {
     AUTO_RUN run = run_new(nic);
-    g_autoptr(PcaPlan) plan = pca_plan_claim(run.functions, VFIO);
+    g_autoptr(PcaPlan) plan = pca_plan_claim(run.functions, on_vfio);
     PcaStep *first = g_ptr_array_index(plan->steps, 0);
     first->op = PCA_OP_RESTORE;
     g_free(first->detail);

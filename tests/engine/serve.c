@@ -86,8 +86,8 @@ static char *print(Reply *reply, const char *key) {
 
 static GVariant *run_request(PcaPlanKind kind) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
-    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(functions, VFIO)
-                                                     : pca_plan_release(functions, VFIO);
+    g_autoptr(PcaPlan) plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(functions, on_vfio)
+                                                     : pca_plan_release(functions, on_vfio);
     g_auto(GVariantDict) request;
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "run");
@@ -344,9 +344,9 @@ END_TEST
 
 /* All other requests, also those that fail: first of all they give up what they do not need. */
 START_TEST(others_renounce_the_right) {
-    static const char *const requests[] = {"{'kind': <'run'>}", "{'kind': <'undo'>}",
-                                           "{'kind': <'open'>}", "{'kind': <'probe'>}",
-                                           "{'kind': <'holders'>}"};
+    static const char *const requests[] = {"{'kind': <'run'>}",     "{'kind': <'undo'>}",
+                                           "{'kind': <'open'>}",    "{'kind': <'probe'>}",
+                                           "{'kind': <'holders'>}", "{'kind': <'uses'>}"};
     for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
         fake->renounced = FALSE;
         AUTO_REPLY reply = ask_text(requests[i], -1);
@@ -368,12 +368,7 @@ END_TEST
 static void make_holder(int pid, const char *comm) {
     struct stat st;
     ck_assert_int_eq(stat("/dev/null", &st), 0);
-    g_autofree char *link = g_strdup_printf("%s/proc/%d/fd", pca_tree_path(tree), pid);
-    g_autofree char *file = g_strdup_printf("proc/%d/comm", pid);
-    pca_tree_write(tree, file, "%s\n", comm);
-    ck_assert_int_eq(g_mkdir_with_parents(link, 0755), 0);
-    g_autofree char *fd = g_build_filename(link, "7", NULL);
-    ck_assert_int_eq(symlink("/dev/null", fd), 0);
+    pca_tree_add_opener(tree, pid, comm, "/dev/null");
     pca_tree_write(tree, "sys/class/vfio/2/dev", "%u:%u\n", major(st.st_rdev), minor(st.st_rdev));
 }
 
@@ -406,6 +401,28 @@ START_TEST(nobody_holds_what_has_no_node) {
 }
 END_TEST
 
+START_TEST(uses_tells_who_has_what_open) {
+    make_holder(4242, "vmm");
+    make_holder(4243, "cat");
+    pca_tree_write(tree, "proc/4242/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t30\n");
+    pca_tree_write(tree, "proc/4243/fdinfo/5", "pos:\t0\nflags:\t0100000\nmnt_id:\t30\n");
+    pca_fake_kernel_fail_matching(fake, "ask_disk 259:0", EBUSY, 0);
+    g_autofree char *text = g_strdup_printf(
+        "{'kind': <'uses'>, 'nodes': <[(uint64 %ju, true, true), (%ju, true, false), "
+        "(%ju, false, false), (%ju, true, true)]>}",
+        (uintmax_t)makedev(259, 0), (uintmax_t)makedev(1, 3), (uintmax_t)makedev(1, 3),
+        (uintmax_t)makedev(8, 0));
+    AUTO_REPLY reply = ask_text(text, -1);
+    g_autofree char *openers =
+        g_strdup_printf("[(2, 4242, %u, 'vmm', true), (2, 4243, %u, 'cat', false)]",
+                        (unsigned)getuid(), (unsigned)getuid());
+    assert_ok(&reply);
+    assert_value(&reply, "refused", "[16, 0, 0, 0]");
+    assert_value(&reply, "openers", openers);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "ask_disk *"), 2);
+}
+END_TEST
+
 /* ---- Requests that the daemon never makes ---- */
 
 static const struct {
@@ -426,6 +443,8 @@ static const struct {
     {"{'kind': <'open'>, 'devices': <@a(sss) []>}", FALSE},
     {"{'kind': <'probe'>}", FALSE},
     {"{'kind': <'probe'>, 'groups': <'4'>}", FALSE},
+    {"{'kind': <'uses'>}", FALSE},
+    {"{'kind': <'uses'>, 'nodes': <[uint64 1]>}", FALSE},
     {"{'kind': <'config'>}", FALSE},
     {"{'kind': <'config'>, 'devices': <'0000:01:00.0'>}", FALSE},
 };
@@ -466,8 +485,8 @@ void add_serve(Suite *suite) {
              open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
              holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
-             nobody_holds_what_has_no_node, config_hands_over_what_there_is,
-             config_of_as_many_as_fit, others_renounce_the_right,
+             nobody_holds_what_has_no_node, uses_tells_who_has_what_open,
+             config_hands_over_what_there_is, config_of_as_many_as_fit, others_renounce_the_right,
              what_cannot_renounce_does_nothing);
     PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
 }

@@ -41,6 +41,7 @@ void add_plan(Suite *suite);
 void add_journal(Suite *suite);
 void add_run(Suite *suite);
 void add_sweep(Suite *suite);
+void add_terms(Suite *suite);
 void add_handover(Suite *suite);
 void add_node(Suite *suite);
 void add_wire(Suite *suite);

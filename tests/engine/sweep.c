@@ -75,18 +75,58 @@ static PcaJournalResult journal_result(int journal) {
     return parsed->result;
 }
 
+/* Sets on the usual terms, and two on all others: methods of its own, kept, never reset. */
+static const PcaPlanDevice kept[MAX_SET] = {{VFIO, "bus", TRUE}};
+static const PcaPlanDevice mixed[MAX_SET] = {
+    {VFIO, "bus flr", FALSE}, {VFIO, "flr", TRUE}, {"other", "", FALSE}};
+
+/* A sibling that is only kept from the host. */
+static const PcaPlanDevice stubbed[MAX_SET] = {{VFIO, NULL, FALSE}, {"other", "", FALSE}};
+
+static const struct {
+    const char *const *set;
+    const PcaPlanDevice *devices;
+    gboolean is_long; /* too much for killing twice */
+} settings[] = {
+    {sets[0], on_vfio, FALSE}, {sets[1], on_vfio, FALSE}, {sets[2], on_vfio, FALSE},
+    {sets[3], on_vfio, FALSE}, {sets[4], on_vfio, TRUE},  {sets[0], kept, FALSE},
+    {sets[1], stubbed, FALSE}, {sets[4], mixed, TRUE},
+};
+
 /* One machine with one set of functions, used over and over: each attempt must leave it as it was.
  */
 typedef struct {
     const char *const *set;
+    const PcaPlanDevice *devices;
     GPtrArray *functions;
-    PcaPlan *claim, *release;
-    char *before[MAX_SET], *nodes[MAX_SET];
+    PcaPlan *claim, *release, *unreserve;
+    char *before[MAX_SET], *nodes[MAX_SET], *methods[MAX_SET];
+    gboolean released; /* what is kept is kept */
     int journal;
 } Scene;
 
-static Scene scene_new(const char *const *set) {
-    Scene scene = {.set = set};
+static char *methods_of(const char *address) {
+    char *methods =
+        pca_tree_has(tree, address) ? pca_tree_get(tree, address, "reset_method") : NULL;
+    return methods ? methods : g_strdup("none");
+}
+
+/* As the reservations of those that were kept, which are given back later. */
+static PcaPlan *unreserve_plan(GPtrArray *functions, const PcaPlanDevice *devices) {
+    g_autoptr(GPtrArray) reserved = g_ptr_array_new();
+    PcaPlanDevice given[MAX_SET];
+    for (guint i = 0; i < functions->len; i++) {
+        if (!devices[i].keep)
+            continue;
+        given[reserved->len] = devices[i];
+        given[reserved->len].keep = FALSE;
+        g_ptr_array_add(reserved, g_ptr_array_index(functions, i));
+    }
+    return pca_plan_release(reserved, given);
+}
+
+static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
+    Scene scene = {.set = set, .devices = devices};
     machine_make(set);
     disarm();
     /* So that the release has bus mastering to switch off. */
@@ -95,14 +135,16 @@ static Scene scene_new(const char *const *set) {
         if (g_str_equal(set[i], SPARE))
             machine_give(SPARE, "0:107:0660");
     scene.functions = machine_found(set);
-    scene.claim = pca_plan_claim(scene.functions, VFIO);
-    scene.release = pca_plan_release(scene.functions, VFIO);
-    pca_plan_add_nodes(scene.claim, scene.functions, 1000);
-    pca_plan_add_nodes(scene.release, scene.functions, 1000);
+    scene.claim = pca_plan_claim(scene.functions, devices);
+    scene.release = pca_plan_release(scene.functions, devices);
+    scene.unreserve = unreserve_plan(scene.functions, devices);
+    pca_plan_add_nodes(scene.claim, scene.functions, devices, 1000);
+    pca_plan_add_nodes(scene.release, scene.functions, devices, 1000);
     scene.journal = open_journal();
     for (guint i = 0; set[i]; i++) {
         scene.before[i] = machine_binding(set[i]);
         scene.nodes[i] = machine_node(set[i]);
+        scene.methods[i] = methods_of(set[i]);
     }
     return scene;
 }
@@ -111,10 +153,12 @@ static void scene_free(Scene *scene) {
     g_ptr_array_unref(scene->functions);
     pca_plan_free(scene->claim);
     pca_plan_free(scene->release);
+    pca_plan_free(scene->unreserve);
     pca_fd_close(&scene->journal);
     for (guint i = 0; i < MAX_SET; i++) {
         g_free(scene->before[i]);
         g_free(scene->nodes[i]);
+        g_free(scene->methods[i]);
     }
     machine_tear_down();
 }
@@ -123,26 +167,58 @@ static void scene_free(Scene *scene) {
 
 static void forget_the_journal(Scene *scene) {
     ck_assert_int_eq(ftruncate(scene->journal, 0), 0);
+    scene->released = FALSE;
+}
+
+/* What was kept of the attempt before goes back to the host. */
+static void unreserve(Scene *scene) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    if (!scene->released)
+        return;
+    forget_the_journal(scene);
+    ck_assert(pca_run(kernel, scene->unreserve, scene->journal, residues, NULL));
 }
 
 /* Claimed, with an owner's traces in it. */
 static void claim_well(Scene *scene) {
     g_autoptr(GPtrArray) residues = pca_residues_new();
+    g_autoptr(GError) error = NULL;
+    unreserve(scene);
     forget_the_journal(scene);
-    ck_assert(pca_run(kernel, scene->claim, scene->journal, residues, NULL));
+    ck_assert_msg(pca_run(kernel, scene->claim, scene->journal, residues, &error), "%s",
+                  error ? error->message : "");
+    scene->released = TRUE;
     for (guint i = 0; scene->set[i]; i++) {
-        assert_node(scene->set[i], "1000:0:0600");
+        if (pca_driver_is_vfio(scene->devices[i].driver))
+            assert_node(scene->set[i], "1000:0:0600");
         pca_tree_set_config16(tree, scene->set[i], 0x04, 0x0007);
         pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
     }
+}
+
+static gboolean is_kept(const Scene *scene, guint i) {
+    return scene->released && scene->devices[i].keep;
+}
+
+static void assert_kept(const Scene *scene, guint i) {
+    const PcaPlanDevice *device = &scene->devices[i];
+    g_autofree char *binding = pca_binding_format(device->driver, device->driver);
+    g_autofree char *methods = methods_of(scene->set[i]);
+    assert_binding(scene->set[i], binding);
+    ck_assert_str_eq(methods, *device->methods ? device->methods : scene->methods[i]);
 }
 
 static void assert_as_before(Scene *scene, PcaResidues *residues) {
     for (guint i = 0; scene->set[i]; i++) {
         if (residues && is_residue(residues, scene->set[i]))
             continue;
-        g_autofree char *now = machine_binding(scene->set[i]);
-        ck_assert_str_eq(now, scene->before[i]);
+        if (is_kept(scene, i)) {
+            assert_kept(scene, i);
+            continue;
+        }
+        g_autofree char *methods = methods_of(scene->set[i]);
+        assert_binding(scene->set[i], scene->before[i]);
+        ck_assert_str_eq(methods, scene->methods[i]);
         /* A residue may keep its group's node. */
         if (!residues || residues->len == 0)
             assert_node(scene->set[i], scene->nodes[i]);
@@ -165,8 +241,10 @@ static void finish_release(Scene *scene) {
     ck_assert_uint_eq(residues->len, 0);
     ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_DONE);
     assert_as_before(scene, NULL);
-    for (guint i = 0; scene->set[i]; i++)
-        ck_assert_ptr_null(pca_fake_kernel_get_secret(fake, scene->set[i]));
+    for (guint i = 0; scene->set[i]; i++) {
+        g_autofree char *secret = pca_fake_kernel_get_secret(fake, scene->set[i]);
+        ck_assert_int_eq(secret == NULL, pca_plan_device_proves(&scene->devices[i]));
+    }
 }
 
 /* ---- Faults ---- */
@@ -216,6 +294,13 @@ static gboolean claim_with_faults_from(Scene *scene, guint k, int errnum) {
     return TRUE;
 }
 
+static gboolean is_ours(const Scene *scene, const char *driver) {
+    for (guint i = 0; scene->set[i]; i++)
+        if (g_str_equal(scene->devices[i].driver, driver))
+            return TRUE;
+    return FALSE;
+}
+
 /* The fault is told, the other functions go back; tried again, this one does, too. */
 static gboolean release_with_fault(Scene *scene, guint k, int errnum) {
     g_autoptr(GPtrArray) residues = pca_residues_new();
@@ -234,7 +319,7 @@ static gboolean release_with_fault(Scene *scene, guint k, int errnum) {
     ck_assert_uint_eq(residues->len, 1);
     const PcaResidue *residue = g_ptr_array_index(residues, 0);
     g_autofree char *driver = pca_tree_driver(tree, residue->device);
-    ck_assert(!residue->quarantined || !driver || g_str_equal(driver, VFIO));
+    ck_assert(!residue->quarantined || !driver || is_ours(scene, driver));
     ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_RESIDUE);
     assert_as_before(scene, residues);
     finish_release(scene);
@@ -242,8 +327,8 @@ static gboolean release_with_fault(Scene *scene, guint k, int errnum) {
 }
 
 static void sweep(gboolean (*attempt)(Scene *scene, guint k, int errnum), int errnum) {
-    for (guint i = 0; i < n_sets; i++) {
-        AUTO_SCENE scene = scene_new(sets[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+        AUTO_SCENE scene = scene_new(settings[i].set, settings[i].devices);
         guint k = 1;
         while (attempt(&scene, k, errnum))
             ck_assert_uint_lt(k++, MAX_OPERATIONS);
@@ -290,7 +375,7 @@ static rlim_t journal_size(Scene *scene) {
 #define STRIDE 5
 
 START_TEST(a_claim_whose_journal_is_full_is_undone) {
-    AUTO_SCENE scene = scene_new(sets[0]);
+    AUTO_SCENE scene = scene_new(sets[0], on_vfio);
     signal(SIGXFSZ, SIG_IGN);
     gboolean ok = FALSE;
     for (rlim_t bytes = EMPTY_SPACE; !ok; bytes += STRIDE) {
@@ -306,7 +391,7 @@ START_TEST(a_claim_whose_journal_is_full_is_undone) {
 END_TEST
 
 START_TEST(a_release_whose_journal_is_full_can_be_done_again) {
-    AUTO_SCENE scene = scene_new(sets[0]);
+    AUTO_SCENE scene = scene_new(sets[0], on_vfio);
     signal(SIGXFSZ, SIG_IGN);
     gboolean ok = FALSE;
     for (rlim_t more = 0; !ok; more += STRIDE) {
@@ -383,8 +468,10 @@ static const struct {
 } kills[] = {{FALSE, FALSE}, {FALSE, TRUE}, {TRUE, FALSE}, {TRUE, TRUE}};
 
 START_TEST(a_killed_worker_is_recovered_even_when_killed_again) {
-    for (guint i = 0; i < n_sets - 1; i++) {
-        AUTO_SCENE scene = scene_new(sets[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+        if (settings[i].is_long)
+            continue;
+        AUTO_SCENE scene = scene_new(settings[i].set, settings[i].devices);
         guint k = 1;
         while (kill_twice(&scene, k, kills[_i].after, kills[_i].release))
             ck_assert_uint_lt(k++, MAX_OPERATIONS);
@@ -411,7 +498,7 @@ typedef void (*Look)(Scene *scene, PcaResidues *residues, gboolean ok);
 
 /* Strikes the NIC at the k-th operation; FALSE when there is no k-th. */
 static gboolean strike(Blow *blow, gboolean release, Look look) {
-    AUTO_SCENE scene = scene_new(with_nic);
+    AUTO_SCENE scene = scene_new(with_nic, on_vfio);
     g_autoptr(GPtrArray) residues = pca_residues_new();
     if (release)
         claim_well(&scene);

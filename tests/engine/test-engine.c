@@ -60,6 +60,7 @@ Suite *pca_suite(void) {
     add_journal(suite);
     add_run(suite);
     add_sweep(suite);
+    add_terms(suite);
     add_handover(suite);
     add_node(suite);
     add_wire(suite);

@@ -110,6 +110,14 @@ static void add_interface(PcaFakeCommands *c, char **words) {
     pca_tree_add_interface(c->tree, words[1], NULL, words[2], atoi(words[3]));
 }
 
+static void add_character(PcaFakeCommands *c, char **words) {
+    pca_tree_add_character(c->tree, words[1], words[2], words[3], words[4], words[5]);
+}
+
+static void add_opener(PcaFakeCommands *c, char **words) {
+    pca_tree_add_opener(c->tree, atoi(words[1]), words[2], words[3]);
+}
+
 static void add_route(PcaFakeCommands *c, char **words) {
     pca_tree_add_default_route(c->tree, words[1], FALSE);
 }
@@ -201,6 +209,8 @@ static const struct {
     {"disk", 5, add_disk, TRUE},
     {"mount", 6, add_mount, FALSE},
     {"interface", 4, add_interface, TRUE},
+    {"character", 6, add_character, TRUE},
+    {"opener", 4, add_opener, FALSE},
     {"route", 2, add_route, FALSE},
     {"set", 4, do_set, TRUE},
     {"unset", 3, do_unset, TRUE},

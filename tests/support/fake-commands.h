@@ -12,6 +12,8 @@
  *     disk ADDRESS VIA NAME MAJOR:MINOR
  *     mount PID MAJOR:MINOR WHERE TYPE SOURCE
  *     interface ADDRESS NAME INDEX
+ *     character ADDRESS VIA SUBSYSTEM NAME MAJOR:MINOR
+ *     opener PID COMM NODE                          a process that has this file of ours open
  *     route INTERFACE                               the default route
  *     set ADDRESS ATTRIBUTE VALUE, unset ADDRESS ATTRIBUTE
  *     register ADDRESS OFFSET VALUE                 16 bits of config space, in hex

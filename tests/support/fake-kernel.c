@@ -111,6 +111,13 @@ static int fake_renounce(PcaKernel *kernel) {
     return result;
 }
 
+/* That somebody has it is a fault to stage. */
+static int fake_ask_disk(PcaKernel *kernel, dev_t number) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = g_strdup_printf("ask_disk %u:%u", major(number), minor(number));
+    return finish(fake, line, begin(fake, line));
+}
+
 static int fake_open_group(PcaKernel *kernel, int group) {
     PcaFakeKernel *fake = fake_of(kernel);
     g_autofree char *line = g_strdup_printf("open_group %d", group);
@@ -194,6 +201,7 @@ static const PcaKernelOps fake_ops = {
     .open_config = fake_open_config,
     .renounce = fake_renounce,
     .open_group = fake_open_group,
+    .ask_disk = fake_ask_disk,
     .open_node = fake_open_node,
     .read_owner = fake_read_owner,
     .write_owner = fake_write_owner,

@@ -18,6 +18,7 @@
  *     config 0000:01:00.0 0x04=0x0003
  *     open_config 0000:01:00.0
  *     open_group 5
+ *     ask_disk 259:0
  *     open_node 511:0
  *     read_owner 5
  *     write_owner 5 1000:0:0600
@@ -67,7 +68,7 @@ struct PcaFakeKernel {
     guint n_operations; /* of this process, and those before its fork */
     guint64 memlock;    /* the greatest limit that raise_memlock set */
 
-    gboolean renounced;     /* this process has */
+    gboolean renounced; /* this process has */
 
     /* Private. */
     guint fail_at;

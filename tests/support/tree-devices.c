@@ -5,7 +5,9 @@
  */
 #include "support/tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The tree-relative path of a function's directory. */
 static char *function_place(const PcaTree *tree, const char *address) {
@@ -108,6 +110,47 @@ void pca_tree_add_swap(PcaTree *tree, const char *source) {
     pca_tree_append(tree, "proc/swaps", "%s partition 1048572 0 -2\n", source);
 }
 
+/* ---- Character devices ---- */
+
+static char *device_place(PcaTree *tree, const char *address, const char *via, const char *class,
+                          const char *name) {
+    g_autofree char *function = function_place(tree, address);
+    g_autofree char *link = g_build_filename("sys/class", class, name, NULL);
+    char *directory = g_build_filename(function, via ? via : "", class, name, NULL);
+    g_autofree char *subsystem = g_build_filename(directory, "subsystem", NULL);
+    g_autofree char *target = g_build_filename("sys/class", class, NULL);
+    pca_tree_mkdir(tree, directory);
+    pca_tree_link(tree, link, directory);
+    pca_tree_link(tree, subsystem, target);
+    return directory;
+}
+
+void pca_tree_add_character(PcaTree *tree, const char *address, const char *via,
+                            const char *subsystem, const char *name, const char *number) {
+    g_autofree char *directory = device_place(tree, address, via, subsystem, name);
+    g_autofree char *dev = g_build_filename(directory, "dev", NULL);
+    g_autofree char *link = g_build_filename("sys/dev/char", number, NULL);
+    pca_tree_write(tree, dev, "%s\n", number);
+    pca_tree_link(tree, link, directory);
+}
+
+void pca_tree_add_opener(PcaTree *tree, int pid, const char *comm, const char *node) {
+    g_autofree char *file = g_strdup_printf("proc/%d/comm", pid);
+    g_autofree char *fds = g_strdup_printf("proc/%d/fd", pid);
+    g_autofree char *link = g_build_filename(pca_tree_path(tree), fds, "5", NULL);
+    pca_tree_write(tree, file, "%s\n", comm);
+    pca_tree_mkdir(tree, fds);
+    if (symlink(node, link) < 0)
+        g_error("%s: %s", link, g_strerror(errno));
+}
+
+void pca_tree_add_input(PcaTree *tree, const char *address, const char *via, const char *name,
+                        const char *called) {
+    g_autofree char *directory = device_place(tree, address, via, "input", name);
+    g_autofree char *file = g_build_filename(directory, "name", NULL);
+    pca_tree_write(tree, file, "%s\n", called);
+}
+
 /* ---- Network ---- */
 
 void pca_tree_add_interface(PcaTree *tree, const char *address, const char *via, const char *name,
@@ -117,8 +160,29 @@ void pca_tree_add_interface(PcaTree *tree, const char *address, const char *via,
                                                   via ? via : "", "net", name, NULL);
     g_autofree char *link = g_build_filename("sys/class/net", name, NULL);
     g_autofree char *ifindex = g_build_filename(directory, "ifindex", NULL);
+    g_autofree char *flags = g_build_filename(directory, "flags", NULL);
     pca_tree_write(tree, ifindex, "%d\n", index);
+    pca_tree_write(tree, flags, "0x1002\n");
     pca_tree_link(tree, link, directory);
+}
+
+static void write_below(PcaTree *tree, const char *interface, const char *name, const char *text) {
+    g_autofree char *place = class_place(tree, "net", interface);
+    g_autofree char *path = g_build_filename(place, name, NULL);
+    pca_tree_write(tree, path, "%s\n", text);
+}
+
+void pca_tree_set_up(PcaTree *tree, const char *interface) {
+    write_below(tree, interface, "flags", "0x1003");
+}
+
+void pca_tree_set_kind(PcaTree *tree, const char *interface, const char *kind) {
+    g_autofree char *text = g_strdup_printf("DEVTYPE=%s\nINTERFACE=%s", kind, interface);
+    write_below(tree, interface, "uevent", text);
+}
+
+void pca_tree_add_address(PcaTree *tree, const char *interface, guint scope) {
+    pca_tree_append(tree, "proc/1/net/if_inet6", "%032d 02 40 %02x 80 %8s\n", 1, scope, interface);
 }
 
 void pca_tree_stack(PcaTree *tree, const char *lower, const char *upper, gboolean master) {

@@ -166,12 +166,34 @@ void pca_tree_add_process(PcaTree *tree, int pid, int like);
 /* Adds a line to proc/swaps. */
 void pca_tree_add_swap(PcaTree *tree, const char *source);
 
+/* ---- Character devices ---- */
+
+/* A character device NAME of SUBSYSTEM below DIRECTORY/via, with its link in dev/char. */
+void pca_tree_add_character(PcaTree *tree, const char *address, const char *via,
+                            const char *subsystem, const char *name, const char *number);
+
+/* A process that has `node`, a device node of the machine that the test runs on, open. */
+void pca_tree_add_opener(PcaTree *tree, int pid, const char *comm, const char *node);
+
+/* The input device `name` ("input7") below DIRECTORY/via, called `called`. */
+void pca_tree_add_input(PcaTree *tree, const char *address, const char *via, const char *name,
+                        const char *called);
+
 /* ---- Network ---- */
 
-/* An interface below DIRECTORY/via/net (via: "virtio0" or NULL); address NULL: a virtual one, such
- * as a bridge. */
+/* An interface below DIRECTORY/via/net (via: "virtio0" or NULL), down; address NULL: a virtual one,
+ * such as a bridge. */
 void pca_tree_add_interface(PcaTree *tree, const char *address, const char *via, const char *name,
                             int index);
+
+/* As `ip link set up` does. */
+void pca_tree_set_up(PcaTree *tree, const char *interface);
+
+/* What the kernel calls its kind: "vlan", "vrf". */
+void pca_tree_set_kind(PcaTree *tree, const char *interface, const char *kind);
+
+/* Adds an address of IPv6 to proc/1/net/if_inet6, with its scope: 0x00 global, 0x20 link. */
+void pca_tree_add_address(PcaTree *tree, const char *interface, guint scope);
 
 /* `upper` runs over `lower` (VLAN, macvlan); with `master` it is its bridge, bond or team. */
 void pca_tree_stack(PcaTree *tree, const char *lower, const char *upper, gboolean master);

@@ -7,6 +7,7 @@ tests_sys_test_sys_SOURCES = \
 	tests/sys/hint-cases.c \
 	tests/sys/scan-cases.c \
 	tests/sys/storage-cases.c \
+	tests/sys/device-cases.c \
 	tests/sys/network-cases.c \
 	tests/sys/interrupt-cases.c \
 	tests/sys/policy-file-cases.c \

@@ -13,6 +13,7 @@ void pca_add_hint_cases(Suite *suite);
 void pca_add_scan_cases(Suite *suite);
 void pca_add_storage_cases(Suite *suite);
 void pca_add_network_cases(Suite *suite);
+void pca_add_device_cases(Suite *suite);
 void pca_add_interrupt_cases(Suite *suite);
 void pca_add_variant_cases(Suite *suite);
 void pca_add_policy_file_cases(Suite *suite);

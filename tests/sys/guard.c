@@ -24,15 +24,39 @@ static PcaFindings *ask(const PcaTree *tree, const char *text) {
     return findings;
 }
 
-void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected) {
-    g_autoptr(GPtrArray) findings = ask(tree, address);
+static const char *name_of(guint use) {
+    switch (use) {
+    case 0:
+        return "";
+    case PCA_USE_NETWORK:
+        return " (network)";
+    case PCA_USE_DISPLAY:
+        return " (display)";
+    case PCA_USE_INPUT:
+        return " (input)";
+    case PCA_USE_SOUND:
+        return " (sound)";
+    case PCA_USE_OTHER:
+        return " (other)";
+    default:
+        g_error("several uses in one: %u", use);
+    }
+}
+
+char *pca_print_uses(PcaFindings *findings) {
     GString *told = g_string_new(NULL);
     for (guint i = 0; i < findings->len; i++) {
         const PcaFinding *finding = g_ptr_array_index(findings, i);
-        g_string_append_printf(told, "%s: %s\n", finding->culprit, finding->text);
+        g_string_append_printf(told, "%s%s: %s\n", finding->culprit, name_of(finding->use),
+                               finding->text);
     }
-    ck_assert_str_eq(told->str, expected);
-    g_string_free(told, TRUE);
+    return g_string_free(told, FALSE);
+}
+
+void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected) {
+    g_autoptr(GPtrArray) findings = ask(tree, address);
+    g_autofree char *told = pca_print_uses(findings);
+    ck_assert_str_eq(told, expected);
 }
 
 void pca_expect_words(const PcaTree *tree, const char *address, guint uses, ...) {

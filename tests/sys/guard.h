@@ -5,11 +5,15 @@
  */
 #pragma once
 
+#include "base/finding.h"
 #include "support/suite.h"
 #include "support/tree.h"
 
-/* Ends the test unless the guard finds exactly these uses: "CULPRIT: TEXT" lines in the order in
- * which it tells them, each ended by a newline; "" when it finds none. */
+/* "CULPRIT (USE): TEXT" lines in the order in which they are told, each ended by a newline, without
+ * " (USE)" where no policy may allow it; "" when there is none. The caller's. */
+char *pca_print_uses(PcaFindings *findings);
+
+/* Ends the test unless the guard finds exactly these uses, printed as above. */
 void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected);
 
 /* As many uses, and each of the NULL-ended words somewhere in what is told, fixes included. */

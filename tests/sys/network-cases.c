@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: which interfaces, displays and bridges the in-use guard keeps from being taken.
+ * Purpose: which interfaces and bridges the in-use guard keeps from being taken.
  * Thread: one. Ownership: each test frees what it makes.
  */
 #include "sys/cases.h"
@@ -13,7 +13,6 @@
 #include "sys/in-use-internal.h"
 
 #define NIC "0000:00:03.0"
-#define VGA "0000:00:04.0"
 
 /* A NIC with interface eth0, index 2. */
 static PcaTree *machine(const char *via) {
@@ -24,12 +23,50 @@ static PcaTree *machine(const char *via) {
     return tree;
 }
 
-START_TEST(an_idle_interface_is_free) {
-    g_autoptr(PcaTree) tree = machine(NULL);
+static void give_ipv4(PcaTree *tree) {
     pca_tree_append(tree, "proc/1/net/route",
                     "eth0\t000200C0\t0\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
+}
+
+START_TEST(an_idle_interface_is_free) {
+    g_autoptr(PcaTree) tree = machine(NULL);
     pca_tree_add_default_route(tree, "lo", FALSE);
     pca_expect_uses(tree, NIC, "");
+    pca_tree_set_up(tree, "eth0");
+    pca_expect_uses(tree, NIC, "");
+    pca_tree_add_address(tree, "eth0", 0x20);
+    pca_expect_uses(tree, NIC, "");
+}
+END_TEST
+
+START_TEST(up_with_an_address) {
+    g_autoptr(PcaTree) tree = machine(NULL);
+    if (_i)
+        pca_tree_add_address(tree, "eth0", 0);
+    else
+        give_ipv4(tree);
+    pca_expect_uses(tree, NIC, "");
+    pca_tree_set_up(tree, "eth0");
+    pca_expect_uses(tree, NIC,
+                    "eth0 (network): interface eth0 of 0000:00:03.0 is up and has an address\n");
+    pca_expect_words(tree, NIC, 1, "ip link set eth0 down", NULL);
+}
+END_TEST
+
+START_TEST(unreadable_flags_are_in_use) {
+    g_autoptr(PcaTree) tree = machine(NULL);
+    pca_tree_delete(tree, "sys/class/net/eth0/flags");
+    pca_expect_uses(tree, NIC, "eth0: cannot tell whether interface eth0 of 0000:00:03.0 is up\n");
+}
+END_TEST
+
+START_TEST(a_vrf_can_do_without) {
+    g_autoptr(PcaTree) tree = machine(NULL);
+    pca_tree_add_interface(tree, NULL, NULL, "blue", 9);
+    pca_tree_set_kind(tree, "blue", "vrf");
+    pca_tree_stack(tree, "eth0", "blue", TRUE);
+    pca_expect_uses(tree, NIC,
+                    "blue (network): interface eth0 of 0000:00:03.0 is a member of VRF blue\n");
 }
 END_TEST
 
@@ -73,9 +110,12 @@ START_TEST(stacked_interfaces) {
     pca_tree_add_interface(tree, NULL, NULL, "eth0.7", 10);
     pca_tree_add_interface(tree, NULL, NULL, "eth0.8", 11);
     pca_tree_add_interface(tree, NULL, NULL, "br0", 12);
+    pca_tree_set_kind(tree, "eth0.7", "vlan");
     pca_tree_stack(tree, "eth0", "eth0.7", FALSE);
     pca_tree_stack(tree, "eth0", "eth0.8", FALSE);
-    pca_expect_uses(tree, NIC, "");
+    pca_expect_uses(tree, NIC,
+                    "eth0.7 (network): interface eth0 of 0000:00:03.0 is below vlan eth0.7\n"
+                    "eth0.8 (network): interface eth0 of 0000:00:03.0 is below eth0.8\n");
     pca_tree_stack(tree, "eth0.8", "br0", TRUE);
     pca_tree_add_default_route(tree, "eth0.7", TRUE);
     pca_expect_words(tree, NIC, 2, "eth0.7, which runs over interface eth0 of 0000:00:03.0, holds",
@@ -161,7 +201,15 @@ START_TEST(routes_of_the_kernel) {
 }
 END_TEST
 
-/* ---- Bridges and displays ---- */
+START_TEST(addresses_of_the_kernel) {
+    g_autoptr(PcaRoot) host = pca_root_new_host();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) asked = pca_addressed_interfaces(host, &error);
+    ck_assert_msg((asked != NULL) != (error != NULL), "addresses or an error, one of them");
+}
+END_TEST
+
+/* ---- Bridges ---- */
 
 START_TEST(bridges) {
     g_autoptr(PcaTree) tree = pca_tree_new();
@@ -186,34 +234,12 @@ START_TEST(bridges) {
 }
 END_TEST
 
-static PcaTree *machine_with_display(void) {
-    PcaTree *tree = pca_tree_new();
-    pca_tree_add(tree, &(PcaTreeFunction){.address = VGA, .class = 0x030000, .driver = "amdgpu"});
-    const char *card = "sys/devices/pci0000:00/" VGA "/drm/card1";
-    g_autofree char *connector = g_build_filename(card, "card1-DP-1", NULL);
-    g_autofree char *enabled = g_build_filename(connector, "enabled", NULL);
-    pca_tree_write(tree, enabled, "disabled\n");
-    pca_tree_link(tree, "sys/class/drm/card1", card);
-    pca_tree_link(tree, "sys/class/drm/card1-DP-1", connector);
-    return tree;
-}
-
-START_TEST(displays) {
-    g_autoptr(PcaTree) tree = machine_with_display();
-    pca_expect_uses(tree, VGA, "");
-    pca_tree_write(tree, "sys/class/drm/card1-DP-1/enabled", "enabled\n");
-    pca_expect_words(tree, VGA, 1, "shows a picture on card1-DP-1", NULL);
-    pca_tree_set(tree, VGA, "boot_vga", "1");
-    pca_expect_words(tree, VGA, 2, "machine started on", NULL);
-    pca_tree_mkdir(tree, "sys/devices/pci0000:00/" VGA "/graphics/fb0");
-    pca_tree_link(tree, "sys/class/graphics/fb0", "sys/devices/pci0000:00/" VGA "/graphics/fb0");
-    pca_expect_words(tree, VGA, 3, "framebuffer fb0", NULL);
-}
-END_TEST
-
 void pca_add_network_cases(Suite *suite) {
     TCase *network = tcase_create("network");
     tcase_add_test(network, an_idle_interface_is_free);
+    tcase_add_loop_test(network, up_with_an_address, 0, 2);
+    tcase_add_test(network, unreadable_flags_are_in_use);
+    tcase_add_test(network, a_vrf_can_do_without);
     tcase_add_loop_test(network, default_routes, 0, 4);
     tcase_add_test(network, reject_routes_do_not_count);
     tcase_add_test(network, bridge_members);
@@ -222,10 +248,10 @@ void pca_add_network_cases(Suite *suite) {
     tcase_add_test(network, another_network_namespace);
     tcase_add_test(network, an_unreadable_index_is_in_use);
     tcase_add_test(network, routes_of_the_kernel);
+    tcase_add_test(network, addresses_of_the_kernel);
     suite_add_tcase(suite, network);
     PCA_TABLE(suite, "routes", route_messages, routes);
-    TCase *display = tcase_create("display");
-    tcase_add_test(display, bridges);
-    tcase_add_test(display, displays);
-    suite_add_tcase(suite, display);
+    TCase *bridge = tcase_create("bridges");
+    tcase_add_test(bridge, bridges);
+    suite_add_tcase(suite, bridge);
 }

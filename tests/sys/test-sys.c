@@ -206,6 +206,7 @@ Suite *pca_suite(void) {
     pca_add_scan_cases(suite);
     pca_add_storage_cases(suite);
     pca_add_network_cases(suite);
+    pca_add_device_cases(suite);
     pca_add_interrupt_cases(suite);
     pca_add_variant_cases(suite);
     pca_add_policy_file_cases(suite);

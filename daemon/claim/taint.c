@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: functions that no reset has cleaned of their owner since.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "claim/taint.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+
+#include "base/error.h"
+
+#define DIRECTORY "tainted"
+#define TAINT "Taint"
+
+static void taint_free(gpointer data) {
+    PcaTaint *taint = data;
+    g_free(taint->user);
+    g_free(taint->claim);
+    g_free(taint->identity);
+    g_free(taint);
+}
+
+/* FALSE: it is of another boot, and ended with that. Else what cannot be read taints the function
+ * for everybody. */
+static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) error = NULL;
+    g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error);
+    g_autofree char *made_in = g_key_file_get_string(file, TAINT, "BootId", error ? NULL : &error);
+    if (!error && !g_str_equal(made_in, boot_id))
+        return FALSE;
+    guint64 uid = error ? 0 : g_key_file_get_uint64(file, TAINT, "Uid", &error);
+    taint->user = g_key_file_get_string(file, TAINT, "User", NULL);
+    taint->claim = g_key_file_get_string(file, TAINT, "Claim", NULL);
+    taint->identity = g_key_file_get_string(file, TAINT, "Identity", error ? NULL : &error);
+    taint->known = !error && uid < G_MAXUINT32;
+    taint->uid = (guint32)uid;
+    if (!taint->known)
+        g_warning("%s: %s; nobody may have this function", path,
+                  error ? error->message : "its uid is out of range");
+    return TRUE;
+}
+
+GHashTable *pca_taints_load(const char *directory, const char *boot_id) {
+    g_autofree char *path = g_build_filename(directory, DIRECTORY, NULL);
+    g_autoptr(GHashTable) taints =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, taint_free);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) entries = g_dir_open(path, 0, &error);
+    if (!entries && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+        g_warning("%s; nobody may have any function", error->message);
+        return NULL;
+    }
+    for (const char *name; entries && (name = g_dir_read_name(entries));) {
+        PcaAddress address;
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        PcaTaint *taint = g_new0(PcaTaint, 1);
+        /* The file is renamed to its name once it is written: another one is an attempt. */
+        if (pca_address_parse(name, &address) && load(file, boot_id, taint)) {
+            g_hash_table_insert(taints, g_strdup(name), taint);
+            continue;
+        }
+        taint_free(taint);
+        g_unlink(file);
+    }
+    return g_steal_pointer(&taints);
+}
+
+static const PcaTaint *unknown_taint(void) {
+    static const PcaTaint unknown;
+    return &unknown;
+}
+
+const PcaTaint *pca_taint_find(GHashTable *taints, const PcaAddress *address,
+                               const char *identity) {
+    g_autofree char *text = pca_address_format(address);
+    const PcaTaint *taint = taints ? g_hash_table_lookup(taints, text) : unknown_taint();
+    return taint && taint->known && !g_str_equal(taint->identity, identity) ? NULL : taint;
+}
+
+static gboolean save(const char *directory, const char *address, const char *boot_id,
+                     const PcaTaint *taint, GError **error) {
+    g_autofree char *folder = g_build_filename(directory, DIRECTORY, NULL);
+    g_autofree char *path = g_build_filename(folder, address, NULL);
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_key_file_set_string(file, TAINT, "BootId", boot_id);
+    g_key_file_set_uint64(file, TAINT, "Uid", taint->uid);
+    g_key_file_set_string(file, TAINT, "Claim", taint->claim);
+    g_key_file_set_string(file, TAINT, "Identity", taint->identity);
+    if (taint->user)
+        g_key_file_set_string(file, TAINT, "User", taint->user);
+    if (g_mkdir(folder, 0700) < 0 && errno != EEXIST) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "making %s", folder);
+        return FALSE;
+    }
+    return g_key_file_save_to_file(file, path, error);
+}
+
+gboolean pca_taint_add(GHashTable *taints, const char *directory, const char *boot_id,
+                       const PcaClaim *claim, const PcaFunction *function, GError **error) {
+    g_autofree char *address = pca_address_format(&function->address);
+    g_autofree char *identity = pca_function_identity(function);
+    const PcaTaint *before = pca_taint_find(taints, &function->address, identity);
+    if (before && before->known && before->uid == claim->uid)
+        return TRUE;
+    if (before) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
+                    "%s was not reset since somebody else had it", address);
+        return FALSE;
+    }
+    PcaTaint *taint = g_new0(PcaTaint, 1);
+    *taint = (PcaTaint){TRUE, claim->uid, g_strdup(claim->user), g_strdup(claim->id),
+                        g_steal_pointer(&identity)};
+    if (!save(directory, address, boot_id, taint, error)) {
+        taint_free(taint);
+        return FALSE;
+    }
+    g_hash_table_insert(taints, g_steal_pointer(&address), taint);
+    return TRUE;
+}
+
+void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddress *address) {
+    g_autofree char *text = pca_address_format(address);
+    g_autofree char *folder = g_build_filename(directory, DIRECTORY, NULL);
+    g_autofree char *path = g_build_filename(folder, text, NULL);
+    if (!taints || !g_hash_table_remove(taints, text))
+        return;
+    if (g_unlink(path) < 0)
+        g_warning("removing %s: %s", path, g_strerror(errno));
+    /* With the last one. */
+    g_rmdir(folder);
+}

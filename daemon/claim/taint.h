@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: functions that no reset has cleaned of their owner since. Such a taint is on disk before
+ * the owner has the function, in DIRECTORY/tainted/ADDRESS, and ends with a verified reset, an
+ * administrator's word, or the boot.
+ * Thread: the main one. Ownership: the table owns its taints.
+ */
+#pragma once
+
+#include "claim/claim.h"
+
+typedef struct {
+    gboolean known; /* FALSE: its file could not be read, so nobody is the owner */
+    guint32 uid;
+    char *user;     /* NULL when the uid has no name */
+    char *claim;    /* id of the claim that it began with */
+    char *identity; /* pca_function_identity */
+} PcaTaint;
+
+/* What is on disk: address → PcaTaint, the caller's. What is of another boot is removed. NULL when
+ * that cannot be found out: then every function counts as tainted. */
+GHashTable *pca_taints_load(const char *directory, const char *boot_id);
+
+/* Writes down that the claim's owner has the function, unless that is known. Quarantined when it is
+ * tainted by somebody else. */
+gboolean pca_taint_add(GHashTable *taints, const char *directory, const char *boot_id,
+                       const PcaClaim *claim, const PcaFunction *function, GError **error);
+
+/* Forgets it, on disk as well. */
+void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddress *address);
+
+/* Of the function with this identity, not of another one that was at its address; borrowed; NULL
+ * without one. */
+const PcaTaint *pca_taint_find(GHashTable *taints, const PcaAddress *address, const char *identity);

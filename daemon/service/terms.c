@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: on which terms the policy has functions claimed: driver, reset methods, what becomes of
+ * them afterwards.
+ * Thread: the main one. Ownership: targets own what is set.
+ */
+#include "service/private.h"
+
+static const PcaSection *section_of(const PcaTarget *target) {
+    return target->match.ambiguous ? NULL : target->match.device;
+}
+
+/* "" for none at all; NULL where the function's own will do, and where it has none of those that
+ * the section names, which check_reset refuses. */
+static char *choose_methods(const PcaSection *section, const PcaFunction *function) {
+    g_autoptr(GPtrArray) methods = g_ptr_array_new();
+    if (!section || !section->reset)
+        return NULL;
+    if (!section->reset[0])
+        return g_strdup("");
+    for (char **method = section->reset; *method; method++)
+        if (g_strv_contains((const char *const *)function->reset_methods, *method))
+            g_ptr_array_add(methods, *method);
+    if (methods->len == 0)
+        return NULL;
+    g_ptr_array_add(methods, NULL);
+    return g_strjoinv(" ", (char **)methods->pdata);
+}
+
+/* A variant that is there is made for the device; nobody waits for one that is not. */
+static char *choose_driver(PcaService *service, const PcaSection *section,
+                           const PcaFunction *function) {
+    const char *wanted = section ? section->driver : NULL;
+    g_autofree char *variant =
+        wanted ? NULL : pca_variants_find(pca_service_variants(service), function);
+    const char *module = wanted ? wanted : variant ? variant : PCA_VFIO_DRIVER;
+    char *loaded = pca_driver_of_module(service->root, module);
+    return loaded ? loaded : g_strdup(wanted ? wanted : PCA_VFIO_DRIVER);
+}
+
+/* Nobody has it, so nothing has to be reset. */
+static void set_stub_terms(PcaTarget *target) {
+    target->methods = g_strdup("");
+    target->driver = g_strdup(PCA_STUB_DRIVER);
+    target->keep = FALSE;
+}
+
+static void set_terms(PcaService *service, PcaTarget *target) {
+    const PcaSection *section = section_of(target);
+    g_free(target->methods);
+    g_free(target->driver);
+    if (target->stub) {
+        set_stub_terms(target);
+        return;
+    }
+    target->methods = choose_methods(section, target->function);
+    target->driver = choose_driver(service, section, target->function);
+    PcaPlanDevice plan = {.methods = target->methods};
+    gboolean stays = (section && section->reserve_on_release) || !pca_plan_device_proves(&plan);
+    target->keep = stays && !pca_service_reservation(service, target->function);
+}
+
+void pca_service_set_terms(PcaService *service, PcaTargets *targets) {
+    for (guint i = 0; i < targets->len; i++)
+        set_terms(service, g_ptr_array_index(targets, i));
+}

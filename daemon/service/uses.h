@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: asks the worker which programs have nodes of functions open, disks exclusively among
+ * them: the part of the in-use guard that takes rights.
+ * Thread: the main one; never blocks. Ownership: the result is handed over with the callback.
+ */
+#pragma once
+
+#include "service/request.h"
+#include "sys/in-use.h"
+#include "sys/root.h"
+
+typedef struct {
+    GHashTable *nodes; /* address → PcaUseNodes of the functions that have some */
+    char *problem;     /* why nobody knows who has them open; NULL: it is known */
+} PcaProgramUses;
+
+void pca_program_uses_free(PcaProgramUses *uses);
+
+typedef void (*PcaProgramUsesFunc)(PcaProgramUses *uses, gpointer data);
+
+/* Calls back before it returns when no target has a node. A worker that takes longer than ten
+ * seconds, because a disk does not answer, is not waited for. */
+void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
+                           const PcaTargets *targets, PcaProgramUsesFunc func, gpointer data);

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what a release leaves reserved, and what belongs to its owner until the next boot; each
+ * death of the worker and of the daemon on the way.
+ * Thread: main; the worker is a child. Ownership: each test its claims.
+ */
+#include "claim/support.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "claim/store.h"
+#include "engine/run.h"
+
+#define WAIT (60 * G_USEC_PER_SEC)
+#define KEPT "driver=vfio-pci override=vfio-pci"
+
+static const char *const nic[] = {NIC, NULL};
+static const char *const bare[] = {BARE, NULL};
+static const char *const pair[] = {NIC, BARE, NULL};
+
+static PcaFunction *function_of(const char *address) {
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){address, NULL});
+    return pca_function_ref(g_ptr_array_index(functions, 0));
+}
+
+static PcaClaim *reservation_of(const char *address) {
+    g_autoptr(PcaFunction) function = function_of(address);
+    return pca_claims_reservation(claims, &function->address);
+}
+
+static const PcaTaint *taint_of(const char *address) {
+    g_autoptr(PcaFunction) function = function_of(address);
+    return pca_claims_taint(claims, function);
+}
+
+static gboolean is_left_over(const char *address) {
+    g_autoptr(PcaFunction) function = function_of(address);
+    return pca_claims_residue(claims, &function->address) != NULL;
+}
+
+/* The first device of the set is to be kept, on the usual terms or without a reset. */
+static PcaClaim *keeping(const char *const *set, gboolean never_reset) {
+    PcaClaim *claim = claim_new(set);
+    PcaClaimDevice *device = pca_claim_device(claim, 0);
+    device->keep = TRUE;
+    device->methods = never_reset ? g_strdup("") : NULL;
+    return claim;
+}
+
+static PcaClaim *ready(PcaClaim *claim, int *lease) {
+    AUTO_ANSWER answer = {0};
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_msg(!answer.error, "%s", answer.error ? answer.error->message : "");
+    *lease = pca_fd_steal(&claim->lease_writer);
+    return claim;
+}
+
+static void restart(void) {
+    daemon_restart();
+    pca_claims_recover(claims);
+}
+
+/* Until nobody is at work any more. */
+static void await_rest(void) {
+    g_autoptr(GPtrArray) list = pca_claims_list(claims);
+    while (list->len > 0) {
+        g_main_context_iteration(NULL, TRUE);
+        g_ptr_array_unref(list);
+        list = pca_claims_list(claims);
+    }
+}
+
+static void unreserve(const char *address) {
+    g_autoptr(PcaClaim) reservation = pca_claim_ref(reservation_of(address));
+    release_well(reservation);
+    ck_assert_ptr_null(reservation_of(address));
+}
+
+/* ---- Kept ---- */
+
+START_TEST(what_is_kept_is_reserved_and_can_be_given_back) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+    ck_assert_ptr_null(reservation_of(NIC));
+    release_well(claim);
+    assert_binding(NIC, KEPT);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "write " NIC "/reset 1"), 1);
+    ck_assert_ptr_nonnull(reservation_of(NIC));
+    ck_assert_uint_eq(count_stored(), 1);
+    unreserve(NIC);
+    assert_binding(NIC, "driver=e1000e override=");
+    ck_assert_uint_eq(count_stored(), 0);
+}
+END_TEST
+
+START_TEST(what_is_kept_outlives_the_daemon) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+    release_well(claim);
+    for (int i = 0; i < 2; i++) {
+        restart();
+        ck_assert_ptr_nonnull(reservation_of(NIC));
+        ck_assert_uint_eq(count_stored(), 1);
+    }
+    assert_binding(NIC, KEPT);
+    unreserve(NIC);
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+START_TEST(only_what_is_to_be_kept_is) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(pair, FALSE), &lease);
+    release_well(claim);
+    assert_binding(NIC, KEPT);
+    assert_binding(BARE, "driver= override=");
+    ck_assert(reservation_of(NIC) && !reservation_of(BARE));
+}
+END_TEST
+
+START_TEST(one_that_is_left_over_leaves_the_other_kept) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(pair, FALSE), &lease);
+    worker_fail_at("write " BARE "/reset *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_answer(&answer);
+    assert_error(answer.error, PCA_ERROR_RESET_FAILED);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(reservation_of(NIC) && !is_left_over(NIC) && is_left_over(BARE));
+        ck_assert_uint_eq(count_stored(), 2);
+        restart();
+    }
+    unreserve(NIC);
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+START_TEST(one_that_could_not_be_kept_is_by_the_next_try) {
+    AUTO_ANSWER answer = {0}, second = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+    worker_fail_at("write bus/pci/drivers_probe *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_nonnull(answer.error);
+    ck_assert(is_left_over(NIC) && !reservation_of(NIC));
+    worker_let_go();
+    g_autoptr(PcaFunction) function = function_of(NIC);
+    g_autofree char *identity = pca_function_identity(function);
+    pca_claims_retry(claims, &function->address, identity, FALSE, "again", on_answer, &second);
+    await_answer(&second);
+    ck_assert_ptr_null(second.error);
+    assert_binding(NIC, KEPT);
+    ck_assert(!is_left_over(NIC) && reservation_of(NIC));
+    ck_assert_uint_eq(count_stored(), 1);
+}
+END_TEST
+
+START_TEST(a_part_that_is_given_back_is_kept_as_well) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(pair, FALSE), &lease);
+    g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(PcaAddress));
+    g_array_append_val(addresses, pca_claim_device(claim, 0)->function->address);
+    pca_claims_release_devices(claims, claim, addresses, "enough", on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
+    ck_assert_ptr_nonnull(reservation_of(NIC));
+    ck_assert_int_eq(claim->state, PCA_CLAIM_READY);
+    restart();
+    ck_assert_ptr_nonnull(reservation_of(NIC));
+    ck_assert_uint_eq(count_stored(), 2);
+}
+END_TEST
+
+/* The daemon dies between the writing down of a reservation and the end of the claim's record. */
+START_TEST(a_reservation_is_not_made_twice) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+    g_autofree char *record = pca_store_path(state_directory, claim->id, "claim");
+    g_autofree char *journal = pca_store_path(state_directory, claim->id, "journal");
+    g_autofree char *directory = g_path_get_dirname(record);
+    g_autofree char *record_text = NULL, *journal_text = NULL;
+    ck_assert(g_file_get_contents(record, &record_text, NULL, NULL));
+    worker_hold_at("write bus/pci/drivers_probe *");
+    AUTO_ANSWER answer = {0};
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_operation("write bus/pci/drivers_probe *", 1);
+    ck_assert(g_file_get_contents(journal, &journal_text, NULL, NULL));
+    worker_let_go();
+    await_answer(&answer);
+    /* As it was before the end, but through. */
+    g_autofree char *through = g_strconcat(journal_text, "end done\n", NULL);
+    ck_assert_int_eq(g_mkdir(directory, 0700), 0);
+    ck_assert(g_file_set_contents(record, record_text, -1, NULL));
+    ck_assert(g_file_set_contents(journal, through, -1, NULL));
+    ck_assert_uint_eq(count_stored(), 2);
+    restart();
+    ck_assert_ptr_nonnull(reservation_of(NIC));
+    ck_assert_uint_eq(count_stored(), 1);
+    unreserve(NIC);
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+/* Each operation of the release kills the worker and, with it, the daemon. */
+static const char *const moments[] = {
+    "write bus/pci/drivers/vfio-pci/unbind *",
+    "write " NIC "/reset *",
+    "write " NIC "/driver_override *",
+    "write bus/pci/drivers_probe *",
+};
+
+static void die(PcaFakeKernel *machine, const char *line, gpointer glob) {
+    if (g_pattern_match_simple(glob, line))
+        raise(SIGKILL);
+}
+
+/* The release's worker, as a daemon leaves it that dies as well. */
+static void release_and_die(const PcaClaim *claim, const char *glob) {
+    g_autoptr(GPtrArray) functions = pca_claim_functions(claim);
+    g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(claim);
+    g_autoptr(PcaPlan) plan = pca_plan_release(functions, devices);
+    PCA_AUTO_FD journal = pca_store_open_journal(state_directory, claim->id, NULL);
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        g_autoptr(GPtrArray) residues = pca_residues_new();
+        fake->before = die;
+        fake->data = (gpointer)glob;
+        pca_run(kernel, plan, journal, residues, NULL);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status));
+}
+
+START_TEST(a_death_on_the_way_leaves_it_reserved_in_the_end) {
+    daemon_set_up();
+    {
+        PCA_AUTO_FD lease = -1;
+        g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+        daemon_restart();
+        release_and_die(claim, moments[_i]);
+        pca_claims_recover(claims);
+        await_rest();
+        assert_binding(NIC, KEPT);
+        ck_assert(reservation_of(NIC) && !is_left_over(NIC));
+        ck_assert_uint_eq(count_stored(), 1);
+        unreserve(NIC);
+        assert_binding(NIC, "driver=e1000e override=");
+    }
+    daemon_tear_down();
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_down_is_stuck_not_lost) {
+    AUTO_ANSWER answer = {0}, second = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = ready(keeping(nic, FALSE), &lease);
+    worker_hold_at("write " NIC "/reset *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_operation("write " NIC "/reset *", 0);
+    g_autofree char *moved = g_strconcat(state_directory, "-moved", NULL);
+    ck_assert_int_eq(g_rename(state_directory, moved), 0);
+    worker_let_go();
+    await_answer(&answer);
+    ck_assert_ptr_nonnull(answer.error);
+    ck_assert_int_eq(claim->state, PCA_CLAIM_STUCK);
+    ck_assert_int_eq(g_rename(moved, state_directory), 0);
+    pca_claims_release(claims, claim, "again", on_answer, &second);
+    await_answer(&second);
+    ck_assert_ptr_null(second.error);
+    assert_binding(NIC, KEPT);
+    ck_assert_ptr_nonnull(reservation_of(NIC));
+}
+END_TEST
+
+/* ---- Never reset ---- */
+
+static void assert_tainted(const char *address, guint32 uid) {
+    const PcaTaint *taint = taint_of(address);
+    ck_assert_ptr_nonnull(taint);
+    ck_assert(taint->known);
+    ck_assert_uint_eq(taint->uid, uid);
+}
+
+static void had_by(const char *const *set, guint32 uid) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = keeping(set, TRUE);
+    claim->uid = uid;
+    ready(claim, &lease);
+    assert_tainted(set[0], uid);
+    release_well(claim);
+}
+
+static void refuse(const char *const *set, guint32 uid, gboolean never_reset) {
+    AUTO_ANSWER answer = {0};
+    g_autoptr(PcaClaim) claim = keeping(set, TRUE);
+    claim->uid = uid;
+    if (!never_reset)
+        g_clear_pointer(&pca_claim_device(claim, 0)->methods, g_free);
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    ck_assert_uint_eq(answer.calls, 1);
+    assert_error(answer.error, PCA_ERROR_QUARANTINED);
+}
+
+START_TEST(without_a_reset_there_is_one_owner) {
+    had_by(bare, 1000);
+    assert_binding(BARE, KEPT);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "write " BARE "/reset *"), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_tainted(BARE, 1000);
+        refuse(bare, 1001, TRUE);
+        refuse(bare, 0, TRUE);
+        restart();
+    }
+    ck_assert_uint_eq(count_stored(), 1);
+    had_by(bare, 1000);
+}
+END_TEST
+
+START_TEST(a_taint_is_no_other_functions) {
+    had_by(nic, 1000);
+    ck_assert_ptr_null(taint_of(BARE));
+    machine_replace(NIC);
+    ck_assert_ptr_null(taint_of(NIC));
+}
+END_TEST
+
+START_TEST(a_reset_ends_the_taint) {
+    AUTO_ANSWER answer = {0};
+    had_by(bare, 1000);
+    g_autoptr(PcaClaim) reset = claim_new(bare);
+    reset->kind = PCA_KIND_RESET;
+    pca_claims_prepare(claims, reset, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
+    ck_assert_ptr_null(taint_of(BARE));
+    restart();
+    ck_assert_ptr_null(taint_of(BARE));
+    ck_assert_ptr_nonnull(reservation_of(BARE));
+}
+END_TEST
+
+START_TEST(a_release_with_a_reset_ends_the_taint) {
+    PCA_AUTO_FD lease = -1;
+    had_by(bare, 1000);
+    g_autoptr(PcaClaim) claim = ready(claim_new(bare), &lease);
+    assert_tainted(BARE, 1000);
+    release_well(claim);
+    ck_assert_ptr_null(taint_of(BARE));
+}
+END_TEST
+
+START_TEST(a_claim_that_failed_leaves_no_taint) {
+    AUTO_ANSWER answer = {0};
+    g_autoptr(PcaClaim) claim = keeping(bare, TRUE);
+    worker_fail_at("write bus/pci/drivers_probe *");
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_nonnull(answer.error);
+    ck_assert_ptr_null(taint_of(BARE));
+    restart();
+    ck_assert_ptr_null(taint_of(BARE));
+}
+END_TEST
+
+/* Of an earlier claim of the same owner. */
+START_TEST(a_claim_that_failed_leaves_the_taint_that_was) {
+    AUTO_ANSWER answer = {0};
+    had_by(bare, 1000);
+    g_autoptr(PcaClaim) claim = keeping(bare, TRUE);
+    worker_fail_at("write bus/pci/drivers_probe *");
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_nonnull(answer.error);
+    assert_tainted(BARE, 1000);
+}
+END_TEST
+
+/* What a daemon takes up whose claim was at work, and whose claim was undone already. */
+static const struct { gboolean undone; } unused[] = {{FALSE}, {TRUE}};
+
+static void make_unfinished(const PcaClaim *claim, gboolean undone) {
+    g_autoptr(GPtrArray) residues = pca_residues_new();
+    g_autofree char *path = pca_store_path(state_directory, claim->id, "journal");
+    g_autofree char *text = NULL;
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    *strstr(text, "end done") = '\0';
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+    PCA_AUTO_FD journal = pca_store_open_journal(state_directory, claim->id, NULL);
+    if (undone)
+        ck_assert(pca_run_undo(kernel, journal, residues, NULL));
+}
+
+START_TEST(an_undone_claim_of_before_leaves_no_taint) {
+    daemon_set_up();
+    {
+        PCA_AUTO_FD lease = -1;
+        g_autoptr(PcaClaim) claim = ready(keeping(bare, TRUE), &lease);
+        daemon_restart();
+        make_unfinished(claim, unused[_i].undone);
+        assert_tainted(BARE, 1000);
+        pca_claims_recover(claims);
+        await_rest();
+        ck_assert_ptr_null(taint_of(BARE));
+        assert_binding(BARE, "driver= override=");
+    }
+    daemon_tear_down();
+}
+END_TEST
+
+static void retry(gboolean accept_risk, Answer *answer) {
+    g_autoptr(PcaFunction) function = function_of(BARE);
+    g_autofree char *identity = pca_function_identity(function);
+    pca_claims_retry(claims, &function->address, identity, accept_risk, "tried", on_answer, answer);
+    await_answer(answer);
+}
+
+static void on_refusal(PcaClaim *claim, const GError *error, gpointer data) {
+    ck_assert_ptr_null(claim);
+    *(GError **)data = g_error_copy(error);
+}
+
+START_TEST(an_administrators_word_gives_it_back) {
+    AUTO_ANSWER answer = {0};
+    g_autoptr(GError) refusal = NULL;
+    had_by(bare, 1000);
+    g_autoptr(PcaFunction) function = function_of(BARE);
+    g_autofree char *identity = pca_function_identity(function);
+    pca_claims_retry(claims, &function->address, identity, FALSE, "x", on_refusal, &refusal);
+    assert_error(refusal, PCA_ERROR_QUARANTINED);
+    retry(TRUE, &answer);
+    ck_assert_ptr_null(answer.error);
+    ck_assert_ptr_null(taint_of(BARE));
+    assert_binding(BARE, "driver= override=");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "write " BARE "/reset *"), 0);
+    ck_assert_uint_eq(count_stored(), 0);
+}
+END_TEST
+
+static char *taint_path(void) {
+    return g_build_filename(state_directory, "tainted", BARE, NULL);
+}
+
+static const struct {
+    const char *from, *to;
+    gboolean tainted;
+} edits[] = {
+    {"Uid=1000", "Uid=1000", TRUE},         {"Uid=1000", "Uid=0day", TRUE},
+    {"Uid=1000", "Uid=4294967295", TRUE},   {"Uid=1000", "", TRUE},
+    {"Identity=", "Nothing=", TRUE},        {"[Taint]", "[Taint", TRUE},
+    {"BootId=", "BootId=another ", FALSE},  {"BootId=", "Nothing=", TRUE},
+    {"Identity=", "Identity=8086:", FALSE},
+};
+
+START_TEST(what_cannot_be_read_taints_for_everybody) {
+    daemon_set_up();
+    {
+        had_by(bare, 1000);
+        g_autofree char *path = taint_path();
+        g_autofree char *text = NULL;
+        ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+        g_auto(GStrv) parts = g_strsplit(text, edits[_i].from, 2);
+        g_autofree char *edited = g_strjoinv(edits[_i].to, parts);
+        ck_assert(g_file_set_contents(path, edited, -1, NULL));
+        restart();
+        const PcaTaint *taint = taint_of(BARE);
+        ck_assert_int_eq(taint != NULL, edits[_i].tainted);
+        if (taint)
+            ck_assert_int_eq(taint->known, _i == 0);
+        if (taint && _i > 0)
+            refuse(bare, 1000, TRUE);
+    }
+    daemon_tear_down();
+}
+END_TEST
+
+START_TEST(unreadable_taints_taint_everything) {
+    g_autofree char *path = g_build_filename(state_directory, "tainted", NULL);
+    ck_assert(g_file_set_contents(path, "not a directory", -1, NULL));
+    daemon_restart();
+    ck_assert_ptr_nonnull(taint_of(NIC));
+    refuse(nic, 1000, TRUE);
+}
+END_TEST
+
+START_TEST(a_taint_that_cannot_be_written_refuses_the_claim) {
+    AUTO_ANSWER answer = {0};
+    g_autofree char *path = g_build_filename(state_directory, "tainted", NULL);
+    ck_assert(g_file_set_contents(path, "not a directory", -1, NULL));
+    g_autoptr(PcaClaim) claim = keeping(bare, TRUE);
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &answer);
+    ck_assert_uint_eq(answer.calls, 1);
+    ck_assert_ptr_nonnull(answer.error);
+    ck_assert_uint_eq(count_stored(), 0);
+}
+END_TEST
+
+void add_keep(Suite *suite) {
+    ADD_DAEMON_CASE(suite, "kept", what_is_kept_is_reserved_and_can_be_given_back,
+                    what_is_kept_outlives_the_daemon, only_what_is_to_be_kept_is,
+                    one_that_is_left_over_leaves_the_other_kept,
+                    one_that_could_not_be_kept_is_by_the_next_try,
+                    a_part_that_is_given_back_is_kept_as_well, a_reservation_is_not_made_twice,
+                    what_cannot_be_written_down_is_stuck_not_lost);
+    PCA_TABLE(suite, "deaths while kept", a_death_on_the_way_leaves_it_reserved_in_the_end,
+              moments);
+    ADD_DAEMON_CASE(suite, "never reset", without_a_reset_there_is_one_owner,
+                    a_taint_is_no_other_functions, a_reset_ends_the_taint,
+                    a_release_with_a_reset_ends_the_taint, a_claim_that_failed_leaves_no_taint,
+                    a_claim_that_failed_leaves_the_taint_that_was,
+                    an_administrators_word_gives_it_back, unreadable_taints_taint_everything,
+                    a_taint_that_cannot_be_written_refuses_the_claim);
+    PCA_TABLE(suite, "taints of nothing", an_undone_claim_of_before_leaves_no_taint, unused);
+    PCA_TABLE(suite, "taints on disk", what_cannot_be_read_taints_for_everybody, edits);
+}
