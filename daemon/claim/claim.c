@@ -19,6 +19,7 @@ static void device_free(gpointer data) {
     g_free(device->name);
     g_free(device->driver);
     g_free(device->methods);
+    g_free(device->files);
     g_free(device);
 }
 
@@ -87,8 +88,10 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
 }
 
 PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
-    return (PcaPlanDevice){
-        .driver = device->driver, .methods = device->methods, .keep = device->keep};
+    return (PcaPlanDevice){.driver = device->driver,
+                           .methods = device->methods,
+                           .files = device->files,
+                           .keep = device->keep};
 }
 
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim) {
@@ -145,6 +148,7 @@ static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
     PcaClaimDevice *copy =
         pca_claim_add_device(claim, device->function, device->name, device->driver);
     copy->methods = g_strdup(device->methods);
+    copy->files = g_strdup(device->files);
     copy->keep = device->keep;
 }
 

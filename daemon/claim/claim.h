@@ -32,6 +32,7 @@ typedef struct {
     char *name;            /* as the client asked for it */
     char *driver;          /* that the claim binds it to */
     char *methods;         /* see PcaPlanDevice; NULL unless set */
+    char *files;           /* the same */
     gboolean keep;         /* the same */
 } PcaClaimDevice;
 

@@ -34,6 +34,7 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     g_key_file_set_string(file, group, "Name", device->name);
     g_key_file_set_string(file, group, "BindTo", device->driver);
     set_optional(file, group, "Reset", device->methods);
+    set_optional(file, group, "Files", device->files);
     if (device->keep)
         g_key_file_set_boolean(file, group, "Keep", TRUE);
     if (f->reset_methods[0])
@@ -169,6 +170,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     load_methods(file, group, f);
     PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
     device->methods = get_optional(file, group, "Reset");
+    device->files = get_optional(file, group, "Files");
     device->keep = g_key_file_get_boolean(file, group, "Keep", NULL);
     return TRUE;
 }

@@ -231,6 +231,14 @@ static int write_owner(PcaKernel *kernel, int group, const PcaOwner *owner) {
     return pca_owner_write(kernel->root, group, owner);
 }
 
+static int read_file_owner(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner) {
+    return pca_owner_read_file(dirfd, name, owner);
+}
+
+static int write_file_owner(PcaKernel *kernel, int dirfd, const char *name, const PcaOwner *owner) {
+    return pca_owner_write_file(kernel->root, dirfd, name, owner);
+}
+
 /* Locked memory. */
 
 static int set_rlimit_mode(PcaKernel *kernel, int iommufd) {
@@ -326,6 +334,8 @@ const PcaKernelOps pca_kernel_ops = {
     .ask_disk = ask_disk,
     .read_owner = read_owner,
     .write_owner = write_owner,
+    .read_file_owner = read_file_owner,
+    .write_file_owner = write_file_owner,
     .set_rlimit_mode = set_rlimit_mode,
     .raise_memlock = raise_memlock,
     .sleep = sleep_for,

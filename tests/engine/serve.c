@@ -413,9 +413,9 @@ START_TEST(uses_tells_who_has_what_open) {
         (uintmax_t)makedev(259, 0), (uintmax_t)makedev(1, 3), (uintmax_t)makedev(1, 3),
         (uintmax_t)makedev(8, 0));
     AUTO_REPLY reply = ask_text(text, -1);
-    g_autofree char *openers = g_strdup_printf(
-        "[(2, 4242, %u, 'vmm', true), (2, 4243, %u, 'cat', false)]",
-        (unsigned)getuid(), (unsigned)getuid());
+    g_autofree char *openers =
+        g_strdup_printf("[(2, 4242, %u, 'vmm', true), (2, 4243, %u, 'cat', false)]",
+                        (unsigned)getuid(), (unsigned)getuid());
     assert_ok(&reply);
     assert_value(&reply, "refused", "[16, 0, 0, 0]");
     assert_value(&reply, "openers", openers);
