@@ -2,6 +2,7 @@ nodist_systemdsystemunit_DATA += systemd/pcassignd.service systemd/pcassign-work
 nodist_dbusservice_DATA += systemd/org.pcassign1.service
 dist_dbuspolicy_DATA += systemd/org.pcassign1.conf
 dist_systemdsystemunit_DATA = systemd/pcassign-worker.socket
+dist_catalog_DATA = systemd/pcassign.catalog
 CLEANFILES += systemd/pcassignd.service systemd/pcassign-worker.service systemd/org.pcassign1.service
 EXTRA_DIST += systemd/pcassignd.service.in systemd/pcassign-worker.service.in \
 	systemd/org.pcassign1.service.in

@@ -5,6 +5,7 @@
  */
 #include "auth/credentials.h"
 
+#include "auth/pending.h"
 #include "base/error.h"
 
 #define BUS_TIMEOUT_MS 5000
@@ -111,7 +112,14 @@ static Question *question_about(PcaCredentials *credentials, const char *sender)
 void pca_credentials_get_async(PcaCredentials *credentials, const char *sender,
                                GAsyncReadyCallback callback, gpointer data) {
     Question *question = question_about(credentials, sender);
-    g_ptr_array_add(question->tasks, g_task_new(NULL, NULL, callback, data));
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
+    if (question->tasks->len >= PCA_MAX_PENDING) {
+        g_task_return_new_error(task, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                                "%s has %d calls that are not answered yet, which is the limit",
+                                sender, PCA_MAX_PENDING);
+        return;
+    }
+    g_ptr_array_add(question->tasks, g_steal_pointer(&task));
     ask_next(credentials);
 }
 

@@ -17,7 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaCredentials, pca_credentials_unref)
 
 /* Of the connection with the unique name `sender`, whose credentials never change: who asks while
  * a question about it is open gets the same answer. Fails with NotPermitted when the caller has
- * gone or the bus does not tell its uid. */
+ * gone or the bus does not tell its uid, with LimitExceeded when PCA_MAX_PENDING of its calls wait
+ * for the answer already. */
 void pca_credentials_get_async(PcaCredentials *credentials, const char *sender,
                                GAsyncReadyCallback callback, gpointer data);
 

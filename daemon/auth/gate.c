@@ -5,55 +5,128 @@
  */
 #include "auth/gate.h"
 
+#include "auth/gate-members.h"
 #include "base/error.h"
 
-static const struct {
-    const char *interface, *method;
-    PcaRule rule;
-} table[] = {
-    {"org.pcassign1.Manager", "Claim", PCA_RULE_POLICY},
-    {"org.pcassign1.Manager", "Check", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Explain", PCA_RULE_ANYONE},
-    {"org.pcassign1.Device", "Reserve", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Reset", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Recover", PCA_RULE_ROOT},
-    /* Open asks for the lease itself as well: see the service. */
-    {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER},
-    {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER},
-    {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER},
-    {"org.pcassign1.Claim", "ReleaseDevices", PCA_RULE_OWNER},
-};
+/* Each member of the interface has to be in one of the two tables: the build fails without. */
+#pragma GCC diagnostic error "-Wswitch"
 
-PcaRule pca_gate_rule(const char *interface, const char *method) {
-    for (gsize i = 0; i < G_N_ELEMENTS(table); i++)
-        if (g_str_equal(table[i].interface, interface) && g_str_equal(table[i].method, method))
-            return table[i].rule;
+static PcaGate method_gate(Method method) {
+    switch (method) {
+    case METHOD_Manager_Check:
+    case METHOD_Manager_Plan:
+    case METHOD_Manager_ListClaims:
+    case METHOD_Device_Explain:
+        return (PcaGate){PCA_RULE_ANYONE, NULL};
+    case METHOD_Manager_Claim:
+        return (PcaGate){PCA_RULE_POLICY, NULL};
+    case METHOD_Manager_ReloadPolicy:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_RELOAD};
+    case METHOD_Device_Reserve:
+    case METHOD_Device_Unreserve:
+    case METHOD_Device_Reset:
+    case METHOD_Device_Recover:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE};
+    /* Open asks for the lease itself as well: see the service. */
+    case METHOD_Claim_Open:
+        return (PcaGate){PCA_RULE_OWNER, NULL};
+    case METHOD_Claim_Describe:
+    case METHOD_Claim_Release:
+    case METHOD_Claim_ReleaseDevices:
+        return (PcaGate){PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE};
+    }
+    return (PcaGate){PCA_RULE_DENY, NULL};
+}
+
+/* All properties are public, since the generated skeletons answer before any code of ours runs.
+ * What is not for everybody is told by Describe, to whom its rule lets through. A claim's State and
+ * Devices are in everybody's ListClaims as well. */
+static PcaRule property_rule(Property property) {
+    switch (property) {
+    case PROPERTY_Manager_Version:
+    case PROPERTY_Manager_Backends:
+    case PROPERTY_Manager_PolicyGeneration:
+    case PROPERTY_Manager_PolicyStale:
+    case PROPERTY_Device_Address:
+    case PROPERTY_Device_Vendor:
+    case PROPERTY_Device_Device:
+    case PROPERTY_Device_SubsystemVendor:
+    case PROPERTY_Device_SubsystemDevice:
+    case PROPERTY_Device_Class:
+    case PROPERTY_Device_Revision:
+    case PROPERTY_Device_HeaderType:
+    case PROPERTY_Device_Driver:
+    case PROPERTY_Device_DriverOverride:
+    case PROPERTY_Device_IommuGroup:
+    case PROPERTY_Device_NumaNode:
+    case PROPERTY_Device_Path:
+    case PROPERTY_Device_Name:
+    case PROPERTY_Device_State:
+    case PROPERTY_Device_StateSince:
+    case PROPERTY_Device_StateReason:
+    case PROPERTY_Device_Description:
+    case PROPERTY_Device_ResetMethods:
+    case PROPERTY_Device_Multifunction:
+    case PROPERTY_Device_PcieType:
+    case PROPERTY_Device_Capabilities:
+    case PROPERTY_Device_CapabilitiesComplete:
+    case PROPERTY_Device_Bars:
+    case PROPERTY_Device_Interrupts:
+    case PROPERTY_Device_Acs:
+    case PROPERTY_Device_Sriov:
+    case PROPERTY_Device_Link:
+    case PROPERTY_Device_Bridge:
+    case PROPERTY_Device_ReservedRegions:
+    case PROPERTY_Device_VfioDriver:
+    case PROPERTY_Group_Devices:
+    case PROPERTY_Group_Viable:
+    case PROPERTY_Group_Blockers:
+    case PROPERTY_Claim_State:
+    case PROPERTY_Claim_Devices:
+    case PROPERTY_Claim_Stubbed:
+        return PCA_RULE_ANYONE;
+    }
     return PCA_RULE_DENY;
 }
 
-gboolean pca_gate_allows(PcaRule rule, guint32 uid, const char *label, guint32 owner_uid,
-                         const char *owner_label, GError **error) {
+/* -1 when there is none. */
+static int find(const Member *members, gsize n, const char *interface, const char *name) {
+    for (gsize i = 0; i < n; i++)
+        if (g_str_equal(members[i].interface, interface) && g_str_equal(members[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+PcaGate pca_gate_method(const char *interface, const char *method) {
+    int found = find(methods, G_N_ELEMENTS(methods), interface, method);
+    return found < 0 ? (PcaGate){PCA_RULE_DENY, NULL} : method_gate((Method)found);
+}
+
+PcaRule pca_gate_property(const char *interface, const char *property) {
+    int found = find(properties, G_N_ELEMENTS(properties), interface, property);
+    return found < 0 ? PCA_RULE_DENY : property_rule((Property)found);
+}
+
+PcaVerdict pca_gate_judge(PcaRule rule, guint32 uid, const char *label, guint32 owner_uid,
+                          const char *owner_label, GError **error) {
     switch (rule) {
     case PCA_RULE_ANYONE:
     case PCA_RULE_POLICY:
-        return TRUE;
+        return PCA_VERDICT_ALLOWED;
     case PCA_RULE_OWNER:
+    case PCA_RULE_OWNER_OR_ADMIN:
         if (uid == 0 || (uid == owner_uid && g_strcmp0(label, owner_label) == 0))
-            return TRUE;
+            return PCA_VERDICT_ALLOWED;
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "the claim is another user's");
-        return FALSE;
-    case PCA_RULE_ROOT:
+        return rule == PCA_RULE_OWNER ? PCA_VERDICT_REFUSED : PCA_VERDICT_ASK_POLKIT;
+    case PCA_RULE_ADMIN:
         if (uid == 0)
-            return TRUE;
+            return PCA_VERDICT_ALLOWED;
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "only root may do this");
-        return FALSE;
+        return PCA_VERDICT_ASK_POLKIT;
     case PCA_RULE_DENY:
         break;
     }
     g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "nobody may call this method");
-    return FALSE;
+    return PCA_VERDICT_REFUSED;
 }

@@ -5,8 +5,10 @@
  */
 #include "auth/subject.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <systemd/sd-login.h>
 
 #include "base/fds.h"
 
@@ -20,6 +22,7 @@ void pca_subject_unref(PcaSubject *subject) {
         return;
     g_free(subject->sender);
     g_free(subject->label);
+    g_free(subject->unit);
     g_array_unref(subject->gids);
     pca_fd_close(&subject->pidfd);
     g_free(subject);
@@ -62,11 +65,13 @@ static int open_process(guint32 pid, guint32 uid) {
     return pca_fd_steal(&pidfd);
 }
 
-static int get_pidfd(GVariant *credentials, GUnixFDList *fds, const PcaSubject *subject) {
+/* GUnixFDList asserts on an index that it does not have. */
+static int pidfd_of_bus(GVariant *credentials, GUnixFDList *fds) {
     gint32 index;
-    if (fds && g_variant_lookup(credentials, "ProcessFD", "h", &index))
-        return g_unix_fd_list_get(fds, index, NULL);
-    return open_process(subject->pid, subject->uid);
+    if (!fds || !g_variant_lookup(credentials, "ProcessFD", "h", &index) || index < 0 ||
+        index >= g_unix_fd_list_get_length(fds))
+        return -1;
+    return g_unix_fd_list_get(fds, index, NULL);
 }
 
 PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDList *fds) {
@@ -77,6 +82,38 @@ PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDL
     PcaSubject *subject = pca_subject_new(sender, uid, pid);
     subject->label = get_label(credentials);
     get_groups(credentials, subject->gids);
-    subject->pidfd = get_pidfd(credentials, fds, subject);
+    subject->pidfd = pidfd_of_bus(credentials, fds);
+    subject->pidfd_from_bus = subject->pidfd >= 0;
+    if (subject->pidfd < 0)
+        subject->pidfd = open_process(pid, uid);
     return subject;
+}
+
+/* The process behind a pidfd; 0 when it has ended (proc(5), /proc/PID/fdinfo). */
+static pid_t process_of(int pidfd) {
+    g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    const char *line = strstr(text, "\nPid:");
+    long pid = line ? strtol(line + strlen("\nPid:"), NULL, 10) : 0;
+    return pid > 0 && pid <= G_MAXINT32 ? (pid_t)pid : 0;
+}
+
+/* As long as the pidfd's process lives, its number is no other's. */
+static char *find_unit(int pidfd) {
+    pid_t pid = process_of(pidfd);
+    char *unit = NULL;
+    if (pid == 0 || sd_pid_get_unit(pid, &unit) < 0)
+        return NULL;
+    char *copy = process_of(pidfd) == pid ? g_strdup(unit) : NULL;
+    free(unit);
+    return copy;
+}
+
+const char *pca_subject_unit(PcaSubject *subject) {
+    if (!subject->unit_known && subject->pidfd_from_bus)
+        subject->unit = find_unit(subject->pidfd);
+    subject->unit_known = TRUE;
+    return subject->unit;
 }

@@ -12,9 +12,12 @@ typedef struct {
     char *sender; /* unique bus name */
     guint32 uid;
     guint32 pid;
-    GArray *gids; /* of guint32; empty when the bus does not tell */
-    char *label;  /* of the security module, as supplied by the bus; NULL without one */
-    int pidfd;    /* of the calling process, or -1 when it has gone */
+    GArray *gids;            /* of guint32; empty when the bus does not tell */
+    char *label;             /* of the security module, as supplied by the bus; NULL without one */
+    int pidfd;               /* of the calling process, or -1 when it has gone */
+    gboolean pidfd_from_bus; /* otherwise it was opened by number, which may be another's by then */
+    char *unit;              /* see pca_subject_unit */
+    gboolean unit_known;
     guint refs;
 } PcaSubject;
 
@@ -28,3 +31,8 @@ PcaSubject *pca_subject_new(const char *sender, guint32 uid, guint32 pid);
 /* From an answer to GetConnectionCredentials (D-Bus Specification, "Message Bus Messages"). NULL
  * when it names no uid. */
 PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDList *fds);
+
+/* The system unit that the process is in now, as a name with its suffix; NULL unless the bus itself
+ * gave the pidfd (dbus 1.16, dbus-broker 34) and the process lives. Looked up once; the subject's.
+ */
+const char *pca_subject_unit(PcaSubject *subject);

@@ -12,6 +12,8 @@ PcaBus *pca_bus_new(GDBusConnection *connection) {
     PcaBus *bus = g_new0(PcaBus, 1);
     bus->connection = g_object_ref(connection);
     bus->credentials = pca_credentials_new(connection);
+    bus->polkit = pca_polkit_new(connection);
+    bus->pending = pca_pending_new();
     bus->objects = g_dbus_object_manager_server_new(PCA_BUS_PATH);
     bus->manager = pca_bus_manager_skeleton_new();
     bus->claims = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
@@ -24,9 +26,15 @@ void pca_bus_free(PcaBus *bus) {
     g_hash_table_unref(bus->claims);
     g_object_unref(bus->manager);
     g_object_unref(bus->objects);
+    pca_pending_free(bus->pending);
+    pca_polkit_unref(bus->polkit);
     pca_credentials_unref(bus->credentials);
     g_object_unref(bus->connection);
     g_free(bus);
+}
+
+PcaPolkit *pca_bus_polkit(const PcaBus *bus) {
+    return bus->polkit;
 }
 
 char *pca_bus_device_path(const PcaAddress *address) {

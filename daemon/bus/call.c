@@ -5,14 +5,18 @@
  */
 #include <gio/gunixfdlist.h>
 
+#include "auth/audit.h"
 #include "auth/gate.h"
 #include "base/error.h"
 #include "bus/private.h"
 
 static void call_free(PcaCall *call) {
+    if (call->counted)
+        pca_pending_leave(call->bus->pending, call->subject->uid);
     g_clear_pointer(&call->subject, pca_subject_unref);
     g_clear_pointer(&call->claim, pca_claim_unref);
     g_clear_object(&call->fds);
+    g_clear_error(&call->refusal);
     pca_fd_close(&call->channel);
     g_free(call);
 }
@@ -34,23 +38,92 @@ void pca_call_fail(PcaCall *call, const GError *error) {
     call_free(call);
 }
 
-static gboolean passes_gate(const PcaCall *call, GError **error) {
-    const char *method = g_dbus_method_invocation_get_method_name(call->invocation);
-    PcaRule rule =
-        pca_gate_rule(g_dbus_method_invocation_get_interface_name(call->invocation), method);
-    if (pca_gate_allows(rule, call->subject->uid, call->subject->label,
-                        call->claim ? call->claim->uid : G_MAXUINT32,
-                        call->claim ? call->claim->label : NULL, error))
-        return TRUE;
-    g_message("%s by uid %u (process %u): refused: %s", method, call->subject->uid,
-              call->subject->pid, (*error)->message);
-    return FALSE;
+/* "ReloadPolicy" is "reload-policy" in the journal. */
+static char *verb_of(const char *method) {
+    GString *verb = g_string_new(NULL);
+    for (const char *c = method; *c; c++) {
+        if (g_ascii_isupper(*c) && c > method)
+            g_string_append_c(verb, '-');
+        g_string_append_c(verb, g_ascii_tolower(*c));
+    }
+    return g_string_free(verb, FALSE);
+}
+
+static const char *method_of(const PcaCall *call) {
+    return g_dbus_method_invocation_get_method_name(call->invocation);
+}
+
+/* Of a Device's object; FALSE for the others. */
+static gboolean device_of(const PcaCall *call, PcaAddress *address) {
+    return pca_translate_device_path(g_dbus_method_invocation_get_object_path(call->invocation),
+                                     address);
+}
+
+/* Answers the caller, and tells the journal of the decision. */
+static void refuse(PcaCall *call, const GError *error) {
+    PcaAddress address;
+    g_autofree char *device = device_of(call, &address) ? pca_address_format(&address) : NULL;
+    g_autofree char *verb = verb_of(method_of(call));
+    PcaDecision decision = {
+        .verb = verb,
+        .device = device,
+        .claim = call->claim ? call->claim->id : NULL,
+    };
+    pca_audit(call->subject, &decision, error);
+    pca_call_fail(call, error);
+}
+
+/* What polkit's rules can go by: the method, and the devices that it is about. */
+static GVariant *describe(const PcaCall *call) {
+    g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(PcaAddress));
+    PcaAddress address;
+    if (device_of(call, &address))
+        g_array_append_val(addresses, address);
+    for (guint i = 0; call->claim && i < call->claim->devices->len; i++)
+        g_array_append_val(addresses, pca_claim_device(call->claim, i)->function->address);
+    return pca_service_details(call->bus->service, method_of(call), addresses);
+}
+
+static void on_authorised(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    if (pca_polkit_ask_finish(result, &error)) {
+        call->func(call);
+        return;
+    }
+    g_prefix_error(&error, "%s; ", call->refusal->message);
+    refuse(call, error);
+}
+
+static void pass_gate(PcaCall *call) {
+    g_autoptr(GError) error = NULL;
+    PcaGate gate = pca_gate_method(g_dbus_method_invocation_get_interface_name(call->invocation),
+                                   method_of(call));
+    switch (pca_gate_judge(gate.rule, call->subject->uid, call->subject->label,
+                           call->claim ? call->claim->uid : G_MAXUINT32,
+                           call->claim ? call->claim->label : NULL, &error)) {
+    case PCA_VERDICT_ALLOWED:
+        call->func(call);
+        return;
+    case PCA_VERDICT_ASK_POLKIT:
+        call->action = gate.action;
+        call->refusal = g_steal_pointer(&error);
+        pca_polkit_ask_async(call->bus->polkit, call->subject, gate.action, describe(call),
+                             call->interactive, on_authorised, call);
+        return;
+    case PCA_VERDICT_REFUSED:
+        refuse(call, error);
+    }
 }
 
 static void go_on(PcaCall *call) {
     g_autoptr(GError) error = NULL;
-    if (passes_gate(call, &error))
-        call->func(call);
+    gboolean first = FALSE;
+    call->counted = pca_pending_enter(call->bus->pending, call->subject->uid, &first, &error);
+    if (call->counted)
+        pass_gate(call);
+    else if (first)
+        refuse(call, error);
     else
         pca_call_fail(call, error);
 }
@@ -65,6 +138,12 @@ static void on_subject(GObject *source, GAsyncResult *result, gpointer data) {
         pca_call_fail(call, error);
 }
 
+static gboolean is_interactive(GDBusMethodInvocation *invocation) {
+    GDBusMessage *message = g_dbus_method_invocation_get_message(invocation);
+    return (g_dbus_message_get_flags(message) &
+            G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
+}
+
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
                     PcaSubject *known, GUnixFDList *fds, PcaCallFunc func) {
     const char *sender = g_dbus_method_invocation_get_sender(invocation);
@@ -76,6 +155,7 @@ void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *cl
     call->arrived = g_get_monotonic_time();
     call->fds = fds ? g_object_ref(fds) : NULL;
     call->channel = -1;
+    call->interactive = is_interactive(invocation);
     /* A bus never gives a unique name to a second connection. */
     if (known && g_str_equal(known->sender, sender)) {
         call->subject = pca_subject_ref(known);

@@ -40,6 +40,7 @@ static void on_done(GObject *source, GAsyncResult *result, gpointer data) {
 static void go(PcaCall *call, PcaAdminRequest *request, const GError *error) {
     g_autofree char *address = address_of(call);
     request->address = address;
+    request->rule = call->action;
     if (error)
         pca_call_fail(call, error);
     else

@@ -18,9 +18,10 @@ static PcaRequest *take_request(PcaCall *call, gboolean claiming) {
     g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
     g_autoptr(GError) error = NULL;
     PcaRequest *request = pca_translate_request(devices, options, claiming, &error);
-    if (request)
+    if (request) {
         request->arrived = call->arrived;
-    else
+        request->interactive = call->interactive;
+    } else
         pca_call_fail(call, error);
     return request;
 }
@@ -115,9 +116,14 @@ static void do_list_claims(PcaCall *call) {
     pca_call_return(call, g_variant_new("(@a(oa{sv}))", g_variant_builder_end(&list)));
 }
 
+static void on_reloaded(GObject *source, GAsyncResult *result, gpointer data) {
+    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy_finish(result);
+    pca_call_return(data, g_variant_new("(@a(suuss))", pca_translate_diagnostics(diagnostics)));
+}
+
 static void do_reload_policy(PcaCall *call) {
-    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy(call->bus->service);
-    pca_call_return(call, g_variant_new("(@a(suuss))", pca_translate_diagnostics(diagnostics)));
+    pca_service_reload_policy_async(call->bus->service, call->subject, call->action, on_reloaded,
+                                    call);
 }
 
 static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
@@ -282,7 +288,8 @@ static void on_released(GObject *source, GAsyncResult *result, gpointer data) {
 }
 
 static void do_release(PcaCall *call) {
-    pca_service_release_async(call->bus->service, call->subject, call->claim, on_released, call);
+    pca_service_release_async(call->bus->service, call->subject, call->claim, call->action,
+                              on_released, call);
 }
 
 static void do_release_devices(PcaCall *call) {
@@ -292,7 +299,7 @@ static void do_release_devices(PcaCall *call) {
     g_autoptr(GArray) addresses = pca_translate_addresses(paths, &error);
     if (addresses)
         pca_service_release_devices_async(call->bus->service, call->subject, call->claim, addresses,
-                                          on_released, call);
+                                          call->action, on_released, call);
     else
         pca_call_fail(call, error);
 }

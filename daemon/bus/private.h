@@ -6,12 +6,16 @@
 #pragma once
 
 #include "auth/credentials.h"
+#include "auth/pending.h"
+#include "auth/polkit.h"
 #include "bus/bus.h"
 #include "bus/pcassign-dbus.h"
 
 struct PcaBus {
     GDBusConnection *connection;
     PcaCredentials *credentials;
+    PcaPolkit *polkit;
+    PcaPending *pending;
     PcaService *service; /* NULL until exported */
     GDBusObjectManagerServer *objects;
     PcaBusManager *manager;
@@ -30,13 +34,18 @@ struct PcaCall {
     PcaSubject *subject;
     PcaClaim *claim; /* of the object; NULL on the manager */
     PcaCallFunc func;
-    gint64 arrived;   /* monotonic, microseconds */
-    GUnixFDList *fds; /* that came with the message; NULL without any */
-    int channel;      /* of Open, or -1 */
+    gint64 arrived;       /* monotonic, microseconds */
+    GUnixFDList *fds;     /* that came with the message; NULL without any */
+    int channel;          /* of Open, or -1 */
+    gboolean interactive; /* polkit may ask a person */
+    gboolean counted;     /* among the pending calls of its uid */
+    const char *action;   /* that polkit was asked about; NULL: it was not */
+    GError *refusal;      /* while it is asked: what else would be the answer */
 };
 
-/* Asks the bus who calls, unless it is `known` already (may be NULL), then the gate, then goes on
- * with `func`; a refusal is answered here. Takes the invocation over. `fds` may be NULL. */
+/* Asks the bus who calls, unless it is `known` already (may be NULL), then the gate and where that
+ * says so polkit, then goes on with `func`; a refusal is answered here. Takes the invocation over.
+ * `fds` may be NULL. */
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
                     PcaSubject *known, GUnixFDList *fds, PcaCallFunc func);
 

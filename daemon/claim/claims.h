@@ -115,6 +115,9 @@ const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *a
 GPtrArray *pca_claims_list(PcaClaims *claims);
 guint pca_claims_count(PcaClaims *claims, guint32 uid);
 
+/* The functions in all claims of this uid. */
+guint pca_claims_count_devices(PcaClaims *claims, guint32 uid);
+
 /* The addresses whose attributes must not be read now, because a worker may be blocked in the
  * kernel with their lock: a set of strings, the caller's. */
 GHashTable *pca_claims_evicting(PcaClaims *claims);

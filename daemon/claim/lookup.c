@@ -105,6 +105,14 @@ guint pca_claims_count(PcaClaims *claims, guint32 uid) {
     return list->len + pca_failed_count(claims, uid);
 }
 
+guint pca_claims_count_devices(PcaClaims *claims, guint32 uid) {
+    g_autoptr(GPtrArray) list = find_all(claims, is_claim_of, &uid);
+    guint n = 0;
+    for (guint i = 0; i < list->len; i++)
+        n += ((const PcaClaim *)g_ptr_array_index(list, i))->devices->len;
+    return n;
+}
+
 static GHashTable *addresses_of(PcaClaims *claims, Is is) {
     GHashTable *addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GPtrArray) list = find_all(claims, is, NULL);

@@ -14,7 +14,8 @@
 #define STATE_DIRECTORY "/run/pcassign"
 #define WORKER_SOCKET "/run/pcassign/worker.socket"
 #define UNBIND_GRACE (10 * G_TIME_SPAN_SECOND)
-#define MAX_CLAIMS 64 /* of one uid */
+#define MAX_CLAIMS 64   /* of one uid */
+#define MAX_DEVICES 256 /* in them */
 
 typedef struct {
     GMainLoop *loop;
@@ -103,6 +104,7 @@ static int serve(const Options *options) {
     g_autoptr(PcaRoot) root = make_root(options);
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Daemon daemon = {loop, EXIT_SUCCESS};
+    PcaBus *bus = pca_bus_new(connection);
     PcaServiceConfig config = {
         .root = root,
         .state_directory = options->state ? options->state : STATE_DIRECTORY,
@@ -111,8 +113,9 @@ static int serve(const Options *options) {
         .policy_owner = geteuid(),
         .unbind_grace = options->grace_ms ? options->grace_ms * 1000 : UNBIND_GRACE,
         .max_claims = MAX_CLAIMS,
+        .max_devices = MAX_DEVICES,
+        .polkit = pca_bus_polkit(bus),
     };
-    PcaBus *bus = pca_bus_new(connection);
     PcaService *service = pca_service_new(&config, &pca_bus_events, bus, &error);
     if (!service || !pca_bus_export(bus, service, &error)) {
         g_printerr("pcassignd: %s\n", error->message);

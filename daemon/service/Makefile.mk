@@ -1,13 +1,15 @@
 noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
+	daemon/service/authorise.c daemon/service/authorise.h \
 	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/check-limits.c daemon/service/check-limits.h \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \
-	daemon/service/describe.c \
+	daemon/service/describe.c daemon/service/details.c \
+	daemon/service/directory.c daemon/service/directory.h \
 	daemon/service/examine.c daemon/service/examine.h \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \

@@ -3,6 +3,7 @@
  * Purpose: the administrator's requests about one function: reserve, unreserve, reset, recover.
  * Thread: the main one. Ownership: a pending request is its GTask's data.
  */
+#include "auth/audit.h"
 #include "base/error.h"
 #include "service/examine.h"
 #include "service/private.h"
@@ -16,6 +17,7 @@ typedef struct {
     char *method;
     gboolean accept_risk;
     gboolean begun; /* of a recovery: it was not refused at once */
+    const char *rule;
 } Admin;
 
 /* Policy and isolation are asked when it is claimed. A reservation has to be given back some day,
@@ -41,13 +43,14 @@ static const char *verb_name(PcaAdminVerb verb) {
 
 static void log_decision(const Admin *admin, const GError *error) {
     gboolean risky = admin->accept_risk && !error;
-    const char *allowed = risky ? "allowed, the risk that it is not clean is accepted" : "allowed";
-    g_autofree char *uid = g_strdup_printf("%u", admin->subject->uid);
-    g_log_structured(G_LOG_DOMAIN, risky ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE,
-                     "PCASSIGN_DEVICE", admin->text, "PCASSIGN_UID", uid, "MESSAGE",
-                     "%s of %s by uid %u (process %u): %s%s", verb_name(admin->verb), admin->text,
-                     admin->subject->uid, admin->subject->pid, error ? "refused: " : allowed,
-                     error ? error->message : "");
+    const PcaDecision decision = {
+        .verb = verb_name(admin->verb),
+        .device = admin->text,
+        .rule = admin->rule,
+        .remark = risky ? "the risk that it is not clean is accepted" : NULL,
+        .risky = risky,
+    };
+    pca_audit(admin->subject, &decision, error);
 }
 
 static PcaFunction *find_function(const Admin *admin, GError **error) {
@@ -295,6 +298,7 @@ void pca_service_admin_async(PcaService *service, PcaSubject *subject,
     admin->text = g_strdup(request->address);
     admin->method = g_strdup(request->method);
     admin->accept_risk = request->accept_risk;
+    admin->rule = request->rule;
     g_task_set_task_data(task, admin, admin_free);
     GError *error = NULL;
     const PcaFunction *function = NULL;

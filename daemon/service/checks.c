@@ -55,10 +55,11 @@ static void refuse_caller(const Check *c, const PcaSection *section, const char 
         "an administrator can add AllowUser=%s or a group of theirs to [Device %s]; then "
         "pcassignctl policy reload",
         names->user ? names->user : "USER", section->name);
-    pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name, fix,
-                      "%s is not for %s: [Device %s] does not allow them (%s:%u): %s", c->address,
-                      names->user ? names->user : number, section->name, section->file,
-                      section->line, reason);
+    pca_findings_fail(
+        c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name, fix,
+        "%s is not for %s: [Device %s] does not allow them (%s:%u): %s%s", c->address,
+        names->user ? names->user : number, section->name, section->file, section->line, reason,
+        names->late ? "; its names of users and groups could not be looked up in time" : "");
 }
 
 static void check_caller(const Check *c, const PcaSection *section) {

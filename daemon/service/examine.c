@@ -15,6 +15,9 @@
 /* Names and the worker may let us wait; a look that is older than this is made again. */
 #define LOOK_LASTS (50 * G_TIME_SPAN_MILLISECOND)
 
+/* How long somebody who is not allowed yet waits for names of the policy. */
+#define NAMES_PATIENCE (3 * G_TIME_SPAN_SECOND)
+
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
@@ -130,6 +133,8 @@ static void judge(Examiner *x) {
     }
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
+    pca_accounts_unref(x->names->accounts);
+    x->names->accounts = pca_accounts_ref(pca_directory_accounts(service->directory));
     e->names = g_steal_pointer(&x->names);
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
@@ -274,10 +279,42 @@ static void on_configs(gpointer data) {
 }
 
 /* Right after the start the worker is still at the config spaces, which decide about isolation. */
-static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
+static void on_resolved(GObject *source, GAsyncResult *result, gpointer data) {
     Examiner *x = data;
-    x->names = pca_names_get_finish(result);
+    g_autoptr(PcaAccounts) accounts = pca_directory_resolve_finish(result);
+    x->names->late = !accounts;
     pca_configs_await(x->service->configs, on_configs, x);
+}
+
+/* Whether the policy does not allow the caller, and names that are looked up could change that. */
+static gboolean awaits_names(Examiner *x) {
+    PcaService *service = x->service;
+    if (x->subject->uid == 0 || !service->policy ||
+        !pca_directory_is_due(service->directory, service->policy))
+        return FALSE;
+    g_autoptr(GPtrArray) ignored = pca_findings_new();
+    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
+                                                       service->policy, service->configs, ignored);
+    PcaCaller caller = pca_names_caller(x->names);
+    for (guint i = 0; i < targets->len; i++) {
+        const PcaSection *section = ((PcaTarget *)g_ptr_array_index(targets, i))->match.device;
+        if (section &&
+            !pca_section_allows(section, &caller, pca_directory_accounts(service->directory), NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void on_name(GObject *source, GAsyncResult *result, gpointer data) {
+    Examiner *x = data;
+    PcaService *service = x->service;
+    x->names = pca_names_of(x->subject);
+    x->names->user = pca_directory_name_finish(result);
+    if (awaits_names(x))
+        pca_directory_resolve_async(service->directory, service->policy, NAMES_PATIENCE,
+                                    on_resolved, x);
+    else
+        pca_configs_await(service->configs, on_configs, x);
 }
 
 void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, PcaExamineFunc func,
@@ -291,7 +328,7 @@ void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, 
     x->began = g_get_monotonic_time();
     x->func = func;
     x->data = data;
-    pca_names_get_async(subject, on_names, x);
-    /* While the names are looked up. */
+    pca_directory_name_async(service->directory, subject->uid, on_name, x);
+    /* While the name is looked up. */
     freshen(x);
 }

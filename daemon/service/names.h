@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: the names of a caller's uid and gids. A directory server may be slow or silent, so they
- * are looked up in a thread, and a name that cannot be had grants nothing.
- * Thread: call from the main one. Ownership: the names are the caller's.
+ * Purpose: the caller as policies and messages know it.
+ * Thread: the main one. Ownership: the names are the caller's.
  */
 #pragma once
-
-#include <gio/gio.h>
 
 #include "auth/subject.h"
 #include "policy/policy.h"
 
 typedef struct {
     guint32 uid;
-    char *user;            /* NULL: it has no name, or the look-up failed */
+    char *user;            /* NULL: it has no name, or that cannot be said now */
     GArray *gids;          /* of guint32 */
-    PcaAccounts *accounts; /* the caller's own user and groups, as far as they have names */
+    char *unit, *label;    /* NULL: not known */
+    PcaAccounts *accounts; /* those of the policy's names */
+    gboolean late;         /* the accounts may lack some: they could not be looked up in time */
 } PcaNames;
 
 void pca_names_free(PcaNames *names);
@@ -24,10 +23,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaNames, pca_names_free)
 /* Without any name: only numbers can match. */
 PcaNames *pca_names_new(guint32 uid);
 
+/* All that is known of the subject at once. */
+PcaNames *pca_names_of(PcaSubject *subject);
+
 /* The caller that policies judge; borrows from `names`. */
 PcaCaller pca_names_caller(const PcaNames *names);
-
-void pca_names_get_async(const PcaSubject *subject, GAsyncReadyCallback callback, gpointer data);
-
-/* Never fails: names that could not be looked up are missing. */
-PcaNames *pca_names_get_finish(GAsyncResult *result);

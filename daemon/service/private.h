@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "service/directory.h"
 #include "service/isolations.h"
 #include "service/service.h"
 #include "sys/uevent.h"
@@ -15,7 +16,8 @@ struct PcaService {
     char *worker_socket;
     char **policy_directories;
     guint32 policy_owner;
-    guint max_claims;
+    guint max_claims, max_devices;
+    PcaPolkit *polkit; /* NULL without one */
     PcaServiceEvents events;
     gpointer events_data;
     PcaSnapshot *snapshot;
@@ -24,6 +26,7 @@ struct PcaService {
     guint64 policy_generation;
     gboolean policy_stale;
     PcaClaims *claims;
+    PcaDirectory *directory;
     PcaConfigs *configs;
     PcaIsolations *isolations;
     PcaVariants *variants; /* while functions are described; or NULL */

@@ -38,6 +38,8 @@ typedef struct {
     gint64 arrived;   /* monotonic, microseconds */
     /* The names of the only checks to make, static; NULL: all. */
     const char *const *checks;
+    /* Polkit may ask a person. */
+    gboolean interactive;
     guint refs;
 } PcaRequest;
 

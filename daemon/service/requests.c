@@ -3,10 +3,13 @@
  * Purpose: the service's requests: check, plan, claim, open, release.
  * Thread: the main one. Ownership: a pending request is its GTask's data.
  */
+#include "auth/audit.h"
+#include "auth/gate.h"
 #include "base/error.h"
 #include "claim/lease.h"
 #include "engine/handover.h"
 #include "engine/wire.h"
+#include "service/authorise.h"
 #include "service/examine.h"
 #include "service/join.h"
 #include "service/private.h"
@@ -14,11 +17,15 @@
 typedef struct {
     PcaService *service;
     PcaSubject *subject;
-    PcaRequest *request; /* NULL for what is about a claim */
-    PcaClaim *claim;     /* NULL for what makes one */
-    gint64 deadline;     /* of a claim; monotonic, microseconds */
-    guint timer;         /* while it is parked: until the deadline */
-    gboolean answered;   /* the claim goes on, whoever asked has it already */
+    PcaRequest *request;       /* NULL for what is about a claim */
+    PcaClaim *claim;           /* NULL for what makes one */
+    gint64 deadline;           /* of a claim; monotonic, microseconds */
+    guint timer;               /* while it is parked: until the deadline */
+    gboolean answered;         /* the claim goes on, whoever asked has it already */
+    PcaAuthorised *authorised; /* what polkit has said yes to; NULL: it was not asked */
+    GVariant *question;        /* what it is asked about now */
+    GError *refusal;           /* that it has said no */
+    gint64 asked;              /* since when; monotonic, microseconds */
 } Pending;
 
 static void pending_free(gpointer data) {
@@ -27,6 +34,9 @@ static void pending_free(gpointer data) {
     pca_subject_unref(pending->subject);
     g_clear_pointer(&pending->request, pca_request_unref);
     g_clear_pointer(&pending->claim, pca_claim_unref);
+    g_clear_pointer(&pending->authorised, g_hash_table_unref);
+    g_clear_pointer(&pending->question, g_variant_unref);
+    g_clear_error(&pending->refusal);
     g_free(pending);
 }
 
@@ -43,23 +53,21 @@ static GTask *task_new(PcaService *service, PcaSubject *subject, PcaRequest *req
     return task;
 }
 
-/* Every decision is logged once, with device, caller and rule. */
-static void log_decision(const PcaSubject *subject, const PcaExamination *e, const char *verb,
-                         const GError *error) {
+static char *rule_of(const PcaTarget *target) {
+    const PcaSection *section = target->match.deny ? target->match.deny : target->match.device;
+    return section ? g_strdup_printf("%s:%u", section->file, section->line) : NULL;
+}
+
+/* Once for each device. */
+static void log_decision(PcaSubject *subject, const PcaExamination *e, const GError *error) {
     if (e->targets->len == 0)
-        g_message("%s of no known device by uid %u (process %u): refused: %s", verb, subject->uid,
-                  subject->pid, error->message);
+        pca_audit(subject, &(PcaDecision){.verb = "claim"}, error);
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
-        const PcaSection *section = target->match.device;
         g_autofree char *address = pca_address_format(&target->function->address);
-        g_autofree char *rule =
-            section ? g_strdup_printf("%s:%u", section->file, section->line) : g_strdup("no rule");
-        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_DEVICE", address,
-                         "PCASSIGN_RULE", rule, "MESSAGE",
-                         "%s of %s by uid %u (process %u): %s, %s%s%s", verb, address, subject->uid,
-                         subject->pid, error ? "refused" : "allowed", rule, error ? ": " : "",
-                         error ? error->message : "");
+        g_autofree char *rule = rule_of(target);
+        const PcaDecision decision = {.verb = "claim", .device = address, .rule = rule};
+        pca_audit(subject, &decision, error);
     }
 }
 
@@ -166,8 +174,28 @@ static void on_prepared(PcaClaim *claim, const GError *failure, gpointer data) {
     pca_service_look_at_claim(pending->service, held);
 }
 
+/* What one uid may have. Root may have any number. */
+static gboolean is_within_limits(const Pending *pending, guint functions, GError **error) {
+    const PcaService *service = pending->service;
+    guint32 uid = pending->subject->uid;
+    guint claims = pca_claims_count(service->claims, uid);
+    guint devices = pca_claims_count_devices(service->claims, uid);
+    if (uid == 0)
+        return TRUE;
+    if (claims >= service->max_claims)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "you hold %u claims, which is the limit; release one first", claims);
+    else if (devices + functions > service->max_devices)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
+                    "you hold %u devices, and %u more would be over the limit of %u; release some "
+                    "first",
+                    devices, functions, service->max_devices);
+    else
+        return TRUE;
+    return FALSE;
+}
+
 static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **error) {
-    guint held = pca_claims_count(pending->service->claims, pending->subject->uid);
     if (!pca_may_join(pending->service->claims, pending->subject, pending->request, error) ||
         !pca_findings_to_error(e->findings, error))
         return FALSE;
@@ -180,11 +208,7 @@ static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **er
                     PCA_OPEN_MAX_FDS - 1, wanted);
         return FALSE;
     }
-    if (held < pending->service->max_claims || pending->subject->uid == 0)
-        return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
-                "you hold %u claims, which is the limit; release one first", held);
-    return FALSE;
+    return is_within_limits(pending, e->targets->len, error);
 }
 
 static void on_claim_examined(PcaExamination *examination, const GError *error, gpointer data);
@@ -247,6 +271,39 @@ static gboolean park(GTask *task, const PcaExamination *e) {
     return TRUE;
 }
 
+/* A yes is one condition of many: everything is looked at and judged again, by the policy that is
+ * in force by then. */
+static void on_authorised(GObject *source, GAsyncResult *result, gpointer data) {
+    GTask *task = data;
+    Pending *pending = g_task_get_task_data(task);
+    g_autoptr(GVariant) question = g_steal_pointer(&pending->question);
+    pending->deadline += g_get_monotonic_time() - pending->asked;
+    pca_polkit_ask_finish(result, &pending->refusal);
+    if (!pending->refusal)
+        pca_authorised_add(pending->authorised, question);
+    examine_again(task);
+}
+
+/* Whether polkit is asked first; then takes the task over. */
+static gboolean ask_polkit(GTask *task, const PcaExamination *e, GError **error) {
+    Pending *pending = g_task_get_task_data(task);
+    PcaService *service = pending->service;
+    if (!pending->authorised)
+        pending->authorised = pca_authorised_new();
+    pending->question =
+        pending->subject->uid == 0 ? NULL : pca_authorised_lack(service, e, pending->authorised);
+    if (!pending->question)
+        return FALSE;
+    if (!service->polkit) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "polkit cannot be asked");
+        return FALSE;
+    }
+    pending->asked = g_get_monotonic_time();
+    pca_polkit_ask_async(service->polkit, pending->subject, PCA_ACTION_CLAIM, pending->question,
+                         pending->request->interactive, on_authorised, task);
+    return TRUE;
+}
+
 /* Takes the task over. */
 static void go_on_examined(GTask *examined, PcaExamination *e, const GError *error) {
     g_autoptr(GTask) task = examined;
@@ -256,13 +313,17 @@ static void go_on_examined(GTask *examined, PcaExamination *e, const GError *err
         g_task_return_error(task, g_error_copy(error));
         return;
     }
-    may_claim(pending, e, &refusal);
-    if (g_error_matches(refusal, PCA_ERROR, PCA_ERROR_BUSY) && park(task, e)) {
+    if (pending->refusal)
+        refusal = g_steal_pointer(&pending->refusal);
+    else
+        may_claim(pending, e, &refusal);
+    if ((g_error_matches(refusal, PCA_ERROR, PCA_ERROR_BUSY) && park(task, e)) ||
+        (!refusal && ask_polkit(task, e, &refusal))) {
         g_steal_pointer(&task);
         return;
     }
     if (refusal) {
-        log_decision(pending->subject, e, "claim", refusal);
+        log_decision(pending->subject, e, refusal);
         g_task_return_error(task, g_steal_pointer(&refusal));
         return;
     }
@@ -270,7 +331,7 @@ static void go_on_examined(GTask *examined, PcaExamination *e, const GError *err
     g_autoptr(PcaClaim) claim = make_claim(pending->subject, pending->request, e);
     pca_claims_prepare(pending->service->claims, claim, left, on_prepared, g_object_ref(task));
     /* The worker begins while the journal is told. */
-    log_decision(pending->subject, e, "claim", NULL);
+    log_decision(pending->subject, e, NULL);
     if (!claim->async || pending->answered)
         return;
     pending->answered = TRUE;
@@ -331,10 +392,12 @@ void pca_service_open_async(PcaService *service, PcaSubject *subject, PcaClaim *
                             GAsyncReadyCallback callback, gpointer data) {
     g_autoptr(GTask) task = task_new(service, subject, NULL, claim, callback, data);
     GError *error = NULL;
-    if (may_open(subject, claim, lease, &error))
+    if (may_open(subject, claim, lease, &error)) {
         pca_claims_open(service->claims, claim, subject->pidfd, on_opened, g_steal_pointer(&task));
-    else
-        g_task_return_error(task, error);
+        return;
+    }
+    pca_audit(subject, &(PcaDecision){.verb = "open", .claim = claim->id}, error);
+    g_task_return_error(task, error);
 }
 
 PcaFds *pca_service_open_finish(GAsyncResult *result, GError **error) {
@@ -354,21 +417,23 @@ static void on_released(PcaClaim *claim, const GError *error, gpointer data) {
 }
 
 void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
-                               GAsyncReadyCallback callback, gpointer data) {
+                               const char *rule, GAsyncReadyCallback callback, gpointer data) {
     GTask *task = task_new(service, subject, NULL, claim, callback, data);
     g_autofree char *reason = g_strdup_printf("released by uid %u", subject->uid);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
-                     "claim %s %s", claim->id, reason);
+    pca_audit(subject, &(PcaDecision){.verb = "release", .claim = claim->id, .rule = rule}, NULL);
     pca_claims_release(service->claims, claim, reason, on_released, task);
 }
 
 void pca_service_release_devices_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
-                                       const GArray *addresses, GAsyncReadyCallback callback,
-                                       gpointer data) {
+                                       const GArray *addresses, const char *rule,
+                                       GAsyncReadyCallback callback, gpointer data) {
     GTask *task = task_new(service, subject, NULL, claim, callback, data);
     g_autofree char *reason = g_strdup_printf("given back by uid %u", subject->uid);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
-                     "claim %s: %u devices are %s", claim->id, addresses->len, reason);
+    g_autofree char *remark = g_strdup_printf("%u devices", addresses->len);
+    pca_audit(subject,
+              &(PcaDecision){
+                  .verb = "release-devices", .claim = claim->id, .rule = rule, .remark = remark},
+              NULL);
     pca_claims_release_devices(service->claims, claim, addresses, reason, on_released, task);
 }
 

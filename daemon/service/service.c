@@ -9,10 +9,14 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
+#include "auth/audit.h"
 #include "base/error.h"
 #include "service/private.h"
 #include "sys/policy-files.h"
 #include "sys/scan.h"
+
+/* How long the answer to a reload waits for names. */
+#define NAMES_PATIENCE (5 * G_TIME_SPAN_SECOND)
 
 static void log_diagnostics(PcaDiagnostics *diagnostics) {
     for (guint i = 0; i < diagnostics->len; i++) {
@@ -25,7 +29,7 @@ static void log_diagnostics(PcaDiagnostics *diagnostics) {
     }
 }
 
-PcaDiagnostics *pca_service_reload_policy(PcaService *service) {
+static PcaDiagnostics *load_policy(PcaService *service) {
     PcaDiagnostics *diagnostics = pca_diagnostics_new();
     PcaPolicy *policy = pca_policy_load((const char *const *)service->policy_directories,
                                         service->policy_owner, diagnostics);
@@ -41,12 +45,79 @@ PcaDiagnostics *pca_service_reload_policy(PcaService *service) {
     if (policy)
         g_message("policy in force, generation %" G_GUINT64_FORMAT, service->policy_generation);
     else
-        g_warning("the policy files are refused; %s",
-                  service->policy ? "the policy read before stays in force"
-                                  : "no policy is in force and nothing is granted");
+        g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID",
+                         PCA_MESSAGE_POLICY_REFUSED, "MESSAGE", "the policy files are refused; %s",
+                         service->policy ? "the policy read before stays in force"
+                                         : "no policy is in force and nothing is granted");
     if (service->snapshot)
         service->events.policy_changed(service->events_data);
     return diagnostics;
+}
+
+/* ---- Names in the policy ---- */
+
+/* What is to be done with what is found out about the names of a policy that was loaded. */
+typedef struct {
+    PcaPolicy *policy;
+    PcaDiagnostics *diagnostics;
+    GTask *task;        /* that waits for the diagnostics; NULL: the journal alone is told */
+    gboolean has_units; /* the bus tells who is in which */
+} Loaded;
+
+static void warn_late(const PcaPolicy *policy, PcaDiagnostics *diagnostics) {
+    const PcaSection *first = g_ptr_array_index(pca_policy_sections(policy), 0);
+    pca_diagnostics_add(diagnostics, first->file, 0, 0, PCA_SEVERITY_WARNING,
+                        "the names of users and groups could not be looked up in time: those that "
+                        "are not known yet grant nobody until they can");
+}
+
+static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
+    Loaded *loaded = data;
+    g_autoptr(GPtrArray) more = pca_diagnostics_new();
+    g_autoptr(PcaAccounts) accounts = pca_directory_resolve_finish(result);
+    if (accounts)
+        pca_policy_warn_unknown(loaded->policy, accounts, more);
+    else
+        warn_late(loaded->policy, more);
+    if (loaded->task && !loaded->has_units)
+        pca_policy_warn_units(loaded->policy, more);
+    log_diagnostics(more);
+    g_ptr_array_extend_and_steal(loaded->diagnostics, g_steal_pointer(&more));
+    if (loaded->task)
+        g_task_return_pointer(loaded->task, g_ptr_array_ref(loaded->diagnostics),
+                              (GDestroyNotify)g_ptr_array_unref);
+    g_clear_object(&loaded->task);
+    g_ptr_array_unref(loaded->diagnostics);
+    pca_policy_unref(loaded->policy);
+    g_free(loaded);
+}
+
+/* Takes the diagnostics and the task over. */
+static void look_up_names(PcaService *service, PcaDiagnostics *diagnostics, GTask *task,
+                          gboolean has_units) {
+    Loaded *loaded = g_new0(Loaded, 1);
+    loaded->policy = pca_policy_ref(service->policy);
+    loaded->diagnostics = diagnostics;
+    loaded->task = task;
+    loaded->has_units = has_units;
+    pca_directory_resolve_async(service->directory, service->policy, NAMES_PATIENCE, on_names,
+                                loaded);
+}
+
+void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, const char *rule,
+                                     GAsyncReadyCallback callback, gpointer data) {
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
+    const PcaDecision decision = {.verb = "reload-policy", .rule = rule};
+    pca_audit(subject, &decision, NULL);
+    PcaDiagnostics *diagnostics = load_policy(service);
+    if (service->policy_stale || pca_policy_sections(service->policy)->len == 0)
+        g_task_return_pointer(task, diagnostics, (GDestroyNotify)g_ptr_array_unref);
+    else
+        look_up_names(service, diagnostics, g_steal_pointer(&task), subject->pidfd_from_bus);
+}
+
+PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result) {
+    return g_task_propagate_pointer(G_TASK(result), NULL);
 }
 
 static void tell_each(PcaService *service, GPtrArray *functions,
@@ -192,7 +263,9 @@ static char *read_boot_id(const PcaRoot *root) {
 }
 
 static void start(PcaService *service) {
-    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy(service);
+    g_autoptr(GPtrArray) diagnostics = load_policy(service);
+    if (service->policy && pca_policy_sections(service->policy)->len > 0)
+        look_up_names(service, g_steal_pointer(&diagnostics), NULL, FALSE);
     pca_claims_recover(service->claims);
     pca_service_rescan(service);
 }
@@ -208,11 +281,14 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->policy_directories = g_strdupv((char **)config->policy_directories);
     service->policy_owner = config->policy_owner;
     service->max_claims = config->max_claims;
+    service->max_devices = config->max_devices;
+    service->polkit = config->polkit ? pca_polkit_ref(config->polkit) : NULL;
     service->events = *events;
     service->events_data = data;
     service->parked = g_ptr_array_new();
     service->woken = g_ptr_array_new();
     service->rebound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    service->directory = pca_directory_new(config->lookups);
     service->uevents = pca_uevents_new(on_uevent, service, error);
     if (!service->uevents) {
         pca_service_free(service);
@@ -245,6 +321,8 @@ void pca_service_free(PcaService *service) {
     g_clear_pointer(&service->claims, pca_claims_free);
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);
+    g_clear_pointer(&service->directory, pca_directory_free);
+    g_clear_pointer(&service->polkit, pca_polkit_unref);
     g_ptr_array_unref(service->parked);
     g_ptr_array_unref(service->woken);
     g_strfreev(service->policy_directories);

@@ -7,11 +7,13 @@
  */
 #pragma once
 
+#include "auth/polkit.h"
 #include "auth/subject.h"
 #include "base/fds.h"
 #include "claim/claims.h"
 #include "engine/plan.h"
 #include "pci/config.h"
+#include "service/directory.h"
 #include "service/request.h"
 #include "sys/root.h"
 
@@ -23,8 +25,11 @@ typedef struct {
     const char *worker_socket;
     const char *const *policy_directories; /* see pca_policy_load */
     guint32 policy_owner;
-    gint64 unbind_grace; /* microseconds */
-    guint max_claims;    /* of one uid */
+    gint64 unbind_grace;       /* microseconds */
+    guint max_claims;          /* of one uid */
+    guint max_devices;         /* in them */
+    PcaPolkit *polkit;         /* NULL: there is none, and what needs it is refused */
+    const PcaLookups *lookups; /* NULL: libc's */
 } PcaServiceConfig;
 
 /* What the service tells whoever publishes it. Functions are borrowed. */
@@ -79,8 +84,18 @@ void pca_service_explain_async(PcaService *service, const char *address, gint64 
 guint64 pca_service_policy_generation(const PcaService *service);
 gboolean pca_service_policy_stale(const PcaService *service);
 
-/* Reads the policy again; the diagnostics are the caller's. */
-PcaDiagnostics *pca_service_reload_policy(PcaService *service);
+/* Reads the policy again, for a caller who may have that done; `rule` (may be NULL) is by what. It
+ * is in force at once; the answer waits a while for the names in it. The diagnostics are the
+ * caller's. */
+void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, const char *rule,
+                                     GAsyncReadyCallback callback, gpointer data);
+PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result);
+
+/* What polkit's rules can go by, a{ss}, floating: the method, and where there are functions at the
+ * addresses (of PcaAddress) these as "device", "path", "id" and "name" (of their section), of
+ * several one behind the other with spaces between. */
+GVariant *pca_service_details(const PcaService *service, const char *method,
+                              const GArray *addresses);
 
 /* Every check; FALSE with *error only when they could not be made at all. */
 void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
@@ -118,6 +133,7 @@ typedef struct {
     const char *address;
     const char *method;   /* of a reset, one of its reset methods; NULL: all in their order */
     gboolean accept_risk; /* of a recovery: a quarantined function goes back without proof */
+    const char *rule;     /* by what the caller may do it, static; NULL: it is root */
 } PcaAdminRequest;
 
 /* The request is copied. Ends when the worker is done, or with UnbindTimeout or TimedOut when the
@@ -127,11 +143,12 @@ void pca_service_admin_async(PcaService *service, PcaSubject *subject,
                              gpointer data);
 gboolean pca_service_admin_finish(GAsyncResult *result, GError **error);
 
+/* `rule`: by what a caller may do it who is neither the owner nor root; else NULL. */
 void pca_service_release_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
-                               GAsyncReadyCallback callback, gpointer data);
+                               const char *rule, GAsyncReadyCallback callback, gpointer data);
 /* Some of a claim's devices (of PcaAddress, copied) while the others stay; see
  * pca_claims_release_devices. */
 void pca_service_release_devices_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
-                                       const GArray *addresses, GAsyncReadyCallback callback,
-                                       gpointer data);
+                                       const GArray *addresses, const char *rule,
+                                       GAsyncReadyCallback callback, gpointer data);
 gboolean pca_service_release_finish(GAsyncResult *result, GError **error);

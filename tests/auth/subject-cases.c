@@ -15,8 +15,11 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 
 #include "auth/credentials.h"
+#include "auth/pending.h"
+#include "auth/polkit.h"
 #include "base/error.h"
 #include "base/fds.h"
 
@@ -41,7 +44,8 @@ static char *start_bus(void) {
     g_autofree char *option = g_strdup_printf("--config-file=%s", config);
     g_autofree char *text = g_strdup_printf(
         "<busconfig><type>system</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>"
-        "<policy context=\"default\"><allow user=\"*\"/><allow send_destination=\"*\"/>"
+        "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow "
+        "send_destination=\"*\"/>"
         "<allow receive_sender=\"*\"/></policy></busconfig>",
         directory);
     g_autofree char *path = g_build_filename(directory, "bus", NULL);
@@ -209,6 +213,7 @@ START_TEST(another_user) {
 }
 END_TEST
 
+/* Whoever asks more at a time is refused before anybody is asked. */
 START_TEST(one_question_for_all) {
     GAsyncResult *results[1000] = {NULL};
     PcaSubject *first = NULL;
@@ -218,11 +223,13 @@ START_TEST(one_question_for_all) {
     for (gsize i = 0; i < G_N_ELEMENTS(results); i++) {
         while (!results[i])
             g_main_context_iteration(NULL, TRUE);
-        g_autoptr(PcaSubject) subject = pca_credentials_get_finish(results[i], NULL);
-        ck_assert_ptr_nonnull(subject);
-        first = first ? first : pca_subject_ref(subject);
-        ck_assert_ptr_eq(subject, first);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(PcaSubject) subject = pca_credentials_get_finish(results[i], &error);
         g_object_unref(results[i]);
+        ck_assert_int_eq(subject != NULL, i < PCA_MAX_PENDING);
+        ck_assert(subject || g_error_matches(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED));
+        first = first ? first : pca_subject_ref(subject);
+        ck_assert(!subject || subject == first);
     }
     pca_subject_unref(first);
 }
@@ -249,6 +256,108 @@ START_TEST(many_callers) {
 }
 END_TEST
 
+/* ---- Units ---- */
+
+/* What a bus answers that gives a descriptor of this process. */
+static PcaSubject *subject_with(int pidfd) {
+    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+    g_autofree char *text =
+        g_strdup_printf("{'UnixUserID': <uint32 %u>, 'ProcessID': <uint32 %u>, 'ProcessFD': "
+                        "<handle 0>}",
+                        (unsigned)getuid(), (unsigned)getpid());
+    g_autoptr(GVariant) answer = g_variant_ref_sink(g_variant_new_parsed(text));
+    g_unix_fd_list_append(fds, pidfd, NULL);
+    return pca_subject_read(":1.5", answer, fds);
+}
+
+static int open_pidfd(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Below systemd, where WANTED_UNIT says in which unit this runs, it is that one. */
+START_TEST(unit_by_a_pidfd_of_the_bus) {
+    g_autofree char *unit = NULL;
+    PCA_AUTO_FD pidfd = open_pidfd(getpid());
+    g_autoptr(PcaSubject) subject = subject_with(pidfd);
+    ck_assert(subject->pidfd_from_bus);
+    if (sd_pid_get_unit(getpid(), &unit) < 0)
+        unit = NULL;
+    ck_assert_pstr_eq(pca_subject_unit(subject), unit);
+    if (g_getenv("WANTED_UNIT"))
+        ck_assert_pstr_eq(pca_subject_unit(subject), g_getenv("WANTED_UNIT"));
+}
+END_TEST
+
+/* The number may be another process's by now: of one that has ended nothing is told. */
+START_TEST(no_unit_of_a_process_that_ended) {
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    PCA_AUTO_FD pidfd = open_pidfd(child);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    g_autoptr(PcaSubject) subject = subject_with(pidfd);
+    ck_assert(subject->pidfd_from_bus);
+    ck_assert_ptr_null(pca_subject_unit(subject));
+}
+END_TEST
+
+START_TEST(no_unit_without_the_bus_s_pidfd) {
+    g_autoptr(PcaSubject) subject = ask(g_dbus_connection_get_unique_name(bus), NULL);
+    ck_assert_int_eq(subject->pidfd_from_bus, gives_pidfds());
+    ck_assert_int_ge(subject->pidfd, 0);
+    if (!subject->pidfd_from_bus)
+        ck_assert_ptr_null(pca_subject_unit(subject));
+}
+END_TEST
+
+/* A descriptor that the message has not brought. */
+START_TEST(no_such_descriptor) {
+    g_autoptr(GUnixFDList) none = g_unix_fd_list_new();
+    g_autoptr(GVariant) answer = g_variant_ref_sink(
+        g_variant_new_parsed("{'UnixUserID': <uint32 4000000>, 'ProcessFD': <handle -1>}"));
+    g_autoptr(PcaSubject) subject = pca_subject_read(":1.5", answer, none);
+    ck_assert(!subject->pidfd_from_bus);
+    ck_assert_int_eq(subject->pidfd, -1);
+}
+END_TEST
+
+/* ---- Polkit ---- */
+
+static void own_polkit(GDBusConnection *c) {
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        c, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+        g_variant_new("(su)", "org.freedesktop.PolicyKit1", 0), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
+        NULL, NULL);
+    ck_assert_ptr_nonnull(reply);
+}
+
+static GDBusMessage *swallow(GDBusConnection *c, GDBusMessage *message, gboolean incoming,
+                             gpointer data) {
+    gboolean call =
+        incoming && g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_CALL;
+    if (call)
+        g_object_unref(message);
+    return call ? NULL : message;
+}
+
+START_TEST(silent_polkit) {
+    g_autoptr(GDBusConnection) silent = connect_bus();
+    g_autoptr(PcaPolkit) polkit = pca_polkit_new(bus);
+    g_autoptr(PcaSubject) subject = ask(g_dbus_connection_get_unique_name(bus), NULL);
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    own_polkit(silent);
+    g_dbus_connection_add_filter(silent, swallow, NULL, NULL);
+    pca_polkit_set_patience(polkit, 50);
+    pca_polkit_ask_async(polkit, subject, "org.pcassign1.manage", NULL, FALSE, on_result, &result);
+    while (!result)
+        g_main_context_iteration(NULL, TRUE);
+    ck_assert(!pca_polkit_ask_finish(result, &error));
+    ck_assert_msg(strstr(error->message, "polkit has not answered in time") != NULL, "%s",
+                  error->message);
+}
+END_TEST
+
 START_TEST(made_by_hand) {
     g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 42);
     g_autoptr(PcaSubject) again = pca_subject_ref(subject);
@@ -269,8 +378,18 @@ TCase *pca_subject_cases(void) {
     tcase_add_test(tcase, caller_gone);
     tcase_add_test(tcase, bus_gone);
     tcase_add_test(tcase, another_user);
+    tcase_add_test(tcase, no_unit_without_the_bus_s_pidfd);
     tcase_add_test(tcase, one_question_for_all);
     tcase_add_test(tcase, many_callers);
+    tcase_add_test(tcase, silent_polkit);
     tcase_add_test(tcase, made_by_hand);
+    return tcase;
+}
+
+TCase *pca_unit_cases(void) {
+    TCase *tcase = tcase_create("units");
+    tcase_add_test(tcase, unit_by_a_pidfd_of_the_bus);
+    tcase_add_test(tcase, no_unit_of_a_process_that_ended);
+    tcase_add_test(tcase, no_such_descriptor);
     return tcase;
 }

@@ -14,33 +14,38 @@
 static const struct {
     const char *interface, *method;
     PcaRule rule;
+    const char *action;
 } rules[] = {
-    {"org.pcassign1.Manager", "Claim", PCA_RULE_POLICY},
-    {"org.pcassign1.Manager", "Check", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE},
-    {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Reserve", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Reset", PCA_RULE_ROOT},
-    {"org.pcassign1.Device", "Recover", PCA_RULE_ROOT},
-    {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER},
-    {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER},
-    {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER},
+    {"org.pcassign1.Manager", "Claim", PCA_RULE_POLICY, NULL},
+    {"org.pcassign1.Manager", "Check", PCA_RULE_ANYONE, NULL},
+    {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE, NULL},
+    {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE, NULL},
+    {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ADMIN, PCA_ACTION_RELOAD},
+    {"org.pcassign1.Device", "Explain", PCA_RULE_ANYONE, NULL},
+    {"org.pcassign1.Device", "Reserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Device", "Reset", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Device", "Recover", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER, NULL},
+    {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Claim", "ReleaseDevices", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
     /* What is not in the table is denied, and only the exact names are in it. */
-    {"org.pcassign1.Manager", "claim", PCA_RULE_DENY},
-    {"org.pcassign1.Manager", "Claim ", PCA_RULE_DENY},
-    {"org.pcassign1.Manager", "Open", PCA_RULE_DENY},
-    {"org.pcassign1.Claim", "Claim", PCA_RULE_DENY},
-    {"org.pcassign1.Claim", "Releas", PCA_RULE_DENY},
-    {"org.pcassign1.Device", "reset", PCA_RULE_DENY},
-    {"org.pcassign1.Manager", "Reset", PCA_RULE_DENY},
-    {"org.pcassign1", "Claim", PCA_RULE_DENY},
-    {"", "", PCA_RULE_DENY},
+    {"org.pcassign1.Manager", "claim", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Manager", "Claim ", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Manager", "Open", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Claim", "Claim", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Claim", "Releas", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Device", "reset", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Manager", "Reset", PCA_RULE_DENY, NULL},
+    {"org.pcassign1", "Claim", PCA_RULE_DENY, NULL},
+    {"", "", PCA_RULE_DENY, NULL},
 };
 
 START_TEST(rule_of) {
-    ck_assert_int_eq(pca_gate_rule(rules[_i].interface, rules[_i].method), rules[_i].rule);
+    PcaGate gate = pca_gate_method(rules[_i].interface, rules[_i].method);
+    ck_assert_int_eq(gate.rule, rules[_i].rule);
+    ck_assert_pstr_eq(gate.action, rules[_i].action);
 }
 END_TEST
 
@@ -56,18 +61,26 @@ static GDBusNodeInfo *read_interface(void) {
     return node;
 }
 
-/* A method that is added to the interface without a thought of who may call it fails here. */
-START_TEST(every_method) {
+/* That all have a rule the build sees to; that all are denied to somebody, or public, is here. */
+START_TEST(every_member) {
     g_autoptr(GDBusNodeInfo) node = read_interface();
     guint n = 0;
     for (guint i = 0; node->interfaces[i]; i++) {
         GDBusInterfaceInfo *interface = node->interfaces[i];
         for (guint j = 0; interface->methods && interface->methods[j]; j++, n++)
-            ck_assert_msg(pca_gate_rule(interface->name, interface->methods[j]->name) !=
+            ck_assert_msg(pca_gate_method(interface->name, interface->methods[j]->name).rule !=
                               PCA_RULE_DENY,
                           "%s.%s has no rule", interface->name, interface->methods[j]->name);
+        for (guint j = 0; interface->properties && interface->properties[j]; j++, n++) {
+            const GDBusPropertyInfo *property = interface->properties[j];
+            ck_assert_int_eq(pca_gate_property(interface->name, property->name), PCA_RULE_ANYONE);
+            ck_assert_int_eq(property->flags, G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
+        }
     }
-    ck_assert_uint_ge(n, 12);
+    ck_assert_uint_ge(n, 50);
+    ck_assert_int_eq(pca_gate_property("org.pcassign1.Claim", "Owner"), PCA_RULE_DENY);
+    ck_assert_int_eq(pca_gate_property("org.pcassign1.Claim", "state"), PCA_RULE_DENY);
+    ck_assert_int_eq(pca_gate_property("org.pcassign1.Device", "Release"), PCA_RULE_DENY);
 }
 END_TEST
 
@@ -78,35 +91,41 @@ static const struct {
     const char *label;
     guint32 owner;
     const char *owner_label;
-    gboolean allowed;
+    PcaVerdict verdict;
 } callers[] = {
-    {PCA_RULE_ANYONE, 1001, NULL, 1000, NULL, TRUE},
-    {PCA_RULE_POLICY, 1001, NULL, G_MAXUINT32, NULL, TRUE},
-    {PCA_RULE_OWNER, 1000, NULL, 1000, NULL, TRUE},
-    {PCA_RULE_OWNER, 1000, "a", 1000, "a", TRUE},
-    {PCA_RULE_OWNER, 1000, "a", 1000, "b", FALSE},
-    {PCA_RULE_OWNER, 1000, NULL, 1000, "b", FALSE},
-    {PCA_RULE_OWNER, 1000, "a", 1000, NULL, FALSE},
-    {PCA_RULE_OWNER, 1001, NULL, 1000, NULL, FALSE},
-    {PCA_RULE_OWNER, 1001, "a", 1000, "a", FALSE},
-    {PCA_RULE_OWNER, 1001, NULL, 0, NULL, FALSE},
-    {PCA_RULE_OWNER, 1001, NULL, G_MAXUINT32, NULL, FALSE},
-    {PCA_RULE_OWNER, G_MAXUINT32 - 1, NULL, 1000, NULL, FALSE},
-    {PCA_RULE_OWNER, 0, "x", 1000, "a", TRUE},
-    {PCA_RULE_ROOT, 0, NULL, 0, NULL, TRUE},
-    {PCA_RULE_ROOT, 1000, NULL, 1000, NULL, FALSE},
-    {PCA_RULE_ROOT, G_MAXUINT32, NULL, 0, NULL, FALSE},
-    {PCA_RULE_DENY, 0, NULL, 0, NULL, FALSE},
-    {PCA_RULE_DENY, 1000, NULL, 1000, NULL, FALSE},
-    {(PcaRule)99, 0, NULL, 0, NULL, FALSE},
+    {PCA_RULE_ANYONE, 1001, NULL, 1000, NULL, PCA_VERDICT_ALLOWED},
+    {PCA_RULE_POLICY, 1001, NULL, G_MAXUINT32, NULL, PCA_VERDICT_ALLOWED},
+    {PCA_RULE_OWNER, 1000, NULL, 1000, NULL, PCA_VERDICT_ALLOWED},
+    {PCA_RULE_OWNER, 1000, "a", 1000, "a", PCA_VERDICT_ALLOWED},
+    {PCA_RULE_OWNER, 1000, "a", 1000, "b", PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1000, NULL, 1000, "b", PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1000, "a", 1000, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1001, NULL, 1000, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1001, "a", 1000, "a", PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1001, NULL, 0, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 1001, NULL, G_MAXUINT32, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, G_MAXUINT32 - 1, NULL, 1000, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_OWNER, 0, "x", 1000, "a", PCA_VERDICT_ALLOWED},
+    {PCA_RULE_OWNER_OR_ADMIN, 1000, "a", 1000, "a", PCA_VERDICT_ALLOWED},
+    {PCA_RULE_OWNER_OR_ADMIN, 1000, "a", 1000, "b", PCA_VERDICT_ASK_POLKIT},
+    {PCA_RULE_OWNER_OR_ADMIN, 1001, NULL, 1000, NULL, PCA_VERDICT_ASK_POLKIT},
+    {PCA_RULE_OWNER_OR_ADMIN, 1001, NULL, G_MAXUINT32, NULL, PCA_VERDICT_ASK_POLKIT},
+    {PCA_RULE_OWNER_OR_ADMIN, 0, "x", 1000, "a", PCA_VERDICT_ALLOWED},
+    {PCA_RULE_ADMIN, 0, NULL, 0, NULL, PCA_VERDICT_ALLOWED},
+    {PCA_RULE_ADMIN, 1000, NULL, 1000, NULL, PCA_VERDICT_ASK_POLKIT},
+    {PCA_RULE_ADMIN, G_MAXUINT32, NULL, 0, NULL, PCA_VERDICT_ASK_POLKIT},
+    {PCA_RULE_DENY, 0, NULL, 0, NULL, PCA_VERDICT_REFUSED},
+    {PCA_RULE_DENY, 1000, NULL, 1000, NULL, PCA_VERDICT_REFUSED},
+    {(PcaRule)99, 0, NULL, 0, NULL, PCA_VERDICT_REFUSED},
 };
 
 START_TEST(lets_through) {
     g_autoptr(GError) error = NULL;
-    gboolean allowed = pca_gate_allows(callers[_i].rule, callers[_i].uid, callers[_i].label,
-                                       callers[_i].owner, callers[_i].owner_label, &error);
-    ck_assert_int_eq(allowed, callers[_i].allowed);
-    ck_assert_int_eq(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED), !allowed);
+    PcaVerdict verdict = pca_gate_judge(callers[_i].rule, callers[_i].uid, callers[_i].label,
+                                        callers[_i].owner, callers[_i].owner_label, &error);
+    ck_assert_int_eq(verdict, callers[_i].verdict);
+    ck_assert_int_eq(g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED),
+                     verdict != PCA_VERDICT_ALLOWED);
 }
 END_TEST
 
@@ -135,11 +154,14 @@ END_TEST
 Suite *pca_suite(void) {
     Suite *suite = suite_create("auth");
     TCase *whole = tcase_create("interface");
-    tcase_add_test(whole, every_method);
+    tcase_add_test(whole, every_member);
     tcase_add_test(whole, errors);
     suite_add_tcase(suite, whole);
     PCA_TABLE(suite, "rules", rule_of, rules);
     PCA_TABLE(suite, "callers", lets_through, callers);
+    suite_add_tcase(suite, pca_pending_cases());
+    suite_add_tcase(suite, pca_audit_cases());
+    suite_add_tcase(suite, pca_unit_cases());
     suite_add_tcase(suite, pca_subject_cases());
     return suite;
 }

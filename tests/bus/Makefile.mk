@@ -31,6 +31,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/user-cases.c \
 	tests/bus/death-cases.c \
 	tests/bus/restart-cases.c \
+	tests/bus/mock-polkit.c tests/bus/mock-polkit.h tests/bus/gate-cases.c \
 	tests/bus/flood-cases.c tests/bus/hardware-cases.c \
 	tests/bus/terms-cases.c \
 	tests/bus/admin.c tests/bus/admin.h \

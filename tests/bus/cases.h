@@ -33,4 +33,6 @@ TCase *pca_admin_cases(void);    /* reserve, unreserve, reset */
 TCase *pca_recover_cases(void);  /* recover, and the administrator's over a restart */
 TCase *pca_stuck_cases(void);    /* recover, while a worker is at it */
 TCase *pca_terms_cases(void);    /* what the policy's keys do to a claim */
+TCase *pca_gate_cases(void);     /* every method by every caller, and polkit */
+TCase *pca_audit_cases(void);    /* what is decided, and what the journal is told */
 TCase *pca_flood_cases(void);    /* many, silent and lying clients */

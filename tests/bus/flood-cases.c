@@ -11,6 +11,7 @@
 
 #define N_CLIENTS 20
 #define N_CALLS 1000
+#define N_FLOOD 10000
 
 typedef struct {
     guint ended, won, busy;
@@ -85,6 +86,47 @@ START_TEST(queue_of_calls) {
     expect_served("a thousand calls");
     pca_await(&answered, N_CALLS);
     ck_assert(pca_world_await_fds(world, before));
+}
+END_TEST
+
+typedef struct {
+    guint answered, limited;
+    gboolean named; /* the limit, in the words of the refusal */
+} Flood;
+
+static void on_flooded(GObject *source, GAsyncResult *result, gpointer data) {
+    Flood *flood = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
+        G_DBUS_CONNECTION(source), NULL, result, &error);
+    flood->answered++;
+    flood->limited += pca_is_error(error, "LimitExceeded");
+    flood->named |= error && strstr(error->message, "128 calls that are not answered") != NULL;
+    ck_assert_msg(reply || pca_is_error(error, "LimitExceeded"), "%s", error ? error->message : "");
+}
+
+/* From two connections of one user, while another one is served. */
+START_TEST(one_user_s_flood) {
+    if (!pca_become(0))
+        return;
+    GDBusConnection *alice[] = {pca_world_connect_as(world, ALICE, ALICE),
+                                pca_world_connect_as(world, ALICE, ALICE)};
+    Flood flood = {0};
+    guint before = pca_world_count_fds(world);
+    for (guint i = 0; i < N_FLOOD; i++)
+        begin(alice[i % 2], "Check", pca_devices("gpu nic", NULL), on_flooded, &flood);
+    g_dbus_connection_flush_sync(alice[0], NULL, NULL);
+    g_dbus_connection_flush_sync(alice[1], NULL, NULL);
+    expect_served("ten thousand calls of another user");
+    pca_await(&flood.answered, N_FLOOD);
+    g_print("# of %u calls of one user %u were over the limit\n", N_FLOOD, flood.limited);
+    ck_assert_uint_gt(flood.limited, 0);
+    ck_assert(flood.named);
+    /* All of them are over: it may call again. */
+    g_variant_unref(pca_call(alice[0], ROOT_PATH, "Manager.ListClaims", NULL, NULL));
+    ck_assert(pca_world_await_fds(world, before));
+    g_object_unref(alice[0]);
+    g_object_unref(alice[1]);
 }
 END_TEST
 
@@ -230,6 +272,7 @@ TCase *pca_flood_cases(void) {
     TCase *tcase = pca_shared_case_new("floods");
     tcase_add_test(tcase, one_winner);
     tcase_add_test(tcase, queue_of_calls);
+    tcase_add_test(tcase, one_user_s_flood);
     tcase_add_test(tcase, never_reads);
     tcase_add_test(tcase, forged_signals);
     tcase_add_test(tcase, unwanted_descriptors);

@@ -108,6 +108,8 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_recover_cases());
     suite_add_tcase(suite, pca_stuck_cases());
     suite_add_tcase(suite, pca_terms_cases());
+    suite_add_tcase(suite, pca_gate_cases());
+    suite_add_tcase(suite, pca_audit_cases());
     suite_add_tcase(suite, pca_flood_cases());
     return suite;
 }

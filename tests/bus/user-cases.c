@@ -5,6 +5,12 @@
  */
 #include "cases.h"
 
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define TITLE "the title of alice"
 
 static char *list_claims(GDBusConnection *c) {
@@ -39,6 +45,54 @@ START_TEST(by_group) {
     g_autoptr(GDBusConnection) stranger = pca_world_connect_as(world, CAROL, CAROL);
     pca_refused(stranger, ROOT_PATH, "Manager.Claim", pca_devices("nic", NULL), "NotPermitted");
     g_auto(PcaHeld) held = pca_claim_words(member, "nic");
+}
+END_TEST
+
+/* The one that counts is the last of very many. */
+START_TEST(by_one_of_many_groups) {
+    gid_t groups[200];
+    if (!pca_become(0))
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
+        groups[i] = VM_GROUP - (gid_t)(G_N_ELEMENTS(groups) - 1 - i);
+    ck_assert_int_eq(setgroups(G_N_ELEMENTS(groups), groups), 0);
+    ck_assert(setegid(CAROL) == 0 && seteuid(CAROL) == 0);
+    g_autoptr(GDBusConnection) member = pca_world_connect(world);
+    ck_assert(pca_become(0));
+    g_auto(PcaHeld) held = pca_claim_words(member, "nic");
+}
+END_TEST
+
+/* A connection that a process has left to another one: the bus goes on to say who made it, and its
+ * number may be anybody's by then. */
+static GDBusConnection *connect_by_another_process(void) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_strlcpy(address.sun_path, world->address + strlen("unix:path="), sizeof address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : 1);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, NULL);
+    g_autoptr(GSocketConnection) stream = g_socket_connection_factory_create_connection(socket);
+    GDBusConnection *c =
+        g_dbus_connection_new_sync(G_IO_STREAM(stream), NULL,
+                                   G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                       G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                   NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(c);
+    return c;
+}
+
+START_TEST(left_by_its_process) {
+    g_autoptr(GDBusConnection) c = connect_by_another_process();
+    g_auto(PcaHeld) held = pca_claim_words(c, "nic");
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(pca_open_held(c, &held, NULL, &error));
+    ck_assert_msg(pca_is_error(error, "NotPermitted") && strstr(error->message, "has gone"), "%s",
+                  error->message);
 }
 END_TEST
 
@@ -165,6 +219,8 @@ TCase *pca_user_cases(void) {
     TCase *tcase = pca_shared_case_new("users");
     tcase_add_test(tcase, own_claim);
     tcase_add_test(tcase, by_group);
+    tcase_add_test(tcase, by_one_of_many_groups);
+    tcase_add_test(tcase, left_by_its_process);
     tcase_add_test(tcase, strangers);
     tcase_add_test(tcase, refusal_tells_nothing);
     tcase_add_test(tcase, broadcasts);

@@ -13,3 +13,4 @@ PcaTree *pca_small_host(void);
 
 TCase *pca_request_cases(void);
 TCase *pca_life_cases(void);
+TCase *pca_directory_cases(void);

@@ -56,6 +56,7 @@ static PcaService *make_service(GError **error) {
         .policy_owner = geteuid(),
         .unbind_grace = G_TIME_SPAN_SECOND,
         .max_claims = 2,
+        .max_devices = 8,
     };
     return pca_service_new(&config, &table, NULL, error);
 }
@@ -137,12 +138,30 @@ START_TEST(states_and_names) {
 }
 END_TEST
 
+static void on_result(GObject *source, GAsyncResult *result, gpointer data) {
+    *(GAsyncResult **)data = g_object_ref(result);
+}
+
+static void await(GAsyncResult *const *result) {
+    while (!*result)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Root has the policy read again. */
+static PcaDiagnostics *reload(void) {
+    g_autoptr(PcaSubject) root = pca_subject_new(":1.1", 0, 0);
+    g_autoptr(GAsyncResult) result = NULL;
+    pca_service_reload_policy_async(service, root, NULL, on_result, &result);
+    await(&result);
+    return pca_service_reload_policy_finish(result);
+}
+
 START_TEST(policy) {
     ck_assert_uint_eq(pca_service_policy_generation(service), 1);
     ck_assert(!pca_service_policy_stale(service));
     g_string_truncate(events, 0);
     pca_tree_write(tree, "policy.d/60-b.conf", "rubbish\n");
-    g_autoptr(GPtrArray) broken = pca_service_reload_policy(service);
+    g_autoptr(GPtrArray) broken = reload();
     ck_assert(pca_diagnostics_have_errors(broken));
     ck_assert(pca_service_policy_stale(service));
     ck_assert_uint_eq(pca_service_policy_generation(service), 1);
@@ -151,7 +170,7 @@ START_TEST(policy) {
     expect_events("policy ");
     pca_tree_delete(tree, "policy.d/60-b.conf");
     pca_tree_delete(tree, "policy.d/50-a.conf");
-    g_autoptr(GPtrArray) good = pca_service_reload_policy(service);
+    g_autoptr(GPtrArray) good = reload();
     ck_assert(!pca_service_policy_stale(service));
     ck_assert_uint_eq(pca_service_policy_generation(service), 2);
     g_autofree char *none = pca_service_function_name(service, find(NIC));
@@ -163,15 +182,6 @@ static PcaRequest *request_for(const char *word) {
     PcaRequest *request = pca_request_new();
     pca_request_add(request, word, NULL);
     return request;
-}
-
-static void on_result(GObject *source, GAsyncResult *result, gpointer data) {
-    *(GAsyncResult **)data = g_object_ref(result);
-}
-
-static void await(GAsyncResult *const *result) {
-    while (!*result)
-        g_main_context_iteration(NULL, TRUE);
 }
 
 /* Whether a user gets through, and which check says no. */
@@ -240,6 +250,22 @@ START_TEST(claim_without_worker) {
     ck_assert_msg(strstr(error->message, "worker") != NULL, "%s", error->message);
     g_autofree char *driver = pca_tree_driver(tree, NIC);
     ck_assert_pstr_eq(driver, "e1000e");
+}
+END_TEST
+
+START_TEST(limit_of_devices) {
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
+    g_autoptr(PcaRequest) request = request_for("nic");
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    service->max_devices = 0;
+    pca_service_claim_async(service, subject, request, on_result, &result);
+    await(&result);
+    g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, &error);
+    ck_assert_ptr_null(claim);
+    ck_assert_msg(g_error_matches(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED) &&
+                      strstr(error->message, "1 more would be over the limit of 0"),
+                  "%s", error->message);
 }
 END_TEST
 
@@ -364,6 +390,7 @@ TCase *pca_life_cases(void) {
     tcase_add_loop_test(tcase, check, 0, G_N_ELEMENTS(callers));
     tcase_add_test(tcase, plan);
     tcase_add_test(tcase, claim_without_worker);
+    tcase_add_test(tcase, limit_of_devices);
     tcase_add_test(tcase, some_checks);
     tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
     tcase_add_test(tcase, join_nothing);

@@ -5,7 +5,6 @@
  */
 #include "cases.h"
 
-#include "service/names.h"
 #include "service/request.h"
 #include "sys/scan.h"
 
@@ -107,41 +106,10 @@ START_TEST(defaults) {
 }
 END_TEST
 
-static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
-    *(PcaNames **)data = pca_names_get_finish(result);
-}
-
-static PcaNames *look_up(guint32 uid, guint32 gid) {
-    PcaNames *names = NULL;
-    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", uid, 0);
-    g_array_append_val(subject->gids, gid);
-    pca_names_get_async(subject, on_names, &names);
-    while (!names)
-        g_main_context_iteration(NULL, TRUE);
-    return names;
-}
-
-START_TEST(names) {
-    g_autoptr(PcaNames) root = look_up(0, 0);
-    g_autoptr(PcaNames) stranger = look_up(4000000000, 4000000001);
-    ck_assert_pstr_eq(root->user, "root");
-    guint32 number = 1;
-    ck_assert(pca_accounts_user(root->accounts, "root", &number) && number == 0);
-    ck_assert(pca_accounts_group(root->accounts, "root", &number) && number == 0);
-    ck_assert_uint_eq(stranger->uid, 4000000000);
-    ck_assert_ptr_null(stranger->user);
-    ck_assert(!pca_accounts_user(stranger->accounts, "root", &number));
-    ck_assert(!pca_accounts_group(stranger->accounts, "root", &number));
-    ck_assert_uint_eq(stranger->gids->len, 1);
-    ck_assert_uint_eq(g_array_index(stranger->gids, guint32, 0), 4000000001);
-}
-END_TEST
-
 TCase *pca_request_cases(void) {
     TCase *tcase = tcase_create("requests");
     tcase_add_loop_test(tcase, resolve, 0, G_N_ELEMENTS(rows));
     tcase_add_test(tcase, without_policy);
     tcase_add_test(tcase, defaults);
-    tcase_add_test(tcase, names);
     return tcase;
 }

@@ -33,5 +33,6 @@ Suite *pca_suite(void) {
     Suite *suite = suite_create("service");
     suite_add_tcase(suite, pca_request_cases());
     suite_add_tcase(suite, pca_life_cases());
+    suite_add_tcase(suite, pca_directory_cases());
     return suite;
 }

@@ -24,7 +24,7 @@ tests_vm_opener_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_opener_LDADD = libpcassign.la
 
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example
+	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/auth/test-auth
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh \
 	tests/vm/sanitized.conf \
@@ -32,7 +32,7 @@ EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/hand
 VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/vm/contract.test tests/vm/guard.test \
 	tests/vm/handoff.test tests/vm/handoff-stock.test tests/vm/hardware.test tests/vm/idle.test tests/vm/interrupts.test \
 	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/nested.test tests/vm/node.test tests/vm/node-stock.test \
-	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/restart.test \
+	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/polkit.test tests/vm/restart.test \
 	tests/vm/look.test tests/vm/service.test tests/vm/status.test tests/vm/testpmd.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
