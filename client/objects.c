@@ -20,6 +20,7 @@ static void claim_free(gpointer data) {
     PcaClaimView *claim = data;
     g_free(claim->path);
     g_free(claim->devices);
+    g_free(claim->stubbed);
     g_variant_unref(claim->details);
     g_free(claim);
 }
@@ -98,15 +99,20 @@ gboolean pca_device_is(const PcaDeviceView *device, const char *word) {
     return g_strcmp0(pca_device_string(device, "Name"), word) == 0;
 }
 
+static const char **lookup_strings(GVariant *dictionary, const char *key) {
+    const char **strings = NULL;
+    g_variant_lookup(dictionary, key, "^a&s", &strings);
+    return strings ? strings : g_new0(const char *, 1);
+}
+
 static PcaClaimView *claim_new(const char *path, GVariant *details) {
     PcaClaimView *claim = g_new0(PcaClaimView, 1);
     const char *slash = strrchr(path, '/');
     claim->path = g_strdup(path);
     claim->id = claim->path + (slash ? slash - path + 1 : 0);
     claim->details = g_variant_ref(details);
-    g_variant_lookup(details, "devices", "^a&s", &claim->devices);
-    if (!claim->devices)
-        claim->devices = g_new0(const char *, 1);
+    claim->devices = lookup_strings(details, "devices");
+    claim->stubbed = lookup_strings(details, "stubbed");
     return claim;
 }
 
@@ -132,10 +138,10 @@ GPtrArray *pca_claims_read(GVariant *reply) {
     return claims;
 }
 
-static gboolean claim_has(const PcaClaimView *claim, const PcaAddress *wanted) {
+static gboolean is_among(const char *const *addresses, const PcaAddress *wanted) {
     PcaAddress address;
-    for (guint i = 0; claim->devices[i]; i++)
-        if (pca_address_parse(claim->devices[i], &address) && pca_address_equal(&address, wanted))
+    for (; *addresses; addresses++)
+        if (pca_address_parse(*addresses, &address) && pca_address_equal(&address, wanted))
             return TRUE;
     return FALSE;
 }
@@ -143,7 +149,7 @@ static gboolean claim_has(const PcaClaimView *claim, const PcaAddress *wanted) {
 const PcaClaimView *pca_claims_find_device(GPtrArray *claims, const PcaAddress *address) {
     for (guint i = 0; i < claims->len; i++) {
         const PcaClaimView *claim = g_ptr_array_index(claims, i);
-        if (claim_has(claim, address))
+        if (is_among(claim->devices, address) || is_among(claim->stubbed, address))
             return claim;
     }
     return NULL;

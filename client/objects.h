@@ -18,6 +18,7 @@ typedef struct {
     const char *id;       /* the last element of the path */
     GVariant *details;    /* a{sv}, as Describe tells them */
     const char **devices; /* addresses; ends with NULL */
+    const char **stubbed; /* the same, of siblings that are only kept from the host */
 } PcaClaimView;
 
 /* Takes the floating or owned dictionary over; NULL when it names no address. */
@@ -48,7 +49,7 @@ GPtrArray *pca_claims_fetch(GDBusConnection *bus, GError **error);
 /* The same from an answer of ListClaims. */
 GPtrArray *pca_claims_read(GVariant *reply);
 
-/* The claim that has this device; NULL when none has. */
+/* The claim that has this device, or keeps it from the host; NULL when none does. */
 const PcaClaimView *pca_claims_find_device(GPtrArray *claims, const PcaAddress *address);
 
 /* The claim with this id or path, or whose id alone begins so (4 characters or more); NULL when

@@ -63,6 +63,7 @@ static void claims_json(const PcaOptions *options, GPtrArray *claims) {
         pca_json_string(builder, "claim", claim->id);
         pca_json_string(builder, "state", pca_lookup_string(claim->details, "state"));
         pca_json_strings(builder, "devices", claim->devices);
+        pca_json_strings(builder, "stubbed", claim->stubbed);
         pca_json_string(builder, "title", pca_lookup_string(claim->details, "title"));
         json_since(builder, claim);
         json_owner(builder, claim);
@@ -73,6 +74,13 @@ static void claims_json(const PcaOptions *options, GPtrArray *claims) {
     pca_json_print(options, builder);
 }
 
+/* "05:00.0 (+05:00.1)", with whole addresses: what is only kept from the host in brackets. */
+static char *format_devices(const PcaClaimView *claim) {
+    g_autofree char *devices = g_strjoinv(",", (char **)claim->devices);
+    g_autofree char *stubbed = g_strjoinv(",", (char **)claim->stubbed);
+    return *stubbed ? g_strdup_printf("%s (+%s)", devices, stubbed) : g_steal_pointer(&devices);
+}
+
 static gboolean claims_table(const PcaOptions *options, GPtrArray *claims, GError **error) {
     static const char *const columns[] = {"CLAIM", "STATE", "DEVICES", "OWNER",
                                           "PID",   "SINCE", "TITLE",   NULL};
@@ -81,7 +89,7 @@ static gboolean claims_table(const PcaOptions *options, GPtrArray *claims, GErro
         return FALSE;
     for (guint i = 0; i < claims->len; i++) {
         const PcaClaimView *claim = g_ptr_array_index(claims, i);
-        g_autofree char *devices = g_strjoinv(",", (char **)claim->devices);
+        g_autofree char *devices = format_devices(claim);
         g_autofree char *owner = pca_claim_owner(claim);
         g_autofree char *pid = format_pid(claim);
         g_autofree char *since = format_since(claim);
@@ -153,21 +161,31 @@ static gboolean fetch(GDBusConnection *bus, GPtrArray **devices, GPtrArray **cla
     return *devices != NULL;
 }
 
-static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const char *address) {
-    PcaAddress wanted;
+static gboolean word_means(GPtrArray *devices, const char *word, const char *address) {
+    PcaAddress wanted, named;
     if (!pca_address_parse(address, &wanted))
         return FALSE;
-    for (guint w = 0; w < pca_options_n_words(options); w++) {
-        const char *word = pca_options_word(options, w);
-        PcaAddress named;
-        if (pca_address_parse(word, &named) && pca_address_equal(&named, &wanted))
+    if (pca_address_parse(word, &named) && pca_address_equal(&named, &wanted))
+        return TRUE;
+    for (guint i = 0; i < devices->len; i++) {
+        const PcaDeviceView *device = g_ptr_array_index(devices, i);
+        if (pca_address_equal(&device->address, &wanted) && pca_device_is(device, word))
             return TRUE;
-        for (guint i = 0; i < devices->len; i++) {
-            const PcaDeviceView *device = g_ptr_array_index(devices, i);
-            if (pca_address_equal(&device->address, &wanted) && pca_device_is(device, word))
-                return TRUE;
-        }
     }
+    return FALSE;
+}
+
+static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const char *address) {
+    for (guint w = 0; w < pca_options_n_words(options); w++)
+        if (word_means(devices, pca_options_word(options, w), address))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_device(GPtrArray *devices, const PcaClaimView *claim, const char *word) {
+    for (guint i = 0; claim->devices[i]; i++)
+        if (word_means(devices, word, claim->devices[i]))
+            return TRUE;
     return FALSE;
 }
 
@@ -176,6 +194,13 @@ static gboolean is_meant(GPtrArray *devices, const PcaOptions *options, const ch
 static gboolean covers(GPtrArray *devices, const PcaOptions *options, const PcaClaimView *claim,
                        const char *word, GError **error) {
     const char *state = pca_lookup_string(claim->details, "state");
+    if (!is_device(devices, claim, word)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "%s: is only kept from the host, and goes back with the others of its IOMMU "
+                    "group: pcassignctl release %s",
+                    word, claim->id);
+        return FALSE;
+    }
     if (g_strcmp0(state, "ready") == 0)
         return TRUE;
     for (guint i = 0; claim->devices[i]; i++) {

@@ -83,6 +83,7 @@ static PcaRule property_rule(Property property) {
     case PROPERTY_Group_Blockers:
     case PROPERTY_Claim_State:
     case PROPERTY_Claim_Devices:
+    case PROPERTY_Claim_Stubbed:
         return PCA_RULE_ANYONE;
     }
     return PCA_RULE_DENY;

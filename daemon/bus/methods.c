@@ -324,15 +324,23 @@ static gboolean on_handle_release_devices(PcaBusClaim *object, GDBusMethodInvoca
     return begin_on_claim(bus, object, invocation, NULL, do_release_devices);
 }
 
-static void set_devices(PcaBusClaim *object, const PcaClaim *claim) {
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+static char **device_paths(const PcaClaim *claim, gboolean stubs) {
+    GPtrArray *paths = g_ptr_array_new();
     for (guint i = 0; i < claim->devices->len; i++) {
-        g_autofree char *address =
-            pca_address_format_path(&pca_claim_device(claim, i)->function->address);
-        g_ptr_array_add(paths, g_strconcat(PCA_BUS_PATH "/device/", address, NULL));
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        g_autofree char *address = pca_address_format_path(&device->function->address);
+        if (device->stub == stubs)
+            g_ptr_array_add(paths, g_strconcat(PCA_BUS_PATH "/device/", address, NULL));
     }
     g_ptr_array_add(paths, NULL);
-    pca_bus_claim_set_devices(object, (const char *const *)paths->pdata);
+    return (char **)g_ptr_array_free(paths, FALSE);
+}
+
+static void set_devices(PcaBusClaim *object, const PcaClaim *claim) {
+    g_auto(GStrv) devices = device_paths(claim, FALSE);
+    g_auto(GStrv) stubbed = device_paths(claim, TRUE);
+    pca_bus_claim_set_devices(object, (const char *const *)devices);
+    pca_bus_claim_set_stubbed(object, (const char *const *)stubbed);
 }
 
 static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {

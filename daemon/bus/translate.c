@@ -222,19 +222,26 @@ static void insert_text(GVariantDict *dict, const char *key, const char *text) {
         g_variant_dict_insert(dict, key, "s", text);
 }
 
-GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) {
+/* The addresses of those that its owner has, or of those that are only kept from the host. */
+static GVariant *translate_devices(const PcaClaim *claim, gboolean stubs) {
     GVariantBuilder devices;
-    g_auto(GVariantDict) dict;
-    g_variant_dict_init(&dict, NULL);
     g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
     for (guint i = 0; i < claim->devices->len; i++) {
-        g_autofree char *address =
-            pca_address_format(&pca_claim_device(claim, i)->function->address);
-        g_variant_builder_add(&devices, "s", address);
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        g_autofree char *address = pca_address_format(&device->function->address);
+        if (device->stub == stubs)
+            g_variant_builder_add(&devices, "s", address);
     }
+    return g_variant_builder_end(&devices);
+}
+
+GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) {
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, NULL);
     g_variant_dict_insert(&dict, "claim", "s", claim->id);
     g_variant_dict_insert(&dict, "state", "s", pca_claim_state_name(claim->state));
-    g_variant_dict_insert_value(&dict, "devices", g_variant_builder_end(&devices));
+    g_variant_dict_insert_value(&dict, "devices", translate_devices(claim, FALSE));
+    g_variant_dict_insert_value(&dict, "stubbed", translate_devices(claim, TRUE));
     g_variant_dict_insert(&dict, "since", "t", (guint64)claim->since);
     g_variant_dict_insert(&dict, "state_since", "t", (guint64)claim->state_since);
     if (subject->uid == 0 || subject->uid == claim->uid) {

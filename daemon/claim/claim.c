@@ -89,7 +89,7 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
 
 PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
     return (PcaPlanDevice){.driver = device->driver,
-                           .methods = device->methods,
+                           .methods = device->stub ? "" : device->methods,
                            .files = device->files,
                            .keep = device->keep};
 }
@@ -105,6 +105,15 @@ gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address) 
     for (guint i = 0; i < claim->devices->len; i++)
         if (pca_address_equal(&pca_claim_device(claim, i)->function->address, address))
             return TRUE;
+    return FALSE;
+}
+
+gboolean pca_claim_has_stub(const PcaClaim *claim, const PcaAddress *address) {
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub && pca_address_equal(&device->function->address, address))
+            return TRUE;
+    }
     return FALSE;
 }
 
@@ -147,6 +156,7 @@ static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
 static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
     PcaClaimDevice *copy =
         pca_claim_add_device(claim, device->function, device->name, device->driver);
+    copy->stub = device->stub;
     copy->methods = g_strdup(device->methods);
     copy->files = g_strdup(device->files);
     copy->keep = device->keep;

@@ -31,6 +31,8 @@ typedef struct {
     PcaFunction *function; /* as found before the claim */
     char *name;            /* as the client asked for it */
     char *driver;          /* that the claim binds it to */
+    gboolean stub;         /* kept from the host for the sake of its IOMMU group alone: nobody gets
+                              it, and nothing resets it */
     char *methods;         /* see PcaPlanDevice; NULL unless set */
     char *files;           /* the same */
     gboolean keep;         /* the same */
@@ -87,6 +89,9 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim);
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim);
 PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device);
 gboolean pca_claim_has_device(const PcaClaim *claim, const PcaAddress *address);
+
+/* Whether it only keeps that one from the host. */
+gboolean pca_claim_has_stub(const PcaClaim *claim, const PcaAddress *address);
 gboolean pca_claim_has_group(const PcaClaim *claim, int group);
 
 /* Forgets the devices whose address is not in the set (of text). */

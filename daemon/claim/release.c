@@ -217,7 +217,7 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (!pca_driver_is_vfio(device->driver))
+        if (device->stub || !pca_driver_is_vfio(device->driver))
             continue;
         g_autofree char *address = pca_address_format(&device->function->address);
         g_autofree char *identity = pca_function_identity(device->function);

@@ -23,11 +23,42 @@ static gboolean are_its_own(const PcaClaim *claim, const GArray *addresses, GErr
         const PcaAddress *address = &g_array_index(addresses, PcaAddress, i);
         if (!pca_claim_has_device(claim, address))
             return invalid(error, address, "is not a device of the claim");
+        if (pca_claim_has_stub(claim, address))
+            return invalid(error, address, "goes back with the last device of its IOMMU group");
     }
     if (addresses->len > 0)
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "no device is named");
     return FALSE;
+}
+
+static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
+    for (guint i = 0; i < addresses->len; i++)
+        if (pca_address_equal(&g_array_index(addresses, PcaAddress, i), address))
+            return TRUE;
+    return FALSE;
+}
+
+/* Whether a device of that group that is somebody's stays. */
+static gboolean group_stays(const PcaClaim *claim, const GArray *addresses, int group) {
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (!device->stub && device->function->iommu_group == group &&
+            !is_among(addresses, &device->function->address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The addresses, and those of siblings that only they had kept from the host. */
+static GArray *with_stubs(const PcaClaim *claim, const GArray *addresses) {
+    GArray *all = g_array_copy((GArray *)addresses);
+    for (guint i = 0; i < claim->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(claim, i);
+        if (device->stub && !group_stays(claim, addresses, device->function->iommu_group))
+            g_array_append_val(all, device->function->address);
+    }
+    return all;
 }
 
 /* A group has one owner, so its members go together. */
@@ -71,8 +102,9 @@ void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray
         func(claim, error, data);
         return;
     }
-    g_autoptr(PcaClaim) leaving = pca_claim_part(claim, addresses, TRUE);
-    g_autoptr(PcaClaim) staying = pca_claim_part(claim, addresses, FALSE);
+    g_autoptr(GArray) all = with_stubs(claim, addresses);
+    g_autoptr(PcaClaim) leaving = pca_claim_part(claim, all, TRUE);
+    g_autoptr(PcaClaim) staying = pca_claim_part(claim, all, FALSE);
     if (staying->devices->len == 0) {
         pca_claims_release(claims, claim, reason, func, data);
         return;

@@ -33,6 +33,8 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     g_key_file_set_string(file, group, "Address", address);
     g_key_file_set_string(file, group, "Name", device->name);
     g_key_file_set_string(file, group, "BindTo", device->driver);
+    if (device->stub)
+        g_key_file_set_boolean(file, group, "Stub", TRUE);
     set_optional(file, group, "Reset", device->methods);
     set_optional(file, group, "Files", device->files);
     if (device->keep)
@@ -169,6 +171,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->node_owner = get_optional(file, group, "NodeOwner");
     load_methods(file, group, f);
     PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
+    device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);
     device->methods = get_optional(file, group, "Reset");
     device->files = get_optional(file, group, "Files");
     device->keep = g_key_file_get_boolean(file, group, "Keep", NULL);

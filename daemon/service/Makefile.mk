@@ -2,6 +2,7 @@ noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/authorise.c daemon/service/authorise.h \
+	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/check-limits.c daemon/service/check-limits.h \

@@ -87,8 +87,10 @@ void pca_check_interrupts(const PcaCheckContext *context, PcaFindings *findings)
     if (n > 0)
         check_remapping(context, remapping, findings);
     for (guint i = 0; i < n; i++) {
-        const PcaFunction *function =
-            ((PcaTarget *)g_ptr_array_index(context->targets, i))->function;
+        const PcaTarget *target = g_ptr_array_index(context->targets, i);
+        const PcaFunction *function = target->function;
+        if (target->stub)
+            continue;
         g_autoptr(PcaIntx) intx = read_intx(context, function);
         check_line(intx, function, findings);
         append_facts(text, intx, function, n == 1);

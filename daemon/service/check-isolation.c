@@ -137,6 +137,8 @@ void pca_check_isolation(const PcaCheckContext *context, PcaFindings *findings) 
     g_autoptr(GString) remarks = g_string_new(NULL);
     for (guint i = 0; i < context->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(context->targets, i);
+        if (target->stub)
+            continue;
         g_autofree char *address = pca_address_format(&target->function->address);
         const Judgement j = {context, target->function, address, findings, remarks};
         judge(&j);

@@ -22,7 +22,7 @@ static void check_memory(const PcaCheckContext *context, const PcaTarget *target
 static gboolean is_asked_for(const PcaCheckContext *context, const PcaFunction *function) {
     for (guint i = 0; i < context->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(context->targets, i);
-        if (pca_address_equal(&target->function->address, &function->address))
+        if (!target->stub && pca_address_equal(&target->function->address, &function->address))
             return TRUE;
     }
     return FALSE;
@@ -37,7 +37,8 @@ static guint count(const PcaCheckContext *context, const PcaSection *section, GS
         const PcaClaim *claim = pca_claims_find_device(context->claims, &f->address);
         if (is_asked_for(context, f)) {
             n++;
-        } else if (claim && claim->kind == PCA_KIND_CLAIM && claim->uid == context->names->uid) {
+        } else if (claim && claim->kind == PCA_KIND_CLAIM && claim->uid == context->names->uid &&
+                   !pca_claim_has_stub(claim, &f->address)) {
             g_autofree char *address = pca_address_format(&f->address);
             g_string_append_printf(held, "%s%s by claim %s", held->len ? ", " : "", address,
                                    claim->id);

@@ -6,10 +6,10 @@
 #include "service/checks.h"
 
 #include "engine/handover.h"
+#include "service/check-in-use.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
 #include "service/check-limits.h"
-#include "sys/in-use.h"
 
 /* One function under examination. */
 typedef struct {
@@ -71,6 +71,7 @@ static void check_caller(const Check *c, const PcaSection *section) {
         pca_check_limits(c->context, c->target, c->findings);
 }
 
+/* Nobody gets a stub, so only a [Deny] matters. */
 static void check_policy(const Check *c) {
     const PcaMatch *match = &c->target->match;
     g_autofree char *place =
@@ -83,6 +84,8 @@ static void check_policy(const Check *c) {
     else if (match->deny)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, place, NULL,
                           "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
+    else if (c->target->stub)
+        return;
     else if (match->ambiguous)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address,
                           "leave only one of the sections that mean it",
@@ -96,7 +99,7 @@ static void check_policy(const Check *c) {
 }
 
 static void check_identity(const Check *c) {
-    if (c->target->match.mismatch && !c->target->match.ambiguous)
+    if (c->target->match.mismatch && !c->target->match.ambiguous && !c->target->stub)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
                           "put the right device into the slot, or correct the policy",
                           "%s is not the device that the policy means: %s", c->address,
@@ -164,50 +167,8 @@ static void check_busy(const Check *c) {
                       residue->quarantined ? "quarantined" : "degraded", residue->text);
 }
 
-/* What the host and its programs do with the function. */
-static PcaFindings *find_uses(const Check *c) {
-    PcaFindings *found = pca_findings_new();
-    const PcaProgramUses *uses = c->context->uses;
-    PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, c->address) : NULL;
-    pca_in_use(c->context->root, c->function, found);
-    if (nodes && uses->problem)
-        pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, c->address, NULL,
-                          "cannot tell whether a program uses %s: %s", c->address, uses->problem);
-    else if (nodes)
-        pca_in_use_opened(c->function, nodes, found);
-    return found;
-}
-
-static const char *use_name(guint use) {
-    static const char *const names[] = {"network", "display", "input", "sound", "other"};
-    return names[g_bit_nth_lsf(use, -1)];
-}
-
-/* Takes over the findings that the policy does not let pass. */
-static void judge_uses(const Check *c, PcaFindings *found) {
-    guint allowed = pca_target_allowed_uses(c->target);
-    while (found->len > 0) {
-        PcaFinding *finding = g_ptr_array_steal_index(found, 0);
-        g_ptr_array_add(c->findings, finding);
-        if (!(finding->use & allowed))
-            continue;
-        g_autofree char *text = finding->text;
-        finding->ok = TRUE;
-        finding->text = g_strdup_printf("used as %s, which the policy lets be ended: %s",
-                                        use_name(finding->use), text);
-        g_clear_pointer(&finding->fix, g_free);
-    }
-}
-
 static void check_in_use(const Check *c) {
-    const char *user =
-        g_hash_table_lookup(c->context->busy_groups, GINT_TO_POINTER(c->function->iommu_group));
-    g_autoptr(GPtrArray) found = find_uses(c);
-    judge_uses(c, found);
-    if (user && !pca_claims_find_device(c->context->claims, &c->function->address))
-        pca_findings_fail(c->findings, "in-use", PCA_ERROR_IN_USE, user,
-                          "end the program that uses it", "%s is driven through VFIO by %s already",
-                          c->address, user);
+    pca_check_in_use(c->context, c->target, c->findings);
 }
 
 static gboolean is_target(const PcaTargets *targets, const PcaFunction *function) {
@@ -221,6 +182,13 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
+    const PcaSection *terms = c->target->terms;
+    if (c->target->stub)
+        pca_findings_pass(c->findings, "group",
+                          "%s of its IOMMU group is bound to pci-stub meanwhile: Siblings=stub of "
+                          "[Device %s] (%s:%u)",
+                          c->address, terms->name, terms->file,
+                          pca_section_line(terms, PCA_KEY_SIBLINGS));
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {
@@ -239,7 +207,7 @@ static void check_group(const Check *c) {
 }
 
 static void refuse_driver(const Check *c, const char *driver) {
-    const PcaSection *section = c->target->match.device;
+    const PcaSection *section = c->target->stub ? NULL : c->target->match.device;
     g_autofree char *fix = g_strdup_printf("modprobe %s", driver);
     g_autofree char *why =
         section && section->driver
@@ -313,8 +281,38 @@ static void refuse_methods(const Check *c, const PcaSection *section) {
                       pca_section_line(section, PCA_KEY_RESET), found);
 }
 
+/* The kernel makes out the methods of a function when it finds it, and of several in a slot it
+ * finds the first alone on its bus. When it is to reset the bus it looks again
+ * (pci_init_reset_methods() and pci_parent_bus_reset() in drivers/pci). */
+static const PcaFunction *find_bus_mate(const Check *c) {
+    const char *methods = c->target->methods ? c->target->methods : c->function->reset_methods[0];
+    const PcaAddress *own = &c->function->address;
+    const GPtrArray *functions = c->context->snapshot->functions;
+    if (g_strcmp0(methods, "bus") != 0 || (!c->target->methods && c->function->reset_methods[1]))
+        return NULL;
+    for (guint i = 0; i < functions->len; i++) {
+        const PcaFunction *other = g_ptr_array_index(functions, i);
+        if (other->address.domain == own->domain && other->address.bus == own->bus &&
+            !pca_address_equal(&other->address, own))
+            return other;
+    }
+    return NULL;
+}
+
+static void refuse_bus_reset(const Check *c, const PcaFunction *mate) {
+    g_autofree char *other = pca_address_format(&mate->address);
+    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, other,
+                      "Reset=none in its section of the policy, with one owner per boot",
+                      "the only reset of %s is that of its bus, which the kernel does not do while "
+                      "%s is on it too",
+                      c->address, other);
+}
+
 static void check_reset(const Check *c) {
+    const PcaFunction *mate = find_bus_mate(c);
     const PcaSection *section = c->target->match.ambiguous ? NULL : c->target->match.device;
+    if (c->target->stub)
+        return;
     if (section && section->reset && !section->reset[0])
         pca_findings_pass(c->findings, "reset",
                           "%s is never reset (Reset, %s:%u): its first owner is its only one until "
@@ -328,6 +326,8 @@ static void check_reset(const Check *c) {
                           c->address);
     else if (section && section->reset && !c->target->methods)
         refuse_methods(c, section);
+    else if (mate)
+        refuse_bus_reset(c, mate);
 }
 
 static const struct {

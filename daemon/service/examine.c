@@ -49,6 +49,7 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
         PcaClaimDevice *device =
             pca_claim_add_device(claim, target->function, target->name, pca_target_driver(target));
+        device->stub = target->stub;
         device->methods = g_strdup(target->methods);
     }
     return claim;

@@ -8,6 +8,8 @@
 #include "base/fds.h"
 #include "service/configs.h"
 
+#define CLASS_BRIDGE 0x06
+
 static void spec_free(gpointer data) {
     PcaSpec *spec = data;
     g_free(spec->text);
@@ -60,9 +62,7 @@ static void target_free(gpointer data) {
 }
 
 guint pca_target_allowed_uses(const PcaTarget *target) {
-    const PcaSection *section = target->match.device;
-    return section && !target->match.ambiguous && !target->match.mismatch ? section->allow_in_use
-                                                                          : 0;
+    return target->terms ? target->terms->allow_in_use : 0;
 }
 
 const char *pca_target_driver(const PcaTarget *target) {
@@ -86,19 +86,26 @@ typedef struct {
     PcaFindings *findings;
 } Resolver;
 
+static PcaTarget *append_target(const Resolver *r, PcaFunction *function, const char *name) {
+    PcaTarget *target = g_new0(PcaTarget, 1);
+    target->function = pca_function_ref(function);
+    target->name = g_strdup(name);
+    if (r->policy)
+        pca_policy_match(r->policy, r->snapshot, function, pca_configs_serial, r->configs,
+                         &target->match);
+    if (!target->match.ambiguous && !target->match.mismatch)
+        target->terms = target->match.device;
+    g_ptr_array_add(r->targets, target);
+    return target;
+}
+
 static void add_target(const Resolver *r, PcaFunction *function, const PcaSpec *spec) {
     if (is_target(r->targets, function)) {
         pca_findings_fail(r->findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
                           "name each device once", "%s is named twice", spec->text);
         return;
     }
-    PcaTarget *target = g_new0(PcaTarget, 1);
-    target->function = pca_function_ref(function);
-    target->name = g_strdup(spec->alias ? spec->alias : spec->text);
-    if (r->policy)
-        pca_policy_match(r->policy, r->snapshot, function, pca_configs_serial, r->configs,
-                         &target->match);
-    g_ptr_array_add(r->targets, target);
+    append_target(r, function, spec->alias ? spec->alias : spec->text);
 }
 
 static void resolve_section(const Resolver *r, const PcaSection *section, const PcaSpec *spec) {
@@ -140,6 +147,54 @@ static void resolve_spec(const Resolver *r, const PcaSpec *spec) {
                           spec->text);
 }
 
+/* ---- Siblings ---- */
+
+/* What the policy says of the group: the boldest word of those that mean the targets in it. */
+static const PcaSection *find_terms(const Resolver *r, guint n, int group) {
+    const PcaSection *terms = NULL;
+    for (guint i = 0; i < n; i++) {
+        const PcaTarget *target = g_ptr_array_index(r->targets, i);
+        if (target->function->iommu_group == group && target->terms &&
+            (!terms || target->terms->siblings > terms->siblings))
+            terms = target->terms;
+    }
+    return terms;
+}
+
+/* What belongs to the machine itself, and has no driver of its own. */
+static gboolean is_furniture(const PcaFunction *function) {
+    return pca_function_is_bridge(function) ||
+           (!function->driver && function->class >> 16 == CLASS_BRIDGE);
+}
+
+static void add_sibling(const Resolver *r, PcaFunction *function, const PcaSection *terms) {
+    gboolean stub = terms->siblings == PCA_SIBLINGS_STUB;
+    gboolean harmless =
+        pca_function_lets_group_go(function) && !pca_driver_is_vfio(function->driver);
+    if (is_target(r->targets, function) || is_furniture(function) || (stub && harmless))
+        return;
+    g_autofree char *name = pca_address_format(&function->address);
+    PcaTarget *target = append_target(r, function, name);
+    if (!stub)
+        return;
+    target->stub = TRUE;
+    target->terms = terms;
+}
+
+static void add_siblings(const Resolver *r) {
+    guint n = r->targets->len;
+    for (guint i = 0; i < n; i++) {
+        const PcaTarget *target = g_ptr_array_index(r->targets, i);
+        int group = target->function->iommu_group;
+        const PcaSection *terms = group == PCA_NO_GROUP ? NULL : find_terms(r, n, group);
+        if (!terms || terms->siblings == PCA_SIBLINGS_REFUSE)
+            continue;
+        g_autoptr(GPtrArray) members = pca_snapshot_group(r->snapshot, group);
+        for (guint k = 0; k < members->len; k++)
+            add_sibling(r, g_ptr_array_index(members, k), terms);
+    }
+}
+
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
                                 const PcaPolicy *policy, PcaConfigs *configs,
                                 PcaFindings *findings) {
@@ -147,5 +202,7 @@ PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *sn
     Resolver resolver = {snapshot, policy, configs, targets, findings};
     for (guint i = 0; i < request->specs->len; i++)
         resolve_spec(&resolver, g_ptr_array_index(request->specs, i));
+    if (!request->checks)
+        add_siblings(&resolver);
     return targets;
 }

@@ -18,6 +18,7 @@
 #define PCA_OPEN_MAX_FDS 14
 
 #define PCA_VFIO_DRIVER "vfio-pci"
+#define PCA_STUB_DRIVER "pci-stub"
 
 /* One device as it was named: an address or the name of a [Device] section. */
 typedef struct {
@@ -51,8 +52,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRequest, pca_request_unref)
 
 typedef struct {
     PcaFunction *function;
-    char *name;     /* alias or text of its spec */
+    char *name;     /* alias or text of its spec; of a sibling its address */
     PcaMatch match; /* what the policy says of it */
+    /* The [Device] whose terms hold for it: the one that means it, or of a stub the one that asks
+     * for stubs; NULL without one. */
+    const PcaSection *terms;
+    gboolean stub; /* a sibling that is only kept from the host */
 
     /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
     char *driver;
@@ -70,8 +75,10 @@ guint pca_target_allowed_uses(const PcaTarget *target);
 const char *pca_target_driver(const PcaTarget *target);
 
 /* The functions that the request means in this snapshot under this policy (NULL: none in force), in
- * the order of the specs; serial numbers come from `configs` (NULL: unknown). What is not there,
- * malformed or named twice becomes a failure called "exists". */
+ * the order of the specs, and after them the siblings that the policy adds (Siblings=), unless only
+ * some checks are to be made: those are an administrator's, about the function alone. Serial
+ * numbers come from `configs` (NULL: unknown). What is not there, malformed or named twice becomes
+ * a failure called "exists". */
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
                                 const PcaPolicy *policy, PcaConfigs *configs,
                                 PcaFindings *findings);

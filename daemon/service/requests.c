@@ -202,10 +202,13 @@ static gboolean may_claim(const Pending *pending, PcaExamination *e, GError **er
     if (!pca_may_join(pending->service->claims, pending->subject, pending->request, error) ||
         !pca_findings_to_error(e->findings, error))
         return FALSE;
-    if (e->targets->len + 1 > PCA_OPEN_MAX_FDS) {
+    guint wanted = 0;
+    for (guint i = 0; i < e->targets->len; i++)
+        wanted += !((PcaTarget *)g_ptr_array_index(e->targets, i))->stub;
+    if (wanted + 1 > PCA_OPEN_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
                     "one claim may have %d functions, not %u; make several claims",
-                    PCA_OPEN_MAX_FDS - 1, e->targets->len);
+                    PCA_OPEN_MAX_FDS - 1, wanted);
         return FALSE;
     }
     return is_within_limits(pending, e->targets->len, error);

@@ -386,7 +386,10 @@ gint64 pca_service_function_state_since(const PcaService *service, const PcaFunc
 const char *pca_service_function_state_reason(const PcaService *service,
                                               const PcaFunction *function) {
     const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    if (claim_shown(service, function))
+    const PcaClaim *claim = claim_shown(service, function);
+    if (claim && pca_claim_has_stub(claim, &function->address))
+        return "only kept from the host, because a claim has others of its IOMMU group";
+    if (claim)
         return NULL;
     if (residue)
         return residue->text;

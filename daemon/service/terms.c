@@ -49,11 +49,23 @@ static char *choose_files(PcaService *service, const PcaSection *section,
     return found ? g_strdup_printf("%u %s", uid, found) : NULL;
 }
 
+/* Nobody has it, so nothing has to be reset. */
+static void set_stub_terms(PcaTarget *target) {
+    target->methods = g_strdup("");
+    target->driver = g_strdup(PCA_STUB_DRIVER);
+    target->files = NULL;
+    target->keep = FALSE;
+}
+
 static void set_terms(PcaService *service, PcaTarget *target, guint32 uid) {
     const PcaSection *section = section_of(target);
     g_free(target->methods);
     g_free(target->driver);
     g_free(target->files);
+    if (target->stub) {
+        set_stub_terms(target);
+        return;
+    }
     target->methods = choose_methods(section, target->function);
     target->driver = choose_driver(service, section, target->function);
     target->files = choose_files(service, section, target->function, uid);

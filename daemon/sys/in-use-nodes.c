@@ -11,10 +11,13 @@
 #include "sys/in-use-internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/fds.h"
 #include "sys/kernel.h"
 
 static const struct {
@@ -90,14 +93,28 @@ static void add_character(PcaUseNodes *nodes, const char *number, const char *di
             subsystem ? kind_of(subsystem) : PCA_USE_OTHER);
 }
 
+/* "devices/pci0000:00/...", for "../../devices/pci0000:00/...". */
+static const char *below_sysfs(const char *target) {
+    while (g_str_has_prefix(target, "../"))
+        target += strlen("../");
+    return target;
+}
+
+/* A big host has thousands of links, so they are compared as they are. */
 static void add_characters(const PcaUse *use, PcaUseNodes *nodes) {
     g_autofree char *path = g_build_filename(use->root->sysfs, "dev/char", NULL);
     g_auto(GStrv) numbers = pca_use_list(use, path);
+    PCA_AUTO_FD links = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *function = use->directory + strlen(use->root->sysfs) + 1;
+    char target[PATH_MAX];
     for (char **number = numbers; number && *number; number++) {
-        g_autofree char *link = g_build_filename(path, *number, NULL);
-        g_autofree char *directory = pca_resolve_link(link);
-        if (directory && pca_path_below(directory, use->directory))
-            add_character(nodes, *number, directory);
+        ssize_t length = readlinkat(links, *number, target, sizeof target - 1);
+        target[MAX(length, 0)] = '\0';
+        const char *below = below_sysfs(target);
+        if (!pca_path_below(below, function))
+            continue;
+        g_autofree char *directory = g_build_filename(use->root->sysfs, below, NULL);
+        add_character(nodes, *number, directory);
     }
 }
 

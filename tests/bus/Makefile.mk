@@ -26,6 +26,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/check-cases.c \
 	tests/bus/claim-cases.c \
 	tests/bus/join-cases.c \
+	tests/bus/sibling-cases.c \
 	tests/bus/wait-cases.c \
 	tests/bus/user-cases.c \
 	tests/bus/death-cases.c \

@@ -76,6 +76,8 @@ static const Refusal refusals[] = {
      "function 0000:0b:00.1 group=51 pf=0000:0b:00.0 reset=flr",
      "0b:00.0", "sriov", "InUse", "0000:0b:00.0", "unplug 0000:0b:00.1;unplug 0000:0b:00.0"},
     {NULL, "05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
+    {"function 0000:0b:00.0 header=80 group=50 reset=bus;function 0000:0b:00.1 group=51", "0b:00.0",
+     "reset", "NoReset", "0000:0b:00.1", "unplug 0000:0b:00.0;unplug 0000:0b:00.1"},
     {NULL, "01:00.0 05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
     {NULL, "05:00.0 01:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
     {NULL, "01:00.0 0000:77:00.0", "exists", "NotFound", "0000:77:00.0", NULL},

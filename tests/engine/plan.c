@@ -73,6 +73,35 @@ START_TEST(a_release_is_barrier_reset_proof_restore) {
 }
 END_TEST
 
+/* A sibling that is only kept from the host; nobody had it, so nothing of theirs is to be reset. */
+START_TEST(a_stub_is_bound_and_given_back_without_a_reset) {
+    static const PcaPlanDevice devices[] = {{.driver = VFIO},
+                                            {.driver = "pci-stub", .methods = ""}};
+    g_autoptr(GPtrArray) functions = machine_functions((const char *[]){DISK, TWIN, NULL});
+    g_autoptr(PcaPlan) claim = pca_plan_claim(functions, devices);
+    g_autoptr(PcaPlan) release = pca_plan_release(functions, devices);
+    g_autofree char *claiming = print_plan(claim);
+    g_autofree char *releasing = print_plan(release);
+    ck_assert_str_eq(claiming, "verify 02:00.0 driver=nvme override=nvme\n"
+                               "verify 02:00.1 driver=e1000e override=\n"
+                               "override 02:00.0 vfio-pci / restore driver=nvme override=nvme\n"
+                               "override 02:00.1 pci-stub / restore driver=e1000e override=\n"
+                               "unbind 02:00.0 nvme\n"
+                               "unbind 02:00.1 e1000e\n"
+                               "bind 02:00.0 vfio-pci / unbind vfio-pci\n"
+                               "bind 02:00.1 pci-stub / unbind pci-stub\n");
+    ck_assert_str_eq(releasing, "unbind 02:00.0 vfio-pci\n"
+                                "unbind 02:00.1 pci-stub\n"
+                                "quiesce 02:00.0 \n"
+                                "quiesce 02:00.1 \n"
+                                "reset 02:00.0 \n"
+                                "alive 02:00.0 \n"
+                                "alive 02:00.1 \n"
+                                "restore 02:00.0 driver=nvme override=nvme\n"
+                                "restore 02:00.1 driver=e1000e override=\n");
+}
+END_TEST
+
 static const PcaPlanDevice by_bus = {.driver = VFIO, .methods = "bus"};
 static const PcaPlanDevice kept_by_bus = {.driver = VFIO, .methods = "bus", .keep = TRUE};
 static const PcaPlanDevice never_reset = {.driver = "pci-stub", .methods = ""};
@@ -264,6 +293,7 @@ void add_plan(Suite *suite) {
     ADD_CASE(suite, "plan", one_function_is_verified_overridden_unbound_bound,
              phases_go_across_functions, found_on_vfio_must_be_idle_and_is_bound_anew,
              without_a_driver_nothing_is_unbound, a_release_is_barrier_reset_proof_restore,
+             a_stub_is_bound_and_given_back_without_a_reset,
              own_reset_methods_hold_from_claim_to_release,
              what_is_kept_is_bound_again_once_it_is_clean,
              what_is_never_reset_is_quiet_all_the_same,

@@ -82,6 +82,10 @@ static PcaPlanDevice mixed[MAX_SET] = {
     {VFIO, "bus flr", NULL, FALSE}, {VFIO, "flr", NULL, TRUE}, {"other", "", NULL, FALSE}};
 static PcaPlanDevice lent[MAX_SET] = {{VFIO, NULL, NULL, FALSE}};
 
+/* A sibling that is only kept from the host. */
+static const PcaPlanDevice stubbed[MAX_SET] = {{VFIO, NULL, NULL, FALSE},
+                                               {"other", "", NULL, FALSE}};
+
 static const struct {
     const char *const *set;
     const PcaPlanDevice *devices;
@@ -89,7 +93,7 @@ static const struct {
 } settings[] = {
     {sets[0], on_vfio, FALSE}, {sets[1], on_vfio, FALSE}, {sets[2], on_vfio, FALSE},
     {sets[3], on_vfio, FALSE}, {sets[4], on_vfio, TRUE},  {sets[0], kept, FALSE},
-    {sets[4], mixed, TRUE},    {sets[0], lent, FALSE},
+    {sets[4], mixed, TRUE},    {sets[0], lent, FALSE},    {sets[1], stubbed, FALSE},
 };
 
 /* One machine with one set of functions, used over and over: each attempt must leave it as it was.

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the in-use check.
+ * Thread: the main one. Ownership: see the header.
+ */
+#include "service/check-in-use.h"
+
+#include "sys/in-use.h"
+
+/* What the host and its programs do with the function. */
+static PcaFindings *find_uses(const PcaCheckContext *context, const PcaFunction *function) {
+    g_autofree char *address = pca_address_format(&function->address);
+    PcaFindings *found = pca_findings_new();
+    const PcaProgramUses *uses = context->uses;
+    PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, address) : NULL;
+    pca_in_use(context->root, function, found);
+    if (nodes && uses->problem)
+        pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, address, NULL,
+                          "cannot tell whether a program uses %s: %s", address, uses->problem);
+    else if (nodes)
+        pca_in_use_opened(function, nodes, found);
+    return found;
+}
+
+static const char *use_name(guint use) {
+    static const char *const names[] = {"network", "display", "input", "sound", "other"};
+    return names[g_bit_nth_lsf(use, -1)];
+}
+
+/* Takes over the findings that the policy does not let pass. */
+static void judge_uses(guint allowed, PcaFindings *found, PcaFindings *findings) {
+    while (found->len > 0) {
+        PcaFinding *finding = g_ptr_array_steal_index(found, 0);
+        g_ptr_array_add(findings, finding);
+        if (!(finding->use & allowed))
+            continue;
+        g_autofree char *text = finding->text;
+        finding->ok = TRUE;
+        finding->text = g_strdup_printf("used as %s, which the policy lets be ended: %s",
+                                        use_name(finding->use), text);
+        g_clear_pointer(&finding->fix, g_free);
+    }
+}
+
+/* Somebody drives its group through VFIO, and it is no claim of ours. */
+static void check_vfio_user(const PcaCheckContext *context, const PcaFunction *function,
+                            PcaFindings *findings) {
+    g_autofree char *address = pca_address_format(&function->address);
+    const char *user =
+        g_hash_table_lookup(context->busy_groups, GINT_TO_POINTER(function->iommu_group));
+    if (user && !pca_claims_find_device(context->claims, &function->address))
+        pca_findings_fail(findings, "in-use", PCA_ERROR_IN_USE, user,
+                          "end the program that uses it", "%s is driven through VFIO by %s already",
+                          address, user);
+}
+
+void pca_check_in_use(const PcaCheckContext *context, const PcaTarget *target,
+                      PcaFindings *findings) {
+    g_autoptr(GPtrArray) found = find_uses(context, target->function);
+    judge_uses(pca_target_allowed_uses(target), found, findings);
+    check_vfio_user(context, target->function, findings);
+}
