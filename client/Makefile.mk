@@ -11,6 +11,7 @@ libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_C
 	$(SYSTEMD_CFLAGS)
 libpca_client_a_SOURCES = \
 	client/advice.c client/advice.h \
+	client/agent.c client/agent.h \
 	client/connection.c client/connection.h \
 	client/device-json.c client/device-json.h \
 	client/hierarchy.c client/hierarchy.h \

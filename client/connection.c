@@ -4,6 +4,7 @@
  * Thread: main; replies arrive through its default context. Ownership: see the header.
  */
 #include "connection.h"
+#include "agent.h"
 #include "output.h"
 #include "base/error.h"
 #include "pci/address.h"
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define USUAL_TIMEOUT_MS 30000
+#define PASSWORD_MS (2 * 60 * 1000) /* as long as the daemon lets polkit ask */
 #define TICK_MS 100
 #define TICKS_BEFORE_SHOWN 10
 
@@ -70,17 +72,20 @@ static gboolean shows_progress(void) {
     return progress_wanted && isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
 }
 
-GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds, GError **error) {
-    gboolean shown = call->waiting && shows_progress();
+/* `quiet` while somebody types a password: no progress is shown. */
+static GVariant *call_once(GDBusConnection *bus, const PcaCall *call, gboolean quiet,
+                           GUnixFDList **fds, GError **error) {
+    gboolean shown = call->waiting && !quiet && shows_progress();
+    gboolean asks = call->asks && pca_agent_useful();
+    int timeout = call->timeout_ms ? call->timeout_ms : USUAL_TIMEOUT_MS;
     g_autofree char *what = pca_printable(call->waiting ? call->waiting : "");
     Waiting waiting = {.what = what};
     g_autoptr(GVariantType) type = g_variant_type_new(call->reply_type);
     guint timer = shown ? g_timeout_add(TICK_MS, tick, &waiting) : 0;
-    g_dbus_connection_call_with_unix_fd_list(bus, PCA_BUS_NAME, call->path, call->interface,
-                                             call->method, call->arguments, type,
-                                             G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                             call->timeout_ms ? call->timeout_ms : USUAL_TIMEOUT_MS,
-                                             call->fds, NULL, finished, &waiting);
+    g_dbus_connection_call_with_unix_fd_list(
+        bus, PCA_BUS_NAME, call->path, call->interface, call->method, call->arguments, type,
+        asks ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION : G_DBUS_CALL_FLAGS_NONE,
+        asks ? timeout + PASSWORD_MS : timeout, call->fds, NULL, finished, &waiting);
     while (!waiting.done)
         g_main_context_iteration(NULL, TRUE);
     if (timer)
@@ -93,6 +98,28 @@ GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds,
     if (waiting.error)
         g_propagate_error(error, waiting.error);
     return waiting.reply;
+}
+
+/* A desktop has an agent already; one of our own is started only where the daemon says, by its
+ * name, that it is missing. */
+static gboolean lacks_agent(const PcaCall *call, const GError *error) {
+    return call->asks && pca_agent_useful() &&
+           pca_exit_status(error) == pca_error_exit_status(PCA_ERROR_NOT_PERMITTED) &&
+           strstr(error->message, "pkttyagent") != NULL;
+}
+
+GVariant *pca_call(GDBusConnection *bus, const PcaCall *call, GUnixFDList **fds, GError **error) {
+    g_autoptr(GVariant) held = call->arguments ? g_variant_ref_sink(call->arguments) : NULL;
+    g_autoptr(GError) problem = NULL;
+    GVariant *reply = call_once(bus, call, FALSE, fds, &problem);
+    if (!reply && lacks_agent(call, problem) && pca_agent_start()) {
+        g_clear_error(&problem);
+        reply = call_once(bus, call, TRUE, fds, &problem);
+        pca_agent_end();
+    }
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return reply;
 }
 
 /* Whether nobody answered because the daemon, or the bus, is not there. */

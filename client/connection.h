@@ -23,6 +23,7 @@ typedef struct {
     int timeout_ms;         /* 0: the usual one, 30 s */
     GUnixFDList *fds;       /* to send along; may be NULL; borrowed */
     const char *waiting;    /* what to show on a terminal when it takes long; NULL: nothing */
+    gboolean asks;          /* polkit may ask whoever sits at the terminal for a password */
 } PcaCall;
 
 /* The system bus; honours DBUS_SYSTEM_BUS_ADDRESS. Any failure is G_DBUS_ERROR_NO_SERVER. */

@@ -92,7 +92,8 @@ static int call_on(const PcaOptions *options, const char *method, const char *do
                           .arguments = g_variant_new("(@a{sv})", dictionary),
                           .reply_type = "()",
                           .timeout_ms = ADMIN_TIMEOUT_MS,
-                          .waiting = waiting};
+                          .waiting = waiting,
+                          .asks = TRUE};
     g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, &error);
     if (!reply)
         return pca_fail(address, error);

@@ -251,7 +251,8 @@ static gboolean release(GDBusConnection *bus, const Part *part, GError **error) 
                           .arguments = whole ? NULL : device_paths(part),
                           .reply_type = "()",
                           .timeout_ms = RELEASE_TIMEOUT_MS,
-                          .waiting = waiting};
+                          .waiting = waiting,
+                          .asks = TRUE};
     g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
     return reply != NULL;
 }

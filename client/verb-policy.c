@@ -74,7 +74,8 @@ static int reload(const PcaOptions *options) {
                           .interface = PCA_BUS_MANAGER,
                           .method = "ReloadPolicy",
                           .reply_type = "(a(suuss))",
-                          .waiting = "reading the policy"};
+                          .waiting = "reading the policy",
+                          .asks = TRUE};
     g_autoptr(GVariant) reply = bus ? pca_call(bus, &call, NULL, &error) : NULL;
     if (!reply)
         return pca_fail(NULL, error);

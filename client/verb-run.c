@@ -187,6 +187,7 @@ static gboolean claim(Run *run, GError **error) {
         .reply_type = "(oh)",
         .timeout_ms = (int)((wait_s + TIMEOUT_MARGIN_S) * 1000),
         .waiting = waiting,
+        .asks = TRUE,
     };
     g_autoptr(GUnixFDList) fds = NULL;
     g_autoptr(GVariant) reply = pca_call(run->bus, &call, &fds, error);

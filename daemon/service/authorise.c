@@ -21,7 +21,7 @@ static GVariant *details_of(const PcaService *service, const PcaTargets *targets
     g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(PcaAddress));
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
-        if (target->match.device == section)
+        if (target->match.device == section && !target->stub)
             g_array_append_val(addresses, target->function->address);
     }
     return g_variant_ref_sink(pca_service_details(service, "Claim", addresses));
@@ -31,7 +31,8 @@ GVariant *pca_authorised_lack(PcaService *service, const PcaExamination *examina
                               PcaAuthorised *authorised) {
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
-        if (!target->match.device || !target->match.device->polkit)
+        /* Nobody gets a stub. */
+        if (target->stub || !target->match.device || !target->match.device->polkit)
             continue;
         g_autoptr(GVariant) details =
             details_of(service, examination->targets, target->match.device);

@@ -274,7 +274,7 @@ static int open_pidfd(pid_t pid) {
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* Below systemd, where WANTED_UNIT says in which unit this runs, it is that one. */
+/* Whose process this is depends on who runs the test; in tests/vm/polkit.test it is a unit. */
 START_TEST(unit_by_a_pidfd_of_the_bus) {
     g_autofree char *unit = NULL;
     PCA_AUTO_FD pidfd = open_pidfd(getpid());
@@ -283,8 +283,6 @@ START_TEST(unit_by_a_pidfd_of_the_bus) {
     if (sd_pid_get_unit(getpid(), &unit) < 0)
         unit = NULL;
     ck_assert_pstr_eq(pca_subject_unit(subject), unit);
-    if (g_getenv("WANTED_UNIT"))
-        ck_assert_pstr_eq(pca_subject_unit(subject), g_getenv("WANTED_UNIT"));
 }
 END_TEST
 

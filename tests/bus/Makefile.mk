@@ -40,3 +40,11 @@ tests_bus_test_bus_SOURCES = \
 tests_bus_test_bus_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/bus
 tests_bus_test_bus_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
 tests_bus_test_bus_LDADD = $(LIBS_SYS) $(GIO_LIBS) $(CHECK_LIBS)
+
+# What messages become, without a bus.
+check_PROGRAMS += tests/bus/test-translate
+TESTS += tests/bus/test-translate
+tests_bus_test_translate_SOURCES = tests/support/main.c tests/support/suite.h tests/bus/test-translate.c
+tests_bus_test_translate_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_bus_test_translate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(GIO_CFLAGS)
+tests_bus_test_translate_LDADD = $(LIBS_BUS) $(CHECK_LIBS)

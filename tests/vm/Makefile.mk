@@ -16,6 +16,11 @@ tests_vm_join_client_CFLAGS = -std=gnu17 $(WARN_CFLAGS) $(SANITIZER_FLAGS)
 tests_vm_join_client_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_join_client_LDADD = libpcassign.la
 
+check_PROGRAMS += tests/vm/unit-of
+tests_vm_unit_of_SOURCES = tests/vm/unit-of.c
+tests_vm_unit_of_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
+tests_vm_unit_of_LDADD = $(LIBS_AUTH)
+
 tests_vm_vmm_SOURCES = tests/vm/vmm.c tests/vm/vmm.h tests/vm/vmm-open.c tests/vm/vmm-device.c \
 	tests/vm/vmm-interrupts.c tests/vm/uapi.h
 tests_vm_opener_SOURCES = tests/vm/opener.c
@@ -24,7 +29,7 @@ tests_vm_opener_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_opener_LDADD = libpcassign.la
 
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/auth/test-auth
+	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh \
 	tests/vm/sanitized.conf \
