@@ -145,8 +145,10 @@ static void check_taint(const Check *c) {
     g_autofree char *mend =
         g_strdup_printf("reboot, or as root: pcassignctl recover %s --accept-risk", c->address);
     pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
-                      "%s was not reset since %s had it, so nobody else may have it until the next "
-                      "boot",
+                      taint->lent ? "%s: its files in sysfs were lent to %s, who may have them "
+                                    "open still, so nobody else may have it until the next boot"
+                                  : "%s was not reset since %s had it, so nobody else may have it "
+                                    "until the next boot",
                       c->address, owner);
 }
 
@@ -224,6 +226,13 @@ static void check_driver(const Check *c) {
         refuse_driver(c, driver);
     else if (!g_str_equal(driver, PCA_VFIO_DRIVER))
         pca_findings_pass(c->findings, "driver", "%s can take %s", driver, c->address);
+    const PcaSection *section = c->target->match.device;
+    if (section && section->sysfs_files && c->context->names->uid != 0 && !c->target->files)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_FAILED, c->address, NULL,
+                          "%s: whose its files in sysfs are cannot be read, so they cannot be lent "
+                          "(SysfsFiles, %s:%u)",
+                          c->address, section->file,
+                          pca_section_line(section, PCA_KEY_SYSFS_FILES));
     /* It has no node that could be handed out. */
     if (!pca_driver_is_vfio(driver))
         cdev = group = FALSE;
