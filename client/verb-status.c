@@ -81,10 +81,13 @@ static char *format_owner(const PcaClaimView *claim) {
 
 static void claim_lines(const PcaClaimView *claim) {
     g_autofree char *devices = g_strjoinv(", ", (char **)claim->devices);
+    g_autofree char *stubbed = g_strjoinv(", ", (char **)claim->stubbed);
     g_autofree char *owner = format_owner(claim);
     const char *title = pca_lookup_string(claim->details, "title");
     line("Claim", claim->id);
     line("Devices", devices);
+    if (*stubbed)
+        line("Stubbed", stubbed);
     line("Owner", owner);
     if (title)
         line("Title", title);

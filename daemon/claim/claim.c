@@ -19,6 +19,7 @@ static void device_free(gpointer data) {
     g_free(device->name);
     g_free(device->driver);
     g_free(device->methods);
+    g_free(device->files);
     g_free(device);
 }
 
@@ -93,6 +94,7 @@ GPtrArray *pca_claim_functions(const PcaClaim *claim) {
 PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
     return (PcaPlanDevice){.driver = device->driver,
                            .methods = device->stub ? "" : device->methods,
+                           .files = device->files,
                            .keep = device->keep};
 }
 
@@ -160,6 +162,7 @@ static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
         pca_claim_add_device(claim, device->function, device->name, device->driver);
     copy->stub = device->stub;
     copy->methods = g_strdup(device->methods);
+    copy->files = g_strdup(device->files);
     copy->keep = device->keep;
 }
 

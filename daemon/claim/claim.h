@@ -34,6 +34,7 @@ typedef struct {
     gboolean stub;         /* kept from the host for the sake of its IOMMU group alone: nobody gets
                               it, and nothing resets it */
     char *methods;         /* see PcaPlanDevice; NULL unless set */
+    char *files;           /* the same */
     gboolean keep;         /* the same */
 } PcaClaimDevice;
 

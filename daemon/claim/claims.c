@@ -287,7 +287,7 @@ static void become_ready(PcaEntry *entry) {
 }
 
 void pca_entry_end_reset(PcaEntry *entry) {
-    pca_claims_clear_taint(entry->claims, &pca_claim_device(entry->claim, 0)->function->address);
+    pca_claims_clear_reset(entry->claims, pca_claim_device(entry->claim, 0)->function);
     pca_entry_end(entry, FALSE, NULL);
 }
 

@@ -94,7 +94,10 @@ void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray
  * next boot; borrowed; NULL when nobody has. */
 const PcaTaint *pca_claims_taint(PcaClaims *claims, const PcaFunction *function);
 
-/* It is clean: it was reset, or an administrator says so. */
+/* It was reset; that ends no taint of files that were lent. */
+void pca_claims_clear_reset(PcaClaims *claims, const PcaFunction *function);
+
+/* It is clean: an administrator says so. */
 void pca_claims_clear_taint(PcaClaims *claims, const PcaAddress *address);
 
 /* Opens the nodes for the process behind `pidfd` (borrowed). Revoked when the claim is not `ready`,

@@ -99,7 +99,7 @@ static void clear_taints(PcaEntry *entry) {
     for (guint i = 0; i < entry->claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(entry->claim, i);
         if (proves(device) && !pca_claims_residue(entry->claims, &device->function->address))
-            pca_claims_clear_taint(entry->claims, &device->function->address);
+            pca_claims_clear_reset(entry->claims, device->function);
     }
 }
 
@@ -122,20 +122,34 @@ const PcaTaint *pca_claims_taint(PcaClaims *claims, const PcaFunction *function)
     return pca_taint_find(claims->taints, &function->address, identity);
 }
 
+void pca_claims_clear_reset(PcaClaims *claims, const PcaFunction *function) {
+    const PcaTaint *taint = pca_claims_taint(claims, function);
+    if (taint && taint->known && !taint->lent)
+        pca_claims_clear_taint(claims, &function->address);
+}
+
 void pca_claims_clear_taint(PcaClaims *claims, const PcaAddress *address) {
     pca_taint_remove(claims->taints, claims->directory, address);
 }
 
+static gboolean take_over(PcaClaims *claims, const PcaClaim *claim, const PcaClaimDevice *device,
+                          GError **error) {
+    const PcaTaint *taint = pca_claims_taint(claims, device->function);
+    g_autofree char *address = pca_address_format(&device->function->address);
+    if (device->stub)
+        return TRUE;
+    if (!proves(device))
+        return pca_taint_add(claims->taints, claims->directory, claims->boot_id, claim, device,
+                             error);
+    return !taint || pca_taint_admits(taint, claim->uid, address, error);
+}
+
 gboolean pca_claim_taint(PcaClaims *claims, const PcaClaim *claim, GError **error) {
-    for (guint i = 0; i < claim->devices->len && claim->kind == PCA_KIND_CLAIM; i++) {
-        const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (!device->stub && !proves(device) &&
-            !pca_taint_add(claims->taints, claims->directory, claims->boot_id, claim,
-                           device->function, error)) {
+    for (guint i = 0; i < claim->devices->len && claim->kind == PCA_KIND_CLAIM; i++)
+        if (!take_over(claims, claim, pca_claim_device(claim, i), error)) {
             pca_claim_untaint(claims, claim);
             return FALSE;
         }
-    }
     return TRUE;
 }
 

@@ -36,6 +36,7 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     if (device->stub)
         g_key_file_set_boolean(file, group, "Stub", TRUE);
     set_optional(file, group, "Reset", device->methods);
+    set_optional(file, group, "Files", device->files);
     if (device->keep)
         g_key_file_set_boolean(file, group, "Keep", TRUE);
     if (f->reset_methods[0])
@@ -182,6 +183,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
     device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);
     device->methods = get_optional(file, group, "Reset");
+    device->files = get_optional(file, group, "Files");
     device->keep = g_key_file_get_boolean(file, group, "Keep", NULL);
     return TRUE;
 }

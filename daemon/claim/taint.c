@@ -34,6 +34,7 @@ static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
     taint->user = g_key_file_get_string(file, TAINT, "User", NULL);
     taint->claim = g_key_file_get_string(file, TAINT, "Claim", NULL);
     taint->identity = g_key_file_get_string(file, TAINT, "Identity", error ? NULL : &error);
+    taint->lent = g_key_file_get_boolean(file, TAINT, "Lent", NULL);
     taint->known = !error && uid < G_MAXUINT32;
     taint->uid = (guint32)uid;
     if (!taint->known)
@@ -88,6 +89,8 @@ static gboolean save(const char *directory, const char *address, const char *boo
     g_key_file_set_uint64(file, TAINT, "Uid", taint->uid);
     g_key_file_set_string(file, TAINT, "Claim", taint->claim);
     g_key_file_set_string(file, TAINT, "Identity", taint->identity);
+    if (taint->lent)
+        g_key_file_set_boolean(file, TAINT, "Lent", TRUE);
     if (taint->user)
         g_key_file_set_string(file, TAINT, "User", taint->user);
     if (g_mkdir(folder, 0700) < 0 && errno != EEXIST) {
@@ -97,21 +100,30 @@ static gboolean save(const char *directory, const char *address, const char *boo
     return g_key_file_save_to_file(file, path, error);
 }
 
+gboolean pca_taint_admits(const PcaTaint *taint, guint32 uid, const char *address, GError **error) {
+    if (taint->known && taint->uid == uid)
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED, "%s: %s", address, pca_taint_text(taint));
+    return FALSE;
+}
+
 gboolean pca_taint_add(GHashTable *taints, const char *directory, const char *boot_id,
-                       const PcaClaim *claim, const PcaFunction *function, GError **error) {
+                       const PcaClaim *claim, const PcaClaimDevice *device, GError **error) {
+    const PcaFunction *function = device->function;
     g_autofree char *address = pca_address_format(&function->address);
     g_autofree char *identity = pca_function_identity(function);
     const PcaTaint *before = pca_taint_find(taints, &function->address, identity);
-    if (before && before->known && before->uid == claim->uid)
+    if (before && before->uid == claim->uid && before->known && (before->lent || !device->files))
         return TRUE;
-    if (before) {
-        g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
-                    "%s was not reset since somebody else had it", address);
+    if (before && !pca_taint_admits(before, claim->uid, address, error))
         return FALSE;
-    }
     PcaTaint *taint = g_new0(PcaTaint, 1);
-    *taint = (PcaTaint){TRUE, claim->uid, g_strdup(claim->user), g_strdup(claim->id),
-                        g_steal_pointer(&identity)};
+    *taint = (PcaTaint){.known = TRUE,
+                        .uid = claim->uid,
+                        .user = g_strdup(claim->user),
+                        .claim = g_strdup(before ? before->claim : claim->id),
+                        .identity = g_steal_pointer(&identity),
+                        .lent = device->files != NULL};
     if (!save(directory, address, boot_id, taint, error)) {
         taint_free(taint);
         return FALSE;
@@ -130,4 +142,11 @@ void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddres
         g_warning("removing %s: %s", path, g_strerror(errno));
     /* With the last one. */
     g_rmdir(folder);
+}
+
+const char *pca_taint_text(const PcaTaint *taint) {
+    return taint->lent ? "its last owner, who alone may have it again until the next boot, may "
+                         "have its files in sysfs open still"
+                       : "it was not reset since its last owner had it, who alone may have it "
+                         "again until the next boot";
 }

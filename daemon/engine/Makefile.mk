@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libpca-engine.a
 libpca_engine_a_SOURCES = \
 	daemon/engine/client.c daemon/engine/client.h \
+	daemon/engine/files.c daemon/engine/files.h \
 	daemon/engine/handover.c daemon/engine/handover.h \
 	daemon/engine/journal.c daemon/engine/journal.h \
 	daemon/engine/node.c daemon/engine/node.h \

@@ -14,7 +14,8 @@ static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_QUIESCE] = "quiesce", [PCA_OP_RESET] = "reset",
     [PCA_OP_ALIVE] = "alive",     [PCA_OP_RESTORE] = "restore",
     [PCA_OP_METHOD] = "method",   [PCA_OP_GIVE] = "give",
-    [PCA_OP_TAKE] = "take",
+    [PCA_OP_TAKE] = "take",       [PCA_OP_LEND] = "lend",
+    [PCA_OP_REGAIN] = "regain",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -149,8 +150,13 @@ static void set_undo(PcaStep *step, PcaOp undo, const char *detail) {
     step->undo_detail = g_strdup(detail);
 }
 
-gboolean pca_plan_device_proves(const PcaPlanDevice *device) {
+static gboolean is_reset(const PcaPlanDevice *device) {
     return !device->methods || *device->methods;
+}
+
+/* Nothing closes what the owner has opened of the files. */
+gboolean pca_plan_device_proves(const PcaPlanDevice *device) {
+    return !device->files && is_reset(device);
 }
 
 static gboolean has_own_methods(const PcaPlanDevice *device) {
@@ -198,6 +204,10 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices) {
     for (guint i = 0; i < functions->len; i++)
         set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_BIND, devices[i].driver),
                  PCA_OP_UNBIND, devices[i].driver);
+    for (guint i = 0; i < functions->len; i++)
+        if (devices[i].files)
+            set_undo(append(plan, g_ptr_array_index(functions, i), PCA_OP_LEND, devices[i].files),
+                     PCA_OP_REGAIN, devices[i].files);
     return plan;
 }
 
@@ -215,7 +225,9 @@ static gboolean takes_part(PcaRecovery how, const PcaPlanDevice *device, PcaOp o
     case PCA_OP_METHOD:
         return how == PCA_RECOVER_PROVED && has_own_methods(device);
     case PCA_OP_RESET:
-        return how == PCA_RECOVER_PROVED && pca_plan_device_proves(device);
+        return how == PCA_RECOVER_PROVED && is_reset(device);
+    case PCA_OP_REGAIN:
+        return device->files != NULL;
     case PCA_OP_ALIVE:
         return how == PCA_RECOVER_PROVED;
     case PCA_OP_RESTORE:
@@ -240,6 +252,9 @@ static void append_give_back(PcaPlan *plan, const PcaFunction *function,
         /* Again, since somebody may have written to it meanwhile. */
         append(plan, function, op, device->methods);
         return;
+    case PCA_OP_REGAIN:
+        append(plan, function, op, device->files);
+        return;
     case PCA_OP_RESTORE:
         append_restore(plan, function, device);
         return;
@@ -250,8 +265,9 @@ static void append_give_back(PcaPlan *plan, const PcaFunction *function,
 
 PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
                           const PcaRecovery *how) {
-    static const PcaOp ops[] = {PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_METHOD,   PCA_OP_RESET,
-                                PCA_OP_ALIVE,  PCA_OP_RESTORE, PCA_OP_OVERRIDE, PCA_OP_BIND};
+    static const PcaOp ops[] = {PCA_OP_REGAIN,  PCA_OP_UNBIND,   PCA_OP_QUIESCE,
+                                PCA_OP_METHOD,  PCA_OP_RESET,    PCA_OP_ALIVE,
+                                PCA_OP_RESTORE, PCA_OP_OVERRIDE, PCA_OP_BIND};
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
     for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
         for (guint i = 0; i < functions->len; i++)
@@ -349,6 +365,18 @@ static char *describe_verify(const char *binding) {
                            driver ? driver : "none", override ? override : "empty", methods, node);
 }
 
+static char *describe_lend(const char *detail) {
+    g_auto(GStrv) words = g_strsplit(detail, " ", 2);
+    return words[0] && words[1]
+               ? g_strdup_printf("let uid %s use its files in sysfs: %s", words[0], words[1])
+               : g_strdup(detail);
+}
+
+static char *describe_regain(const char *detail) {
+    const char *space = strchr(detail, ' ');
+    return g_strdup_printf("give its files in sysfs back: %s", space ? space + 1 : detail);
+}
+
 static char *describe(PcaOp op, const char *detail) {
     switch (op) {
     case PCA_OP_VERIFY:
@@ -376,6 +404,10 @@ static char *describe(PcaOp op, const char *detail) {
         return g_strdup_printf("set reset_method to %s", detail);
     case PCA_OP_GIVE:
         return describe_give(detail);
+    case PCA_OP_LEND:
+        return describe_lend(detail);
+    case PCA_OP_REGAIN:
+        return describe_regain(detail);
     case PCA_OP_TAKE:
         return g_strdup_printf("take /dev/vfio/%s back", detail);
     default:

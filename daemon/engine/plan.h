@@ -24,6 +24,8 @@ typedef enum {
     PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
     PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
     PCA_OP_TAKE,     /* that node is root's again; detail: the group */
+    PCA_OP_LEND,     /* the function's files in sysfs to a user; detail: "UID FILE=OWNER..." */
+    PCA_OP_REGAIN,   /* these files as they were; the same detail */
     PCA_N_OPS,
 } PcaOp;
 
@@ -74,6 +76,8 @@ typedef struct {
     const char *driver;  /* that a claim binds it to */
     const char *methods; /* "flr bus": what resets it, in this order, also while it is claimed; "":
                             it is never reset; NULL: what it has, in the kernel's order */
+    const char *files;   /* "1000 config=0:0:0644 ...": the uid that its files in sysfs are lent to,
+                            and whose they were (pca_owner_list_files); NULL: they are not */
     gboolean keep;       /* given back, it stays on that driver */
 } PcaPlanDevice;
 

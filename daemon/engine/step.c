@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/fds.h"
+#include "engine/files.h"
 #include "engine/node.h"
 
 #define POLL_INTERVAL (20 * G_TIME_SPAN_MILLISECOND)
@@ -427,14 +428,25 @@ static gboolean do_take(PcaStepContext *context, const PcaStep *step, int direct
     return TRUE;
 }
 
+static gboolean do_lend(PcaStepContext *context, const PcaStep *step, int directory,
+                        const char *detail, GError **error) {
+    return pca_files_lend(context->kernel, step->device, directory, detail, error);
+}
+
+static gboolean do_regain(PcaStepContext *context, const PcaStep *step, int directory,
+                          const char *detail, GError **error) {
+    return pca_files_regain(context->kernel, step->device, directory, detail, error);
+}
+
 typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,
                              const char *detail, GError **error);
 
 static const StepFunc functions[PCA_N_OPS] = {
-    [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,   [PCA_OP_OVERRIDE] = do_override,
-    [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,   [PCA_OP_QUIESCE] = do_quiesce,
-    [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive, [PCA_OP_RESTORE] = do_restore,
-    [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,   [PCA_OP_TAKE] = do_take,
+    [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,     [PCA_OP_OVERRIDE] = do_override,
+    [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,     [PCA_OP_QUIESCE] = do_quiesce,
+    [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive,   [PCA_OP_RESTORE] = do_restore,
+    [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,     [PCA_OP_TAKE] = do_take,
+    [PCA_OP_LEND] = do_lend,     [PCA_OP_REGAIN] = do_regain,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,

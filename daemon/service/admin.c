@@ -128,12 +128,13 @@ static void reserve(GTask *task, const PcaExamination *e) {
 static gboolean may_go_back(const Admin *admin, const PcaClaim *reservation,
                             const PcaFunction *function, GError **error) {
     const PcaPlanDevice plan = pca_claim_plan_device(pca_claim_device(reservation, 0));
-    if (!pca_claims_taint(admin->service->claims, function) || pca_plan_device_proves(&plan))
+    const PcaTaint *taint = pca_claims_taint(admin->service->claims, function);
+    if (!taint || (pca_plan_device_proves(&plan) && !taint->lent))
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED,
-                "%s was not reset since its last owner had it, and stays from the host until the "
-                "next boot; pcassignctl recover %s --accept-risk gives it back all the same",
-                admin->text, admin->text);
+                "%s: %s; it stays from the host until the next boot; pcassignctl recover %s "
+                "--accept-risk gives it back all the same",
+                admin->text, pca_taint_text(taint), admin->text);
     return FALSE;
 }
 

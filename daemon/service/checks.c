@@ -144,8 +144,10 @@ static void check_taint(const Check *c) {
     g_autofree char *mend =
         g_strdup_printf("reboot, or as root: pcassignctl recover %s --accept-risk", c->address);
     pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, mend,
-                      "%s was not reset since %s had it, so nobody else may have it until the next "
-                      "boot",
+                      taint->lent ? "%s: its files in sysfs were lent to %s, who may have them "
+                                    "open still, so nobody else may have it until the next boot"
+                                  : "%s was not reset since %s had it, so nobody else may have it "
+                                    "until the next boot",
                       c->address, owner);
 }
 
@@ -176,6 +178,15 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
     return FALSE;
 }
 
+static char *group_fix(const Check *c, const char *sibling) {
+    const PcaSection *terms = c->target->terms;
+    return terms ? g_strdup_printf("claim both together: %s %s; or an administrator can have the "
+                                   "other kept from the host meanwhile: Siblings=stub in [Device "
+                                   "%s] (%s:%u)",
+                                   c->address, sibling, terms->name, terms->file, terms->line)
+                 : g_strdup_printf("claim both together: %s %s", c->address, sibling);
+}
+
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
@@ -194,7 +205,7 @@ static void check_group(const Check *c) {
             (pca_function_lets_group_go(member) && !pca_driver_is_vfio(member->driver)))
             continue;
         g_autofree char *sibling = pca_address_format(&member->address);
-        g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
+        g_autofree char *fix = group_fix(c, sibling);
         const char *why = pca_isolation_why(c->context, c->function, &member->address);
         pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, sibling, fix,
                           "%s shares IOMMU group %d with %s, which is on the driver %s%s%s",
@@ -223,6 +234,13 @@ static void check_driver(const Check *c) {
         refuse_driver(c, driver);
     else if (!g_str_equal(driver, PCA_VFIO_DRIVER))
         pca_findings_pass(c->findings, "driver", "%s can take %s", driver, c->address);
+    const PcaSection *section = c->target->match.device;
+    if (section && section->sysfs_files && c->context->names->uid != 0 && !c->target->files)
+        pca_findings_fail(c->findings, "driver", PCA_ERROR_FAILED, c->address, NULL,
+                          "%s: whose its files in sysfs are cannot be read, so they cannot be lent "
+                          "(SysfsFiles, %s:%u)",
+                          c->address, section->file,
+                          pca_section_line(section, PCA_KEY_SYSFS_FILES));
     /* It has no node that could be handed out. */
     if (!pca_driver_is_vfio(driver))
         cdev = group = FALSE;

@@ -59,8 +59,8 @@ void pca_service_freshen(PcaService *service, gint64 since);
  */
 PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function);
 
-/* Fills in on which terms a claim would have these targets (of this service's policy). */
-void pca_service_set_terms(PcaService *service, PcaTargets *targets);
+/* Fills in on which terms a claim of `uid` would have these targets (of this service's policy). */
+void pca_service_set_terms(PcaService *service, PcaTargets *targets, guint32 uid);
 
 /* The modules' index, open for a burst of look-ups; borrowed; NULL without one. */
 PcaVariants *pca_service_variants(PcaService *service);

@@ -58,6 +58,7 @@ static void target_free(gpointer data) {
     g_free(target->name);
     g_free(target->driver);
     g_free(target->methods);
+    g_free(target->files);
     g_free(target);
 }
 

@@ -63,6 +63,7 @@ typedef struct {
     /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
     char *driver;
     char *methods;
+    char *files;
     gboolean keep;
 } PcaTarget;
 

@@ -120,8 +120,10 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
         g_ptr_array_add(functions, pca_function_ref(target->function));
-        devices[i] = (PcaPlanDevice){
-            .driver = pca_target_driver(target), .methods = target->methods, .keep = target->keep};
+        devices[i] = (PcaPlanDevice){.driver = pca_target_driver(target),
+                                     .methods = target->methods,
+                                     .files = target->files,
+                                     .keep = target->keep};
     }
     PcaPlan *plan = pca_plan_claim(functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
@@ -135,7 +137,7 @@ PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaReq
     pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
                                                        service->configs, findings);
-    pca_service_set_terms(service, targets);
+    pca_service_set_terms(service, targets, subject->uid);
     return pca_findings_to_error(findings, error) ? plan_targets(subject, request, targets) : NULL;
 }
 
@@ -152,6 +154,7 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
         pca_claim_device(claim, i)->keep = target->keep;
+        pca_claim_device(claim, i)->files = g_strdup(target->files);
         if (!claim->policy && target->match.device)
             claim->policy =
                 g_strdup_printf("%s:%u", target->match.device->file, target->match.device->line);

@@ -418,10 +418,8 @@ const char *pca_service_function_state_reason(const PcaService *service,
         return NULL;
     if (residue)
         return residue->text;
-    return pca_claims_taint(service->claims, function)
-               ? "it was not reset since its last owner had it, who alone may have it again until "
-                 "the next boot"
-               : NULL;
+    const PcaTaint *taint = pca_claims_taint(service->claims, function);
+    return taint ? pca_taint_text(taint) : NULL;
 }
 
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {

@@ -5,6 +5,7 @@
  * Thread: the main one. Ownership: targets own what is set.
  */
 #include "service/private.h"
+#include "sys/owner.h"
 
 static const PcaSection *section_of(const PcaTarget *target) {
     return target->match.ambiguous ? NULL : target->match.device;
@@ -38,29 +39,42 @@ static char *choose_driver(PcaService *service, const PcaSection *section,
     return loaded ? loaded : g_strdup(wanted ? wanted : PCA_VFIO_DRIVER);
 }
 
+/* Root may use them anyway. */
+static char *choose_files(PcaService *service, const PcaSection *section,
+                          const PcaFunction *function, guint32 uid) {
+    if (!section || !section->sysfs_files || uid == 0)
+        return NULL;
+    g_autofree char *address = pca_address_format(&function->address);
+    g_autofree char *found = pca_owner_list_files(service->root, address);
+    return found ? g_strdup_printf("%u %s", uid, found) : NULL;
+}
+
 /* Nobody has it, so nothing has to be reset. */
 static void set_stub_terms(PcaTarget *target) {
     target->methods = g_strdup("");
     target->driver = g_strdup(PCA_STUB_DRIVER);
+    target->files = NULL;
     target->keep = FALSE;
 }
 
-static void set_terms(PcaService *service, PcaTarget *target) {
+static void set_terms(PcaService *service, PcaTarget *target, guint32 uid) {
     const PcaSection *section = section_of(target);
     g_free(target->methods);
     g_free(target->driver);
+    g_free(target->files);
     if (target->stub) {
         set_stub_terms(target);
         return;
     }
     target->methods = choose_methods(section, target->function);
     target->driver = choose_driver(service, section, target->function);
-    PcaPlanDevice plan = {.methods = target->methods};
+    target->files = choose_files(service, section, target->function, uid);
+    PcaPlanDevice plan = {.methods = target->methods, .files = target->files};
     gboolean stays = (section && section->reserve_on_release) || !pca_plan_device_proves(&plan);
     target->keep = stays && !pca_service_reservation(service, target->function);
 }
 
-void pca_service_set_terms(PcaService *service, PcaTargets *targets) {
+void pca_service_set_terms(PcaService *service, PcaTargets *targets, guint32 uid) {
     for (guint i = 0; i < targets->len; i++)
-        set_terms(service, g_ptr_array_index(targets, i));
+        set_terms(service, g_ptr_array_index(targets, i), uid);
 }

@@ -28,6 +28,8 @@
 #define NODE_DIRECTORY "pcassign"
 #define CONFIG_SPACE_SIZE 4096
 #define ATTEMPTS 8
+#define ASK_TRIES 3
+#define ASK_INTERVAL (3 * G_TIME_SPAN_MILLISECOND)
 
 static int open_retrying(int dirfd, const char *name, int flags) {
     int fd;
@@ -210,11 +212,9 @@ static char *disk_node(const PcaRoot *root, dev_t number) {
     return name ? g_build_filename(root->dev, g_strdelimit(name, "!", '/'), NULL) : NULL;
 }
 
-static int ask_disk(PcaKernel *kernel, dev_t number) {
-    g_autofree char *path = disk_node(kernel->root, number);
+static int ask_disk_once(const char *path, dev_t number) {
     /* O_NONBLOCK: a drive without a medium is no reason to wait for one. */
-    PCA_AUTO_FD fd =
-        path ? open_retrying(AT_FDCWD, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_NOFOLLOW) : -ENOENT;
+    PCA_AUTO_FD fd = open_retrying(AT_FDCWD, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_NOFOLLOW);
     struct stat status;
     if (fd < 0)
         return fd;
@@ -223,12 +223,31 @@ static int ask_disk(PcaKernel *kernel, dev_t number) {
     return S_ISBLK(status.st_mode) && status.st_rdev == number ? 0 : -ENXIO;
 }
 
+static int ask_disk(PcaKernel *kernel, dev_t number) {
+    g_autofree char *path = disk_node(kernel->root, number);
+    int result = path ? ask_disk_once(path, number) : -ENOENT;
+    /* It may be another worker that asks just now. */
+    for (int i = 0; result == -EBUSY && i < ASK_TRIES; i++) {
+        g_usleep(ASK_INTERVAL);
+        result = ask_disk_once(path, number);
+    }
+    return result;
+}
+
 static int read_owner(PcaKernel *kernel, int group, PcaOwner *owner) {
     return pca_owner_read(kernel->root, group, owner);
 }
 
 static int write_owner(PcaKernel *kernel, int group, const PcaOwner *owner) {
     return pca_owner_write(kernel->root, group, owner);
+}
+
+static int read_file_owner(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner) {
+    return pca_owner_read_file(dirfd, name, owner);
+}
+
+static int write_file_owner(PcaKernel *kernel, int dirfd, const char *name, const PcaOwner *owner) {
+    return pca_owner_write_file(kernel->root, dirfd, name, owner);
 }
 
 /* Locked memory. */
@@ -326,6 +345,8 @@ const PcaKernelOps pca_kernel_ops = {
     .ask_disk = ask_disk,
     .read_owner = read_owner,
     .write_owner = write_owner,
+    .read_file_owner = read_file_owner,
+    .write_file_owner = write_file_owner,
     .set_rlimit_mode = set_rlimit_mode,
     .raise_memlock = raise_memlock,
     .sleep = sleep_for,

@@ -50,6 +50,10 @@ typedef struct {
     int (*read_owner)(PcaKernel *kernel, int group, PcaOwner *owner);
     int (*write_owner)(PcaKernel *kernel, int group, const PcaOwner *owner);
 
+    /* Owner and mode of the file `name` in a function's own directory (sys/owner.h). */
+    int (*read_file_owner)(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner);
+    int (*write_file_owner)(PcaKernel *kernel, int dirfd, const char *name, const PcaOwner *owner);
+
     /* IOMMU_OPTION_RLIMIT_MODE = 1 on an iommufd that nothing was done with yet
      * (include/uapi/linux/iommufd.h). */
     int (*set_rlimit_mode)(PcaKernel *kernel, int iommufd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: owner and mode of the nodes of IOMMU groups.
+ * Purpose: owner and mode of the nodes of IOMMU groups, and of files in sysfs.
  * Thread: any. Ownership: see the header.
  */
 #include "sys/owner.h"
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,4 +96,86 @@ int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner) {
     if (result == 0 && owner->uid != 0)
         result = change_owner(fd, owner->uid, KEEP);
     return result;
+}
+
+/* ---- Files of functions ---- */
+
+static int open_file(int dirfd, const char *name, struct stat *status) {
+    if (!*name || *name == '.' || strchr(name, '/'))
+        return -EINVAL;
+    PCA_AUTO_FD fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && faccessat(dirfd, "uevent", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return -ENODEV;
+    if (fd < 0 || fstat(fd, status) < 0)
+        return -errno;
+    return S_ISREG(status->st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
+}
+
+int pca_owner_read_file(int dirfd, const char *name, PcaOwner *owner) {
+    struct stat status;
+    PCA_AUTO_FD fd = open_file(dirfd, name, &status);
+    if (fd < 0)
+        return fd;
+    *owner = (PcaOwner){status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
+    return 0;
+}
+
+int pca_owner_write_file(const PcaRoot *root, int dirfd, const char *name, const PcaOwner *owner) {
+    struct stat status;
+    PCA_AUTO_FD fd = open_file(dirfd, name, &status);
+    if (fd < 0)
+        return fd;
+    int result = 0;
+    if (status.st_uid != 0 && status.st_uid != owner->uid)
+        result = change_owner(fd, 0, KEEP);
+    if (result == 0 && status.st_gid != owner->gid)
+        result = change_owner(fd, KEEP, owner->gid);
+    if (result == 0 && (status.st_mode & MODE_MASK) != owner->mode)
+        result = change_mode(root, fd, owner->mode);
+    if (result == 0 && status.st_uid != owner->uid && owner->uid != 0)
+        result = change_owner(fd, owner->uid, KEEP);
+    return result;
+}
+
+static gboolean reaches_registers(const char *name) {
+    static const char resource[] = "resource";
+    if (g_str_equal(name, "config") || g_str_equal(name, "rom"))
+        return TRUE;
+    if (!g_str_has_prefix(name, resource) || !g_ascii_isdigit(name[strlen(resource)]))
+        return FALSE;
+    const char *rest = name + strlen(resource) + 1;
+    return !*rest || g_str_equal(rest, "_wc");
+}
+
+static gint by_name(gconstpointer a, gconstpointer b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *pca_owner_list_files(const PcaRoot *root, const char *address) {
+    PCA_AUTO_FD directory = pca_open_function(root, address);
+    g_autofree char *path = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
+    g_auto(GStrv) names = pca_read_directory(path);
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    for (char **name = names; directory >= 0 && *name; name++) {
+        PcaOwner owner;
+        if (!reaches_registers(*name))
+            continue;
+        if (pca_owner_read_file(directory, *name, &owner) < 0)
+            return NULL;
+        g_autofree char *text = pca_owner_format(&owner);
+        g_ptr_array_add(files, g_strdup_printf("%s=%s", *name, text));
+    }
+    if (files->len == 0)
+        return NULL;
+    g_ptr_array_sort(files, by_name);
+    g_ptr_array_add(files, NULL);
+    return g_strjoinv(" ", (char **)files->pdata);
+}
+
+gboolean pca_owner_parse_file(const char *text, char **name, PcaOwner *owner) {
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text || !pca_owner_parse(equals + 1, owner))
+        return FALSE;
+    *name = g_strndup(text, (gsize)(equals - text));
+    return TRUE;
 }

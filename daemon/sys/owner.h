@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: who may open the node of an IOMMU group (dev/vfio/GROUP): its owner and mode, as a
- * value, as text, and on the running kernel. Thread: any; no state. Ownership: see the functions.
+ * Purpose: who may open the node of an IOMMU group (dev/vfio/GROUP), or a function's file in sysfs:
+ * owner and mode, as a value, as text, and on the running kernel. Thread: any; no state. Ownership:
+ * see the functions.
  */
 #pragma once
 
@@ -34,3 +35,20 @@ int pca_owner_read(const PcaRoot *root, int group, PcaOwner *owner);
  * is changed, so that CAP_CHOWN is all that this needs (fs/attr.c, setattr_prepare()). An access
  * list that its owner has set has no effect once the mode is 0600 (acl(5), the mask). */
 int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner);
+
+/* Of the regular file `name` in a directory: no path, no link. -EINVAL, -ENOTTY for those; -ENODEV
+ * when the directory's function was removed. */
+int pca_owner_read_file(int dirfd, const char *name, PcaOwner *owner);
+
+/* The same file's. One who is not root may change the mode only before the uid is given away and
+ * after it has come back: CAP_CHOWN is all that this needs. Where only the uid changes, nothing
+ * else does meanwhile. */
+int pca_owner_write_file(const PcaRoot *root, int dirfd, const char *name, const PcaOwner *owner);
+
+/* The files of a function in sysfs by which its registers can be reached (config, resourceN,
+ * resourceN_wc, rom), each with its owner now, sorted: "config=0:0:0644 resource0=0:0:0600". NULL
+ * when they cannot be read. Free with g_free. */
+char *pca_owner_list_files(const PcaRoot *root, const char *address);
+
+/* One of that list, "config=0:0:0644"; FALSE when malformed. *name is newly allocated. */
+gboolean pca_owner_parse_file(const char *text, char **name, PcaOwner *owner);

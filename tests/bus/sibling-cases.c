@@ -36,6 +36,8 @@ START_TEST(kept_by_a_stub) {
     g_autofree char *text = describe(&held);
     expect_text(text, "'devices': <['" FIRST "']>");
     expect_text(text, "'stubbed': <['" SECOND "']>");
+    g_autofree char *stubbed = pca_property(bus, held.path, CLAIM, "Stubbed");
+    ck_assert_str_eq(stubbed, "['" ROOT_PATH "/device/0000_0b_00_1']");
     pca_world_await_driver(world, FIRST, "vfio-pci");
     pca_world_await_driver(world, SECOND, "pci-stub");
     g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, NULL, NULL);

@@ -287,6 +287,40 @@ START_TEST(a_variant_that_is_named) {
 }
 END_TEST
 
+/* ---- SysfsFiles ---- */
+
+/* What has been opened of them stays open: a reset does not make it anybody's again. */
+START_TEST(files_in_sysfs) {
+    if (!pca_become(0))
+        return;
+    allow(NIC_SECTION "SysfsFiles=yes\n");
+    pca_world_tell(world, "set " NIC " resource0 x");
+    g_autoptr(GDBusConnection) alice = pca_world_connect_as(world, ALICE, ALICE);
+    g_autoptr(GDBusConnection) bob = pca_world_connect_as(world, BOB, BOB);
+    for (int i = 0; i < 2; i++) {
+        g_auto(PcaHeld) held = pca_claim_words(alice, "nic");
+        restart(SIGKILL);
+        release(alice, &held);
+        expect_state(NIC_PATH, "quarantined", "vfio-pci");
+        refuses_claim(bob, "nic", NULL, "Quarantined", "may have them open still");
+        does(NIC_PATH, "Device.Reset", "");
+        refuses_claim(bob, "nic", NULL, "Quarantined", "may have them open still");
+    }
+    g_autofree char *path = g_build_filename(world->tree, "fake/log", NULL);
+    g_autofree char *log = NULL;
+    ck_assert(g_file_get_contents(path, &log, NULL, NULL));
+    ck_assert_ptr_nonnull(strstr(log, "write_file_owner " NIC "/config 65534:"));
+    ck_assert_ptr_nonnull(strstr(log, "write_file_owner " NIC "/resource0 65534:"));
+    ck_assert_ptr_nonnull(strstr(log, "write_file_owner " NIC "/resource0 0:"));
+    refuses(NIC_PATH, "Device.Unreserve", "", "Quarantined", "may have its files in sysfs open");
+    does(NIC_PATH, "Device.Recover", "{'accept-risk': <true>}");
+    expect_state(NIC_PATH, "host", "e1000e");
+    g_auto(PcaHeld) roots = pca_claim_words(bus, "nic");
+    release(bus, &roots);
+    expect_state(NIC_PATH, "host", "e1000e");
+}
+END_TEST
+
 TCase *pca_terms_cases(void) {
     TCase *tcase = pca_patient_case_new("terms");
     tcase_add_test(tcase, memory);
@@ -300,5 +334,6 @@ TCase *pca_terms_cases(void) {
     tcase_add_test(tcase, kept_on_pci_stub);
     tcase_add_test(tcase, one_of_two_on_pci_stub);
     tcase_add_test(tcase, a_variant_that_is_named);
+    tcase_add_test(tcase, files_in_sysfs);
     return tcase;
 }

@@ -415,6 +415,31 @@ START_TEST(an_undone_claim_of_before_leaves_no_taint) {
 }
 END_TEST
 
+/* What was opened of files that were lent outlives any reset. */
+START_TEST(a_reset_does_not_end_the_taint_of_files) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1, second = -1;
+    had_by(bare, 1000);
+    g_autofree char *found = pca_owner_list_files(kernel->root, BARE);
+    g_autoptr(PcaClaim) claim = claim_new(bare);
+    pca_claim_device(claim, 0)->files = g_strconcat("1000 ", found, NULL);
+    ready(claim, &lease);
+    release_well(claim);
+    restart();
+    assert_tainted(BARE, 1000);
+    ck_assert(taint_of(BARE)->lent);
+    g_autoptr(PcaClaim) reset = claim_new(bare);
+    reset->kind = PCA_KIND_RESET;
+    pca_claims_prepare(claims, reset, WAIT, on_answer, &answer);
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
+    g_autoptr(PcaClaim) usual = ready(claim_new(bare), &second);
+    release_well(usual);
+    assert_tainted(BARE, 1000);
+    refuse(bare, 1001, FALSE);
+}
+END_TEST
+
 static void retry(gboolean accept_risk, Answer *answer) {
     g_autoptr(PcaFunction) function = function_of(BARE);
     g_autofree char *identity = pca_function_identity(function);
@@ -511,12 +536,12 @@ void add_keep(Suite *suite) {
                     what_cannot_be_written_down_is_stuck_not_lost);
     PCA_TABLE(suite, "deaths while kept", a_death_on_the_way_leaves_it_reserved_in_the_end,
               moments);
-    ADD_DAEMON_CASE(suite, "never reset", without_a_reset_there_is_one_owner,
-                    a_taint_is_no_other_functions, a_reset_ends_the_taint,
-                    a_release_with_a_reset_ends_the_taint, a_claim_that_failed_leaves_no_taint,
-                    a_claim_that_failed_leaves_the_taint_that_was,
-                    an_administrators_word_gives_it_back, unreadable_taints_taint_everything,
-                    a_taint_that_cannot_be_written_refuses_the_claim);
+    ADD_DAEMON_CASE(
+        suite, "never reset", without_a_reset_there_is_one_owner, a_taint_is_no_other_functions,
+        a_reset_ends_the_taint, a_release_with_a_reset_ends_the_taint,
+        a_claim_that_failed_leaves_no_taint, a_claim_that_failed_leaves_the_taint_that_was,
+        a_reset_does_not_end_the_taint_of_files, an_administrators_word_gives_it_back,
+        unreadable_taints_taint_everything, a_taint_that_cannot_be_written_refuses_the_claim);
     PCA_TABLE(suite, "taints of nothing", an_undone_claim_of_before_leaves_no_taint, unused);
     PCA_TABLE(suite, "taints on disk", what_cannot_be_read_taints_for_everybody, edits);
 }

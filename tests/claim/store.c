@@ -16,6 +16,7 @@ static PcaClaim *store(void) {
     pca_claim_device(claim, 0)->methods = g_strdup("flr");
     pca_claim_device(claim, 1)->methods = g_strdup("");
     pca_claim_device(claim, 1)->keep = TRUE;
+    pca_claim_device(claim, 2)->files = g_strdup("1000 config=0:0:0644 rom=0:0:0600");
     claim->pid = 4242;
     claim->memory = G_MAXUINT64;
     claim->user = g_strdup("alice");
@@ -51,6 +52,7 @@ static void assert_same_device(const PcaClaimDevice *a, const PcaClaimDevice *b)
     ck_assert_str_eq(a->name, b->name);
     ck_assert_str_eq(a->driver, b->driver);
     ck_assert_pstr_eq(a->methods, b->methods);
+    ck_assert_pstr_eq(a->files, b->files);
     ck_assert_int_eq(a->keep, b->keep);
 }
 

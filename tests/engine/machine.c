@@ -20,7 +20,7 @@ const char *const sets[][MAX_SET + 1] = {
 const guint n_sets = G_N_ELEMENTS(sets);
 
 const PcaPlanDevice on_vfio[MAX_SET] = {
-    {VFIO, NULL, FALSE}, {VFIO, NULL, FALSE}, {VFIO, NULL, FALSE}};
+    {VFIO, NULL, NULL, FALSE}, {VFIO, NULL, NULL, FALSE}, {VFIO, NULL, NULL, FALSE}};
 
 static const PcaTreeFunction plugged[] = {
     {.address = NIC,

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "engine/run.h"
+#include "support/fake-machine.h"
 
 /* Operations of a claim or a release of the greatest set, and more. */
 #define MAX_OPERATIONS 60
@@ -76,12 +77,14 @@ static PcaJournalResult journal_result(int journal) {
 }
 
 /* Sets on the usual terms, and two on all others: methods of its own, kept, never reset. */
-static const PcaPlanDevice kept[MAX_SET] = {{VFIO, "bus", TRUE}};
-static const PcaPlanDevice mixed[MAX_SET] = {
-    {VFIO, "bus flr", FALSE}, {VFIO, "flr", TRUE}, {"other", "", FALSE}};
+static const PcaPlanDevice kept[MAX_SET] = {{VFIO, "bus", NULL, TRUE}};
+static PcaPlanDevice mixed[MAX_SET] = {
+    {VFIO, "bus flr", NULL, FALSE}, {VFIO, "flr", NULL, TRUE}, {"other", "", NULL, FALSE}};
+static PcaPlanDevice lent[MAX_SET] = {{VFIO, NULL, NULL, FALSE}};
 
 /* A sibling that is only kept from the host. */
-static const PcaPlanDevice stubbed[MAX_SET] = {{VFIO, NULL, FALSE}, {"other", "", FALSE}};
+static const PcaPlanDevice stubbed[MAX_SET] = {{VFIO, NULL, NULL, FALSE},
+                                               {"other", "", NULL, FALSE}};
 
 static const struct {
     const char *const *set;
@@ -90,7 +93,7 @@ static const struct {
 } settings[] = {
     {sets[0], on_vfio, FALSE}, {sets[1], on_vfio, FALSE}, {sets[2], on_vfio, FALSE},
     {sets[3], on_vfio, FALSE}, {sets[4], on_vfio, TRUE},  {sets[0], kept, FALSE},
-    {sets[1], stubbed, FALSE}, {sets[4], mixed, TRUE},
+    {sets[4], mixed, TRUE},    {sets[0], lent, FALSE},    {sets[1], stubbed, FALSE},
 };
 
 /* One machine with one set of functions, used over and over: each attempt must leave it as it was.
@@ -100,7 +103,7 @@ typedef struct {
     const PcaPlanDevice *devices;
     GPtrArray *functions;
     PcaPlan *claim, *release, *unreserve;
-    char *before[MAX_SET], *nodes[MAX_SET], *methods[MAX_SET];
+    char *before[MAX_SET], *nodes[MAX_SET], *methods[MAX_SET], *files[MAX_SET];
     gboolean released; /* what is kept is kept */
     int journal;
 } Scene;
@@ -111,7 +114,29 @@ static char *methods_of(const char *address) {
     return methods ? methods : g_strdup("none");
 }
 
-/* As the reservations of those that were kept, which are given back later. */
+/* As the kernel has them now: "1000:0:0644 0:0:0600". */
+static char *files_of(const char *address) {
+    static const char *const names[] = {"config", "resource0"};
+    PCA_AUTO_FD directory = pca_open_function(kernel->root, address);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (gsize i = 0; directory >= 0 && i < G_N_ELEMENTS(names); i++) {
+        PcaOwner owner;
+        ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, names[i], &owner), 0);
+        g_autofree char *one = pca_owner_format(&owner);
+        g_string_append_printf(text, "%s ", one);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static char detail[256];
+
+/* For the settings that lend them. */
+static void note_files(const char *address) {
+    g_autofree char *found = pca_owner_list_files(kernel->root, address);
+    g_snprintf(detail, sizeof detail, "1000 %s", found);
+    lent[0].files = mixed[0].files = detail;
+}
+
 static PcaPlan *unreserve_plan(GPtrArray *functions, const PcaPlanDevice *devices) {
     g_autoptr(GPtrArray) reserved = g_ptr_array_new();
     PcaPlanDevice given[MAX_SET];
@@ -134,6 +159,9 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     for (guint i = 0; set[i]; i++)
         if (g_str_equal(set[i], SPARE))
             machine_give(SPARE, "0:107:0660");
+    for (guint i = 0; set[i]; i++)
+        pca_tree_set(tree, set[i], "resource0", "%s", "");
+    note_files(set[0]);
     scene.functions = machine_found(set);
     scene.claim = pca_plan_claim(scene.functions, devices);
     scene.release = pca_plan_release(scene.functions, devices);
@@ -145,6 +173,7 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
         scene.before[i] = machine_binding(set[i]);
         scene.nodes[i] = machine_node(set[i]);
         scene.methods[i] = methods_of(set[i]);
+        scene.files[i] = files_of(set[i]);
     }
     return scene;
 }
@@ -159,6 +188,7 @@ static void scene_free(Scene *scene) {
         g_free(scene->before[i]);
         g_free(scene->nodes[i]);
         g_free(scene->methods[i]);
+        g_free(scene->files[i]);
     }
     machine_tear_down();
 }
@@ -191,6 +221,8 @@ static void claim_well(Scene *scene) {
     for (guint i = 0; scene->set[i]; i++) {
         if (pca_driver_is_vfio(scene->devices[i].driver))
             assert_node(scene->set[i], "1000:0:0600");
+        g_autofree char *files = files_of(scene->set[i]);
+        ck_assert_int_eq(g_str_has_prefix(files, "1000:"), scene->devices[i].files != NULL);
         pca_tree_set_config16(tree, scene->set[i], 0x04, 0x0007);
         pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
     }
@@ -218,7 +250,9 @@ static void assert_as_before(Scene *scene, PcaResidues *residues) {
         }
         g_autofree char *methods = methods_of(scene->set[i]);
         assert_binding(scene->set[i], scene->before[i]);
+        g_autofree char *files = files_of(scene->set[i]);
         ck_assert_str_eq(methods, scene->methods[i]);
+        ck_assert_str_eq(files, scene->files[i]);
         /* A residue may keep its group's node. */
         if (!residues || residues->len == 0)
             assert_node(scene->set[i], scene->nodes[i]);
@@ -243,7 +277,8 @@ static void finish_release(Scene *scene) {
     assert_as_before(scene, NULL);
     for (guint i = 0; scene->set[i]; i++) {
         g_autofree char *secret = pca_fake_kernel_get_secret(fake, scene->set[i]);
-        ck_assert_int_eq(secret == NULL, pca_plan_device_proves(&scene->devices[i]));
+        const char *own = scene->devices[i].methods;
+        ck_assert_int_eq(secret == NULL, !own || *own);
     }
 }
 

@@ -6,7 +6,10 @@
  */
 #include "engine/support.h"
 
+#include <unistd.h>
+
 #include "engine/run.h"
+#include "support/fake-machine.h"
 
 static const char *const nic[] = {NIC, NULL};
 static const PcaPlanDevice by_bus = {.driver = VFIO, .methods = "bus"};
@@ -108,7 +111,82 @@ START_TEST(only_functions_on_vfio_have_nodes_to_give) {
 }
 END_TEST
 
+/* ---- Files ---- */
+
+static char *list_files(void) {
+    g_autofree char *found = pca_owner_list_files(kernel->root, NIC);
+    return g_strconcat("1000 ", found, NULL);
+}
+
+static void assert_uid(const char *name, uid_t uid) {
+    PcaOwner now;
+    PCA_AUTO_FD directory = pca_open_function(kernel->root, NIC);
+    ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, name, &now), 0);
+    ck_assert_uint_eq(now.uid, uid);
+}
+
+static void set_owner(const char *name, const PcaOwner *owner) {
+    PCA_AUTO_FD directory = pca_open_function(kernel->root, NIC);
+    ck_assert_int_eq(pca_fake_write_file_owner(fake, directory, name, owner), 0);
+}
+
+START_TEST(files_are_lent_and_regained_whatever_was_done_to_them) {
+    static const PcaOwner odd = {1000, 1000, 0666};
+    pca_tree_set(tree, NIC, "resource0", "%s", "");
+    pca_tree_set(tree, NIC, "resource2_wc", "%s", "");
+    pca_tree_set(tree, NIC, "resource0_resize", "%s", "");
+    pca_tree_set(tree, NIC, "resource", "%s", "");
+    pca_tree_set(tree, NIC, "rom", "%s", "");
+    g_autofree char *files = list_files();
+    const PcaPlanDevice device = {.driver = VFIO, .files = files};
+    AUTO_RUN run = claimed(&device);
+    static const char *const names[] = {"config", "resource0", "resource2_wc", "rom"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        assert_uid(names[i], 1000);
+    assert_uid("resource0_resize", geteuid());
+    assert_uid("resource", geteuid());
+    set_owner("config", &odd);
+    pca_tree_unset(tree, NIC, "resource2_wc");
+    release(&run, &device);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
+    pca_tree_set(tree, NIC, "resource2_wc", "%s", "");
+    assert_uid("config", geteuid());
+    assert_uid("rom", geteuid());
+}
+END_TEST
+
+START_TEST(files_changed_since_the_plan_are_busy) {
+    static const PcaOwner odd = {7, 7, 0600};
+    g_autofree char *files = list_files();
+    const PcaPlanDevice device = {.driver = VFIO, .files = files};
+    AUTO_RUN run = new_run(machine_functions(nic));
+    g_autoptr(PcaPlan) plan = pca_plan_claim(run.functions, &device);
+    set_owner("config", &odd);
+    run_plan(&run, plan);
+    assert_error(run.error, PCA_ERROR_BUSY);
+    ck_assert_ptr_nonnull(strstr(run.error->message, "somebody else changed config in sysfs"));
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+static const char *const malformed[] = {
+    "", "1000", "1000 ", "x config=0:0:0644", "1000 config", "1000 =0:0:0644", "1000 config=0:0"};
+
+START_TEST(a_malformed_list_of_files_is_refused) {
+    machine_set_up();
+    {
+        const PcaPlanDevice device = {.driver = VFIO, .files = malformed[_i]};
+        AUTO_RUN run = claimed(&device);
+        assert_error(run.error, PCA_ERROR_FAILED);
+    }
+    machine_tear_down();
+}
+END_TEST
+
 void add_terms(Suite *suite) {
+    ADD_CASE(suite, "files", files_are_lent_and_regained_whatever_was_done_to_them,
+             files_changed_since_the_plan_are_busy);
+    PCA_TABLE(suite, "lists of files", a_malformed_list_of_files_is_refused, malformed);
     ADD_CASE(suite, "own reset methods", reset_methods_hold_until_they_are_put_back,
              reset_methods_changed_since_the_plan_are_busy,
              reset_methods_of_a_failed_reset_are_put_back_by_the_next_try);

@@ -19,12 +19,6 @@
 
 static const char *const names[FILES_MAX] = {"a.conf", "b.conf", "c.conf", "vendor.conf"};
 
-/* A violation must stop the fuzzer; an assertion may be compiled out. */
-static void require(gboolean holds) {
-    if (!holds)
-        __builtin_trap();
-}
-
 static gsize split(const guint8 *data, gsize size, PcaPolicyFile *files) {
     gsize n = 0;
     for (const guint8 *end = data + size; n < FILES_MAX && data <= end; n++) {

@@ -32,12 +32,6 @@
 #define DEVICE "sys/devices/pci0000:00/" BRIDGE "/" FUNCTION
 #define GROUP "sys/kernel/iommu_groups/7"
 
-/* A violation must stop the fuzzer; an assertion may be compiled out. */
-static void require(gboolean holds) {
-    if (!holds)
-        __builtin_trap();
-}
-
 /* ---- One reader ---- */
 
 static void fuzz_address(const char *text) {

@@ -147,6 +147,29 @@ static int fake_write_owner(PcaKernel *kernel, int group, const PcaOwner *owner)
     return finish(fake, line, result ? result : pca_fake_write_owner(fake, group, owner));
 }
 
+static char *file_line(PcaFakeKernel *fake, const char *what, int dirfd, const char *name) {
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    return g_strdup_printf("%s %s/%s", what, address ? address : "(gone)", name);
+}
+
+static int fake_read_file_owner(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *line = file_line(fake, "read_file_owner", dirfd, name);
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : pca_fake_read_file_owner(fake, dirfd, name, owner));
+}
+
+static int fake_write_file_owner(PcaKernel *kernel, int dirfd, const char *name,
+                                 const PcaOwner *owner) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autofree char *file = file_line(fake, "write_file_owner", dirfd, name);
+    g_autofree char *text = pca_owner_format(owner);
+    g_autofree char *line = g_strdup_printf("%s %s", file, text);
+    int result = begin(fake, line);
+    return finish(fake, line,
+                  result ? result : pca_fake_write_file_owner(fake, dirfd, name, owner));
+}
+
 static int fake_set_rlimit_mode(PcaKernel *kernel, int iommufd) {
     PcaFakeKernel *fake = fake_of(kernel);
     int result = begin(fake, "set_rlimit_mode");
@@ -205,6 +228,8 @@ static const PcaKernelOps fake_ops = {
     .open_node = fake_open_node,
     .read_owner = fake_read_owner,
     .write_owner = fake_write_owner,
+    .read_file_owner = fake_read_file_owner,
+    .write_file_owner = fake_write_file_owner,
     .set_rlimit_mode = fake_set_rlimit_mode,
     .raise_memlock = fake_raise_memlock,
     .sleep = fake_sleep,

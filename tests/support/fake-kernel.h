@@ -22,6 +22,8 @@
  *     open_node 511:0
  *     read_owner 5
  *     write_owner 5 1000:0:0600
+ *     read_file_owner 0000:01:00.0/config
+ *     write_file_owner 0000:01:00.0/config 1000:0:0644
  *     set_rlimit_mode
  *     raise_memlock 1073741824
  *

@@ -396,6 +396,35 @@ int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner) 
     return result;
 }
 
+/* ---- Owners of functions' files ---- */
+
+/* The tree's own are whoever's runs the tests: what differs is kept beside. */
+int pca_fake_read_file_owner(PcaFakeKernel *fake, int dirfd, const char *name, PcaOwner *owner) {
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    g_autofree char *key = g_strdup_printf("%s %s", address ? address : "", name);
+    int result = address ? pca_owner_read_file(dirfd, name, owner) : -ENODEV;
+    /* The tree's functions have no uevent. */
+    if (address && result == -ENODEV)
+        result = -ENOENT;
+    g_autofree char *text = result == 0 ? pca_fake_get_state(fake, "owners", key) : NULL;
+    if (text)
+        pca_owner_parse(text, owner);
+    return result;
+}
+
+int pca_fake_write_file_owner(PcaFakeKernel *fake, int dirfd, const char *name,
+                              const PcaOwner *owner) {
+    PcaOwner now;
+    int result = pca_fake_read_file_owner(fake, dirfd, name, &now);
+    if (result < 0)
+        return result;
+    g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
+    g_autofree char *key = g_strdup_printf("%s %s", address, name);
+    g_autofree char *text = pca_owner_format(owner);
+    pca_fake_set_state(fake, "owners", key, text);
+    return 0;
+}
+
 /* ---- Opening ---- */
 
 int pca_fake_open_group(PcaFakeKernel *fake, int group) {

@@ -26,4 +26,7 @@ int pca_fake_open_config(PcaFakeKernel *fake, const char *address, gboolean reno
 int pca_fake_open_group(PcaFakeKernel *fake, int group);
 int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner);
 int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner);
+int pca_fake_read_file_owner(PcaFakeKernel *fake, int dirfd, const char *name, PcaOwner *owner);
+int pca_fake_write_file_owner(PcaFakeKernel *fake, int dirfd, const char *name,
+                              const PcaOwner *owner);
 int pca_fake_open_number(PcaFakeKernel *fake, dev_t number);

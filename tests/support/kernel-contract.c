@@ -337,6 +337,50 @@ START_TEST(group_node_is_made_anew_with_the_driver) {
 }
 END_TEST
 
+static int write_file_owner(const char *name, uid_t uid, gid_t gid, mode_t mode) {
+    const PcaOwner owner = {uid, gid, mode};
+    PCA_AUTO_FD fd = pca_open_function(subject.kernel->root, subject.address);
+    return subject.kernel->ops->write_file_owner(subject.kernel, fd, name, &owner);
+}
+
+static int read_file_owner(const char *name, PcaOwner *owner) {
+    PCA_AUTO_FD fd = pca_open_function(subject.kernel->root, subject.address);
+    return subject.kernel->ops->read_file_owner(subject.kernel, fd, name, owner);
+}
+
+static void assert_config(const char *expected) {
+    PcaOwner now;
+    ck_assert_int_eq(read_file_owner("config", &now), 0);
+    g_autofree char *found = pca_owner_format(&now);
+    ck_assert_str_eq(found, expected);
+}
+
+/* Also over a binding, which makes none of the function's own files anew. */
+START_TEST(files_change_hands) {
+    PcaOwner found;
+    ck_assert_int_eq(read_file_owner("config", &found), 0);
+    ck_assert_int_eq(write_file_owner("config", 1000, found.gid, 0644), 0);
+    to_vfio();
+    ck_assert_int_eq(write_file_owner("config", 1001, 100, 0660), 0);
+    assert_config("1001:100:0660");
+    ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
+    assert_config("1001:100:0660");
+    ck_assert_int_eq(write_file_owner("config", found.uid, found.gid, found.mode), 0);
+    g_autofree char *before = pca_owner_format(&found);
+    assert_config(before);
+}
+END_TEST
+
+START_TEST(no_file_but_the_functions_own) {
+    PcaOwner owner;
+    ck_assert_int_eq(read_file_owner("nothing", &owner), -ENOENT);
+    ck_assert_int_eq(read_file_owner("../config", &owner), -EINVAL);
+    ck_assert_int_eq(read_file_owner("iommu_group", &owner), -ENOTTY);
+    ck_assert_int_eq(write_file_owner("nothing", 1000, 0, 0600), -ENOENT);
+    ck_assert_int_eq(write_file_owner(".", 1000, 0, 0600), -EINVAL);
+}
+END_TEST
+
 START_TEST(rlimit_mode_of_a_fresh_iommufd) {
     if (without_cdev())
         return;
@@ -484,6 +528,8 @@ static void add_tests(TCase *contract) {
     tcase_add_test(contract, open_group_does_not_block_unbind);
     tcase_add_test(contract, group_node_changes_hands);
     tcase_add_test(contract, group_node_is_made_anew_with_the_driver);
+    tcase_add_test(contract, files_change_hands);
+    tcase_add_test(contract, no_file_but_the_functions_own);
     tcase_add_test(contract, rlimit_mode_of_a_fresh_iommufd);
     tcase_add_test(contract, rlimit_mode_of_something_else);
     tcase_add_test(contract, reset_succeeds);

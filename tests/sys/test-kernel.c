@@ -408,6 +408,21 @@ START_TEST(owner_is_of_the_device_node_alone) {
 }
 END_TEST
 
+/* ---- Disks ---- */
+
+/* That a disk is free or taken is seen in tests/vm/guard.test. */
+START_TEST(what_is_no_disk_is_not_free) {
+    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENOENT);
+    make_link("sys/dev/block/8:0", "../../devices/pci0000:00/0000:00:01.0/block/sda");
+    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENOENT);
+    make("dev/sda", "");
+    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENXIO);
+    make_link("sys/dev/block/8:1", "../../devices/pci0000:00/0000:00:01.0/block/cciss!c0d0");
+    make("dev/cciss/c0d0", "");
+    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 1)), -ENXIO);
+}
+END_TEST
+
 /* ---- Locked memory ---- */
 
 /* A child whose soft limit is 4 KiB below a hard limit of its own. */
@@ -494,6 +509,7 @@ Suite *pca_suite(void) {
              group_is_a_device_node);
     ADD_CASE(suite, "owners", owner_goes_round, owner_is_of_the_device_node_alone);
     PCA_TABLE(suite, "owner texts", owner_is_read_back, owners);
-    ADD_CASE(suite, "memlock", memlock_only_rises, memlock_wants_a_pidfd);
+    ADD_CASE(suite, "memlock", memlock_only_rises, what_is_no_disk_is_not_free,
+             memlock_wants_a_pidfd);
     return suite;
 }

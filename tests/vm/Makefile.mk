@@ -39,6 +39,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/nested.test tests/vm/node.test tests/vm/node-stock.test \
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/polkit.test tests/vm/restart.test \
 	tests/vm/look.test tests/vm/service.test tests/vm/status.test tests/vm/testpmd.test
+VM_FILES += tests/vm/pinned.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check
