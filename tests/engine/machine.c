@@ -5,7 +5,6 @@
  */
 #include "engine/machine.h"
 
-#include <unistd.h>
 
 #include "engine/plan.h"
 #include "sys/scan.h"
