@@ -2,12 +2,12 @@
 LIBS_BASE = libpca-base.a $(GLIB_LIBS)
 LIBS_PCI = libpca-pci.a $(LIBS_BASE)
 LIBS_POLICY = libpca-policy.a $(LIBS_PCI)
-LIBS_SYS = libpca-sys.a $(LIBS_PCI) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS)
+LIBS_SYS = libpca-sys.a $(LIBS_PCI) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS) $(CAPNG_LIBS)
 LIBS_ENGINE = libpca-engine.a $(LIBS_SYS)
 LIBS_CLAIM = libpca-claim.a $(LIBS_ENGINE)
 LIBS_AUTH = libpca-auth.a $(LIBS_BASE) $(GIO_LIBS)
 LIBS_SERVICE = libpca-service.a libpca-auth.a libpca-claim.a libpca-engine.a libpca-sys.a \
-	$(LIBS_POLICY) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS) $(GIO_LIBS)
+	$(LIBS_POLICY) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS) $(CAPNG_LIBS) $(GIO_LIBS)
 LIBS_BUS = libpca-bus.a $(LIBS_SERVICE)
 
 include daemon/base/Makefile.mk

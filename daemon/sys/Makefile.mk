@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libpca-sys.a
-libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS)
+libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS) $(CAPNG_CFLAGS)
 libpca_sys_a_SOURCES = \
 	daemon/sys/hardware.c daemon/sys/hardware.h \
 	daemon/sys/holders.c daemon/sys/holders.h \
