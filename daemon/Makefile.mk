@@ -2,7 +2,7 @@
 LIBS_BASE = libpca-base.a $(GLIB_LIBS)
 LIBS_PCI = libpca-pci.a $(LIBS_BASE)
 LIBS_POLICY = libpca-policy.a $(LIBS_PCI)
-LIBS_SYS = libpca-sys.a $(LIBS_POLICY) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS)
+LIBS_SYS = libpca-sys.a $(LIBS_POLICY) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS) $(CAPNG_LIBS)
 LIBS_ENGINE = libpca-engine.a $(LIBS_SYS)
 LIBS_CLAIM = libpca-claim.a $(LIBS_ENGINE)
 LIBS_AUTH = libpca-auth.a $(LIBS_BASE) $(GIO_LIBS) $(SYSTEMD_LIBS)

@@ -20,12 +20,15 @@ check_SCRIPTS += tests/check-man
 TESTS += tests/check-man
 EXTRA_DIST += tests/check-man
 
-AM_TESTS_ENVIRONMENT = PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
+# The tests fork by the hundred, and what AddressSanitizer keeps of freed memory is copied each time.
+AM_TESTS_ENVIRONMENT = ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; export ASAN_OPTIONS; \
+	TMPDIR="$${TMPDIR:-$$($(srcdir)/tests/scratch)}"; export TMPDIR; \
+	PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
 	PCASSIGND=$(abs_builddir)/pcassignd; SRCDIR=$(abs_srcdir); BUILDDIR=$(abs_builddir); \
 	export PCASSIGNCTL PCASSIGND SRCDIR BUILDDIR;
 
 # What no other fragment names: the lab, the demo, the runner.
-EXTRA_DIST += tests/lab tests/run tests/build.sh tests/packages.build tests/demo tests/demo-story .ci/run
+EXTRA_DIST += tests/lab tests/run tests/build.sh tests/scratch tests/packages.build tests/demo tests/demo-story .ci/run
 
 # An archive that lacks a file of the checkout is not made.
 dist-hook:

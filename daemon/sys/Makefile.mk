@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libpca-sys.a
-libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS)
+libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS) $(CAPNG_CFLAGS)
 libpca_sys_a_SOURCES = \
 	daemon/sys/accounts.c daemon/sys/accounts.h \
 	daemon/sys/hardware.c daemon/sys/hardware.h \

@@ -159,11 +159,14 @@ START_TEST(broadcasts) {
                                        G_DBUS_SIGNAL_FLAGS_NONE, on_signal, NULL, NULL);
     g_autofree char *first = pca_property(bob, ROOT_PATH, MANAGER, "Version");
     g_auto(PcaHeld) held = claim_titled(alice);
+    /* The daemon tells of a state when it has nothing else to do: a release right now would be told
+     * of instead. */
+    while (!strstr(broadcast->str, "ready"))
+        g_main_context_iteration(NULL, TRUE);
     g_variant_unref(pca_call(alice, held.path, "Claim.Release", NULL, NULL));
     g_autofree char *last = pca_property(bob, ROOT_PATH, MANAGER, "Version");
     while (g_main_context_iteration(NULL, FALSE))
         continue;
-    ck_assert_ptr_nonnull(strstr(broadcast->str, "ready"));
     expect_hidden(broadcast->str);
     ck_assert_ptr_null(strstr(broadcast->str, "uid"));
     g_string_free(broadcast, TRUE);

@@ -5,7 +5,6 @@
  */
 #include "engine/machine.h"
 
-#include <unistd.h>
 
 #include "engine/plan.h"
 #include "sys/scan.h"
@@ -66,9 +65,6 @@ void machine_plug(const char *address) {
 }
 
 void machine_make(const char *const *set) {
-    /* A tree is thousands of small files; in memory they cost a tenth. */
-    if (access("/dev/shm", W_OK) == 0)
-        g_setenv("TMPDIR", "/dev/shm", FALSE);
     tree = pca_tree_new();
     pca_tree_add_driver(tree, VFIO);
     pca_tree_add_driver(tree, "other");

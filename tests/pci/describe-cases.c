@@ -131,7 +131,8 @@ START_TEST(sixty_four_bytes) {
     static const char *const unknown[] = {"Capabilities", "PcieType", "Acs", "Link"};
     for (guint i = 0; i < G_N_ELEMENTS(unknown); i++)
         expect(d, unknown[i], NULL);
-    ck_assert(g_variant_lookup_value(d, "Bars", NULL) != NULL);
+    g_autoptr(GVariant) bars = g_variant_lookup_value(d, "Bars", NULL);
+    ck_assert(bars != NULL);
 }
 END_TEST
 

@@ -43,6 +43,19 @@ static PcaTree *small_machine(void) {
     return tree;
 }
 
+/* The same with a physical function beside the disk, and one of its virtual functions. */
+static PcaTree *machine_with_vf(void) {
+    PcaTree *tree = small_machine();
+    pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:01:00.1",
+                                          .below = "0000:00:01.1",
+                                          .group = 13,
+                                          .total_vfs = 63});
+    pca_tree_add(tree,
+                 &(PcaTreeFunction){
+                     .address = "0000:01:10.0", .pf = "0000:01:00.1", .vf_number = 5, .group = 14});
+    return tree;
+}
+
 START_TEST(everything_of_a_function) {
     g_autoptr(PcaTree) tree = small_machine();
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
@@ -147,15 +160,8 @@ START_TEST(locked_files_of_an_evicting_function) {
 END_TEST
 
 START_TEST(virtual_functions) {
-    g_autoptr(PcaTree) tree = small_machine();
-    pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:01:00.1",
-                                          .below = "0000:00:01.1",
-                                          .group = 13,
-                                          .total_vfs = 63});
+    g_autoptr(PcaTree) tree = machine_with_vf();
     /* VFs are not in the order of their addresses, and the second is on the next bus. */
-    pca_tree_add(tree,
-                 &(PcaTreeFunction){
-                     .address = "0000:01:10.0", .pf = "0000:01:00.1", .vf_number = 5, .group = 14});
     pca_tree_add(
         tree, &(PcaTreeFunction){
                   .address = "0000:02:00.1", .pf = "0000:01:00.1", .vf_number = 11, .group = 15});
@@ -177,14 +183,7 @@ START_TEST(virtual_functions) {
 END_TEST
 
 START_TEST(a_brief_look) {
-    g_autoptr(PcaTree) tree = small_machine();
-    pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:01:00.1",
-                                          .below = "0000:00:01.1",
-                                          .group = 13,
-                                          .total_vfs = 63});
-    pca_tree_add(tree,
-                 &(PcaTreeFunction){
-                     .address = "0000:01:10.0", .pf = "0000:01:00.1", .vf_number = 5, .group = 14});
+    g_autoptr(PcaTree) tree = machine_with_vf();
     g_autoptr(PcaSnapshot) snapshot = pca_scan_brief(pca_tree_root(tree));
     PcaFunction *f = find(snapshot, "0000:01:00.0");
     ck_assert_str_eq(f->driver, "nvme");
