@@ -141,7 +141,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
-    pca_service_set_terms(service, e->targets, x->subject->uid);
+    pca_service_set_terms(service, e->targets, e->names->uid);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,

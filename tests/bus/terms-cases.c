@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "support/modules.h"
 #include "sys/root.h"
 
 #define NIC_SECTION "[Device nic]\nPath=01.0/00.0\nAllowUser=65534 1\n"
@@ -287,6 +288,28 @@ START_TEST(a_variant_that_is_named) {
 }
 END_TEST
 
+/* What the modules' index has for a device is taken by itself, once it is loaded. */
+START_TEST(a_variant_of_the_index) {
+    static const char *const variant[] = {"vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*", NULL};
+    pca_modules_begin(world->tree);
+    pca_modules_add(world->tree, "mlx5-vfio-pci", variant);
+    if (!pca_modules_index(world->tree))
+        return;
+    pca_world_tell(world, "function 0000:0b:00.0 id=15b3:101e group=50 reset=flr");
+    static const char *const drivers[] = {"vfio-pci", "mlx5_vfio_pci", "vfio-pci"};
+    for (gsize i = 0; i < G_N_ELEMENTS(drivers); i++) {
+        if (i == 1)
+            pca_world_tell(world, "driver mlx5_vfio_pci");
+        if (i == 2)
+            allow("[Device staged]\nPath=0000:0b:00.0\nDriver=vfio-pci\nAllowUser=65534\n");
+        g_auto(PcaHeld) held = pca_claim_words(bus, "0b:00.0 " NIC);
+        expect_state(DEVICE_OF("0000_0b_00_0"), "claimed", drivers[i]);
+        expect_state(NIC_PATH, "claimed", "vfio-pci");
+        release(bus, &held);
+    }
+}
+END_TEST
+
 /* ---- SysfsFiles ---- */
 
 /* What has been opened of them stays open: a reset does not make it anybody's again. */
@@ -334,6 +357,7 @@ TCase *pca_terms_cases(void) {
     tcase_add_test(tcase, kept_on_pci_stub);
     tcase_add_test(tcase, one_of_two_on_pci_stub);
     tcase_add_test(tcase, a_variant_that_is_named);
+    tcase_add_test(tcase, a_variant_of_the_index);
     tcase_add_test(tcase, files_in_sysfs);
     return tcase;
 }
