@@ -65,6 +65,7 @@ void pca_claim_unref(PcaClaim *claim) {
     g_free(claim->handoff);
     g_free(claim->method);
     g_free(claim->joined);
+    g_free(claim->release_reason);
     g_free(claim->split_from);
     g_clear_error(&claim->failure);
     g_free(claim);

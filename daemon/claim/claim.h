@@ -68,6 +68,11 @@ typedef struct {
     GError *failure;  /* why preparing failed, where it was async; NULL otherwise */
     gboolean lingers; /* ended, kept to tell of its failure until its lease ends */
 
+    /* By when its owner has been asked to give it back, and why; microseconds of CLOCK_MONOTONIC; 0
+     * and NULL when nobody has asked. Not saved: whoever asked has no answer after a restart. */
+    gint64 release_deadline;
+    char *release_reason;
+
     int lease;        /* read end, or -1 */
     int lease_writer; /* write end, until the client's reply has taken it; or -1 */
     guint lease_watch;

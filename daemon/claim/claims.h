@@ -9,6 +9,7 @@
 
 #include "claim/claim.h"
 #include "claim/taint.h"
+#include "engine/client.h"
 #include "sys/root.h"
 
 typedef struct PcaClaims PcaClaims;
@@ -61,6 +62,12 @@ void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClai
  */
 void pca_claims_release(PcaClaims *claims, PcaClaim *claim, const char *reason, PcaClaimFunc func,
                         gpointer data);
+
+/* Asks the worker which processes of the claim's uid have its devices open; with `kill` these are
+ * ended (pca_owned_stop). The reply is that of "stop" (engine/wire.h); NotFound when the claim has
+ * ended, before this returns. */
+void pca_claims_stop_holders(PcaClaims *claims, const PcaClaim *claim, gboolean kill,
+                             PcaWorkerFunc func, gpointer data);
 
 /* The reservation of the function that nobody is at work on; borrowed; NULL without one. */
 PcaClaim *pca_claims_reservation(PcaClaims *claims, const PcaAddress *address);

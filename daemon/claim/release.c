@@ -46,7 +46,8 @@ static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpoint
     g_free(call);
 }
 
-static void ask_holders(PcaEntry *entry) {
+/* A request about those who have the claim's devices open. */
+static void fill_request(const PcaEntry *entry, const char *kind, GVariantDict *request) {
     GVariantBuilder groups, devices;
     g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
     g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
@@ -56,15 +57,35 @@ static void ask_holders(PcaEntry *entry) {
         g_variant_builder_add(&groups, "i", function->iommu_group);
         g_variant_builder_add(&devices, "s", address);
     }
-    g_auto(GVariantDict) request;
-    g_variant_dict_init(&request, NULL);
-    g_variant_dict_insert(&request, "kind", "s", "holders");
-    g_variant_dict_insert_value(&request, "groups", g_variant_builder_end(&groups));
-    g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));
-    g_variant_dict_insert_value(&request, "numbers",
+    g_variant_dict_init(request, NULL);
+    g_variant_dict_insert(request, "kind", "s", kind);
+    g_variant_dict_insert_value(request, "groups", g_variant_builder_end(&groups));
+    g_variant_dict_insert_value(request, "devices", g_variant_builder_end(&devices));
+    g_variant_dict_insert_value(request, "numbers",
                                 g_variant_new_fixed_array(G_VARIANT_TYPE_UINT64,
                                                           entry->numbers->data, entry->numbers->len,
                                                           sizeof(guint64)));
+}
+
+void pca_claims_stop_holders(PcaClaims *claims, const PcaClaim *claim, gboolean kill,
+                             PcaWorkerFunc func, gpointer data) {
+    const PcaEntry *entry = g_hash_table_lookup(claims->entries, claim->id);
+    if (!entry) {
+        g_autoptr(GError) error =
+            g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "the claim has ended");
+        func(NULL, NULL, error, data);
+        return;
+    }
+    g_auto(GVariantDict) request;
+    fill_request(entry, "stop", &request);
+    g_variant_dict_insert(&request, "owner", "u", claim->uid);
+    g_variant_dict_insert(&request, "kill", "b", kill);
+    pca_worker_call(claims->worker_socket, g_variant_dict_end(&request), NULL, 0, func, data);
+}
+
+static void ask_holders(PcaEntry *entry) {
+    g_auto(GVariantDict) request;
+    fill_request(entry, "holders", &request);
     HoldersCall *call = g_new0(HoldersCall, 1);
     call->claims = entry->claims;
     call->id = g_strdup(entry->claim->id);

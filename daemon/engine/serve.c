@@ -14,9 +14,11 @@
 #include "engine/run.h"
 #include "engine/wire.h"
 #include "sys/holders.h"
+#include "sys/stop.h"
 
 #define LOCK_TIMEOUT (2 * G_USEC_PER_SEC)
 #define LOCK_INTERVAL (5 * G_TIME_SPAN_MILLISECOND)
+#define STOP_PATIENCE (3 * G_USEC_PER_SEC) /* between SIGTERM and SIGKILL */
 
 typedef struct {
     PcaKernel *kernel;
@@ -205,6 +207,23 @@ static gboolean serve_probe(Exchange *x, GError **error) {
     return TRUE;
 }
 
+/* Whether a node of that class has the number now. */
+static gboolean is_number_of(const PcaRoot *root, const char *class, dev_t number) {
+    g_autofree char *directory = g_build_filename(root->sysfs, "class", class, NULL);
+    g_auto(GStrv) names = pca_read_directory(directory);
+    for (char **name = names; *name; name++) {
+        g_autofree char *path = g_build_filename("class", class, *name, "dev", NULL);
+        if (pca_read_device_number(root, path) == number)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A number that a node had whose device went back already may be that of another claim's node. */
+static gboolean is_given_anew(const PcaRoot *root, dev_t number) {
+    return is_number_of(root, "vfio", number) || is_number_of(root, "vfio-dev", number);
+}
+
 static void collect_numbers(Exchange *x, GArray *numbers) {
     const PcaRoot *root = x->kernel->root;
     g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
@@ -215,7 +234,8 @@ static void collect_numbers(Exchange *x, GArray *numbers) {
         guint64 wide;
         g_variant_get_child(old, i, "t", &wide);
         dev_t number = (dev_t)wide;
-        g_array_append_val(numbers, number);
+        if (!is_given_anew(root, number))
+            g_array_append_val(numbers, number);
     }
     for (gsize i = 0; groups && i < g_variant_n_children(groups); i++) {
         gint32 group;
@@ -235,6 +255,11 @@ static void collect_numbers(Exchange *x, GArray *numbers) {
     }
 }
 
+static void add_holder(GVariantBuilder *builder, const PcaHolder *holder) {
+    g_autofree char *comm = printable(holder->comm);
+    g_variant_builder_add(builder, "(uus)", (guint32)holder->pid, (guint32)holder->uid, comm);
+}
+
 static gboolean serve_holders(Exchange *x, GError **error) {
     g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(dev_t));
     collect_numbers(x, numbers);
@@ -242,12 +267,40 @@ static gboolean serve_holders(Exchange *x, GError **error) {
         pca_holders_find(x->kernel->root, (const dev_t *)(gpointer)numbers->data, numbers->len);
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uus)"));
-    for (guint i = 0; i < holders->len; i++) {
-        const PcaHolder *holder = g_ptr_array_index(holders, i);
-        g_autofree char *comm = printable(holder->comm);
-        g_variant_builder_add(&builder, "(uus)", (guint32)holder->pid, (guint32)holder->uid, comm);
-    }
+    for (guint i = 0; i < holders->len; i++)
+        add_holder(&builder, g_ptr_array_index(holders, i));
     g_variant_dict_insert_value(x->reply, "holders", g_variant_builder_end(&builder));
+    return TRUE;
+}
+
+static void reply_owned(Exchange *x, GPtrArray *list, gboolean with_fds) {
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uus)"));
+    for (guint i = 0; i < list->len; i++) {
+        PcaOwned *owned = g_ptr_array_index(list, i);
+        add_holder(&builder, owned->holder);
+        if (with_fds && i < PCA_WIRE_MAX_FDS)
+            pca_fds_consume(x->reply_fds, "process", "", "", pca_fd_steal(&owned->pidfd));
+    }
+    g_variant_dict_insert_value(x->reply, "processes", g_variant_builder_end(&builder));
+}
+
+/* What is in the way of a release that an administrator wants forced. */
+static gboolean serve_stop(Exchange *x, GError **error) {
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(dev_t));
+    guint32 owner;
+    gboolean kill = FALSE;
+    if (!g_variant_lookup(x->request, "owner", "u", &owner))
+        return malformed("an owner", error);
+    g_variant_lookup(x->request, "kill", "b", &kill);
+    collect_numbers(x, numbers);
+    const dev_t *list = (const dev_t *)(gpointer)numbers->data;
+    g_autoptr(GPtrArray) holders = pca_holders_find(x->kernel->root, list, numbers->len);
+    g_autoptr(GPtrArray) owned =
+        pca_owned_find(x->kernel->root, holders, list, numbers->len, owner);
+    if (kill)
+        pca_owned_stop(owned, STOP_PATIENCE);
+    reply_owned(x, owned, !kill);
     return TRUE;
 }
 
@@ -296,7 +349,7 @@ static const Kind kinds[] = {
     {"run", serve_run, FALSE},         {"undo", serve_undo, FALSE},
     {"open", serve_open, FALSE},       {"probe", serve_probe, FALSE},
     {"holders", serve_holders, FALSE}, {"config", serve_config, TRUE},
-    {"uses", serve_uses, FALSE},
+    {"uses", serve_uses, FALSE},       {"stop", serve_stop, FALSE},
 };
 
 static const Kind *find_kind(GVariant *request, GError **error) {

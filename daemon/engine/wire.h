@@ -13,6 +13,7 @@
  *   probe    "groups" ai
  *   holders  "groups" ai, "devices" as, "numbers" at: who holds their nodes, and those that had
  *            these device numbers (a blocked unbind has removed the nodes already)
+ *   stop     the same, "owner" u, "kill" b: which of them are processes of this uid; to be ended
  *   uses     "nodes" a(tbb): number, whether a block device, whether a whole disk
  *   config   "devices" as: addresses, PCA_WIRE_MAX_FDS at most
  * Reply: "ok" b; where not: "error" s (short name), "message" s; and
@@ -23,6 +24,8 @@
  *   probe      "busy" ai: those groups that somebody uses; "owners" a(is): group, owner of its
  *              node (pca_owner_format), where it has one
  *   holders    "holders" a(uus): pid, uid, comm
+ *   stop       "processes" a(uus) likewise, those of the owner; not killed: "fds", role "process",
+ *              the pidfd of each
  *   uses       "refused" ai: for each node the errno of opening it exclusively, 0 where it can be
  * or is no whole disk; "openers" a(uuusb): index of the node, pid, uid, comm, whether for writing
  */

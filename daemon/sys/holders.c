@@ -61,6 +61,11 @@ static gboolean holds(const char *process, const dev_t *numbers, gsize n) {
     return FALSE;
 }
 
+gboolean pca_holds(const PcaRoot *root, pid_t pid, const dev_t *numbers, gsize n) {
+    g_autofree char *process = g_strdup_printf("%s/%d", root->proc, (int)pid);
+    return holds(process, numbers, n);
+}
+
 static void add_holder(const char *process, pid_t pid, gpointer data) {
     Search *search = data;
     struct stat st;

@@ -36,6 +36,9 @@ typedef struct {
  * PcaOpeners. */
 GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n);
 
+/* Whether a process holds one of the `n` device numbers. */
+gboolean pca_holds(const PcaRoot *root, pid_t pid, const dev_t *numbers, gsize n);
+
 /* The processes below root->proc that hold one of the `n` device numbers, in order of pid, each
  * once. */
 GPtrArray *pca_holders_find(const PcaRoot *root, const dev_t *numbers, gsize n);

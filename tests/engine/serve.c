@@ -7,11 +7,14 @@
 #include "engine/serve.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "engine/journal.h"
 #include "engine/support.h"
@@ -344,9 +347,9 @@ END_TEST
 
 /* All other requests, also those that fail: first of all they give up what they do not need. */
 START_TEST(others_renounce_the_right) {
-    static const char *const requests[] = {"{'kind': <'run'>}",     "{'kind': <'undo'>}",
-                                           "{'kind': <'open'>}",    "{'kind': <'probe'>}",
-                                           "{'kind': <'holders'>}", "{'kind': <'uses'>}"};
+    static const char *const requests[] = {
+        "{'kind': <'run'>}",     "{'kind': <'undo'>}", "{'kind': <'open'>}", "{'kind': <'probe'>}",
+        "{'kind': <'holders'>}", "{'kind': <'uses'>}", "{'kind': <'stop'>}"};
     for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
         fake->renounced = FALSE;
         AUTO_REPLY reply = ask_text(requests[i], -1);
@@ -401,6 +404,119 @@ START_TEST(nobody_holds_what_has_no_node) {
 }
 END_TEST
 
+/* ---- Processes that are in the way ---- */
+
+#define OWNER 1000
+
+static pid_t start_vmm(void) {
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        signal(SIGTERM, SIG_DFL); /* instead of the test runner's */
+        for (;;)
+            pause();
+    }
+    make_holder((int)pid, "vmm");
+    g_autofree char *status = g_strdup_printf("proc/%d/status", (int)pid);
+    pca_tree_write(tree, status, "Name:\tvmm\nPPid:\t1\nUid:\t%d\t0\t0\t0\n", OWNER);
+    return pid;
+}
+
+static gboolean lives(pid_t pid) {
+    return waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+static void end_vmm(pid_t pid) {
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static Reply stop(guint32 owner, gboolean kill) {
+    g_autofree char *text =
+        g_strdup_printf("{'kind': <'stop'>, 'groups': <[2]>, 'owner': <uint32 %u>, 'kill': <%s>}",
+                        owner, kill ? "true" : "false");
+    return ask_text(text, -1);
+}
+
+START_TEST(stop_hands_over_whom_it_means) {
+    pid_t vmm = start_vmm();
+    AUTO_REPLY reply = stop(OWNER, FALSE);
+    g_autofree char *expected = g_strdup_printf("[(%d, %u, 'vmm')]", (int)vmm, (unsigned)getuid());
+    assert_ok(&reply);
+    assert_value(&reply, "processes", expected);
+    ck_assert_uint_eq(reply.fds->len, 1);
+    struct pollfd poller = {g_array_index(reply.fds, int, 0), POLLIN, 0};
+    ck_assert_int_eq(poll(&poller, 1, 0), 0);
+    ck_assert(lives(vmm));
+    kill(vmm, SIGKILL);
+    ck_assert_int_eq(poll(&poller, 1, 10000), 1);
+    end_vmm(vmm);
+}
+END_TEST
+
+START_TEST(stop_ends_it) {
+    pid_t vmm = start_vmm();
+    AUTO_REPLY reply = stop(OWNER, TRUE);
+    int status = 0;
+    assert_ok(&reply);
+    ck_assert_uint_eq(reply.fds->len, 0);
+    ck_assert_int_eq(waitpid(vmm, &status, 0), vmm);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+END_TEST
+
+/* Each change makes it somebody who must not be meant; `%d` is the process. */
+static const struct {
+    const char *what, *file, *text;
+} spared[] = {
+    {"no uid", "status", "PPid:\t1\n"},
+    {"an odd uid", "status", "PPid:\t1\nUid:\tx\n"},
+    {"no parent", "status", "Uid:\t1000\t0\t0\t0\n"},
+    {"its effective uid alone", "status", "x\nPPid:\t1\nUid:\t0\t1000\t1000\t1000\n"},
+    {"a worker", "status", NULL},
+    {"has closed it", "fd", NULL},
+};
+
+START_TEST(stop_spares_others) {
+    machine_set_up();
+    pid_t vmm = start_vmm();
+    g_autofree char *path = g_strdup_printf("proc/%d/%s", (int)vmm, spared[_i].file);
+    if (spared[_i].text)
+        pca_tree_write(tree, path, "%s", spared[_i].text);
+    else if (g_str_equal(spared[_i].file, "fd"))
+        pca_tree_delete(tree, path);
+    else
+        pca_tree_write(tree, path, "x\nPPid:\t%d\nUid:\t1000\t0\t0\t0\n", (int)getppid());
+    {
+        AUTO_REPLY reply = stop(OWNER, TRUE);
+        assert_ok(&reply);
+        assert_value(&reply, "processes", "[]");
+        ck_assert_msg(lives(vmm), "%s", spared[_i].what);
+    }
+    end_vmm(vmm);
+    machine_tear_down();
+}
+END_TEST
+
+/* Its number is another node's by now: whoever has that one open is not in the way. */
+START_TEST(a_number_given_anew_means_nobody) {
+    pid_t vmm = start_vmm();
+    pca_tree_write(tree, "sys/class/vfio-dev/vfio7/dev", "1:3\n");
+    pca_tree_delete(tree, "sys/class/vfio/2");
+    g_autofree char *text = g_strdup_printf("{'kind': <'stop'>, 'numbers': <[uint64 %ju]>, "
+                                            "'owner': <uint32 %u>, 'kill': <true>}",
+                                            (uintmax_t)makedev(1, 3), OWNER);
+    AUTO_REPLY reply = ask_text(text, -1);
+    assert_value(&reply, "processes", "[]");
+    ck_assert(lives(vmm));
+    pca_tree_delete(tree, "sys/class/vfio-dev/vfio7");
+    AUTO_REPLY again = ask_text(text, -1);
+    end_vmm(vmm);
+    g_autofree char *expected = g_strdup_printf("[(%d, %u, 'vmm')]", (int)vmm, (unsigned)getuid());
+    assert_value(&again, "processes", expected);
+}
+END_TEST
+
 START_TEST(uses_tells_who_has_what_open) {
     make_holder(4242, "vmm");
     make_holder(4243, "cat");
@@ -445,6 +561,8 @@ static const struct {
     {"{'kind': <'probe'>, 'groups': <'4'>}", FALSE},
     {"{'kind': <'uses'>}", FALSE},
     {"{'kind': <'uses'>, 'nodes': <[uint64 1]>}", FALSE},
+    {"{'kind': <'stop'>}", FALSE},
+    {"{'kind': <'stop'>, 'owner': <'0'>, 'kill': <true>}", FALSE},
     {"{'kind': <'config'>}", FALSE},
     {"{'kind': <'config'>, 'devices': <'0000:01:00.0'>}", FALSE},
 };
@@ -485,8 +603,10 @@ void add_serve(Suite *suite) {
              open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
              holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
-             nobody_holds_what_has_no_node, uses_tells_who_has_what_open,
+             nobody_holds_what_has_no_node, stop_hands_over_whom_it_means, stop_ends_it,
+             a_number_given_anew_means_nobody, uses_tells_who_has_what_open,
              config_hands_over_what_there_is, config_of_as_many_as_fit, others_renounce_the_right,
              what_cannot_renounce_does_nothing);
+    PCA_TABLE(suite, "stop spares others", stop_spares_others, spared);
     PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
 }
