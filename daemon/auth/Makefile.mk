@@ -5,7 +5,8 @@ libpca_auth_a_SOURCES = \
 	daemon/auth/gate.c daemon/auth/gate.h \
 	daemon/auth/pending.c daemon/auth/pending.h \
 	daemon/auth/polkit.c daemon/auth/polkit.h \
-	daemon/auth/subject.c daemon/auth/subject.h
+	daemon/auth/subject.c daemon/auth/subject.h \
+	daemon/auth/units.c daemon/auth/units.h
 nodist_libpca_auth_a_SOURCES = daemon/auth/gate-members.h
 libpca_auth_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SYSTEMD_CFLAGS)
 

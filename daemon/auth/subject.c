@@ -89,8 +89,7 @@ PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDL
     return subject;
 }
 
-/* The process behind a pidfd; 0 when it has ended (proc(5), /proc/PID/fdinfo). */
-static pid_t process_of(int pidfd) {
+pid_t pca_process_of(int pidfd) {
     g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
     g_autofree char *text = NULL;
     if (!g_file_get_contents(path, &text, NULL, NULL))
@@ -101,19 +100,19 @@ static pid_t process_of(int pidfd) {
 }
 
 /* As long as the pidfd's process lives, its number is no other's. */
-static char *find_unit(int pidfd) {
-    pid_t pid = process_of(pidfd);
+char *pca_process_unit(int pidfd) {
+    pid_t pid = pca_process_of(pidfd);
     char *unit = NULL;
     if (pid == 0 || sd_pid_get_unit(pid, &unit) < 0)
         return NULL;
-    char *copy = process_of(pidfd) == pid ? g_strdup(unit) : NULL;
+    char *copy = pca_process_of(pidfd) == pid ? g_strdup(unit) : NULL;
     free(unit);
     return copy;
 }
 
 const char *pca_subject_unit(PcaSubject *subject) {
     if (!subject->unit_known && subject->pidfd_from_bus)
-        subject->unit = find_unit(subject->pidfd);
+        subject->unit = pca_process_unit(subject->pidfd);
     subject->unit_known = TRUE;
     return subject->unit;
 }

@@ -32,6 +32,12 @@ PcaSubject *pca_subject_new(const char *sender, guint32 uid, guint32 pid);
  * when it names no uid. */
 PcaSubject *pca_subject_read(const char *sender, GVariant *credentials, GUnixFDList *fds);
 
+/* The process behind a pidfd; 0 when it has ended (proc_pid_fdinfo(5)). */
+pid_t pca_process_of(int pidfd);
+
+/* The system unit that it is in; NULL when it is in none or has ended. Free with g_free. */
+char *pca_process_unit(int pidfd);
+
 /* The system unit that the process is in now, as a name with its suffix; NULL unless the bus itself
  * gave the pidfd (dbus 1.16, dbus-broker 34) and the process lives. Looked up once; the subject's.
  */
