@@ -25,6 +25,7 @@ static PcaGate method_gate(Method method) {
     case METHOD_Manager_ReloadPolicy:
         return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_RELOAD};
     case METHOD_Manager_DescribePolicy:
+    case METHOD_Claim_Revoke:
     case METHOD_Device_Reserve:
     case METHOD_Device_Unreserve:
     case METHOD_Device_Reset:
@@ -87,6 +88,7 @@ static PcaRule property_rule(Property property) {
     case PROPERTY_Claim_State:
     case PROPERTY_Claim_Devices:
     case PROPERTY_Claim_Stubbed:
+    case PROPERTY_Claim_ReleaseDeadline:
         return PCA_RULE_ANYONE;
     }
     return PCA_RULE_DENY;

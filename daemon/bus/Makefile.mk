@@ -6,6 +6,7 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/device-methods.c \
 	daemon/bus/group.c \
 	daemon/bus/hardware.c \
+	daemon/bus/listeners.c \
 	daemon/bus/methods.c \
 	daemon/bus/policy-methods.c \
 	daemon/bus/private.h \

@@ -13,6 +13,7 @@ PcaBus *pca_bus_new(GDBusConnection *connection) {
     bus->connection = g_object_ref(connection);
     bus->credentials = pca_credentials_new(connection);
     bus->polkit = pca_polkit_new(connection);
+    bus->units = pca_units_new(connection);
     bus->pending = pca_pending_new();
     bus->objects = g_dbus_object_manager_server_new(PCA_BUS_PATH);
     bus->manager = pca_bus_manager_skeleton_new();
@@ -28,6 +29,7 @@ void pca_bus_free(PcaBus *bus) {
     g_object_unref(bus->objects);
     pca_pending_free(bus->pending);
     pca_polkit_unref(bus->polkit);
+    pca_units_unref(bus->units);
     pca_credentials_unref(bus->credentials);
     g_object_unref(bus->connection);
     g_free(bus);
@@ -35,6 +37,10 @@ void pca_bus_free(PcaBus *bus) {
 
 PcaPolkit *pca_bus_polkit(const PcaBus *bus) {
     return bus->polkit;
+}
+
+PcaUnits *pca_bus_units(const PcaBus *bus) {
+    return bus->units;
 }
 
 char *pca_bus_device_path(const PcaAddress *address) {
@@ -154,6 +160,11 @@ static void on_policy_changed(gpointer data) {
         on_function_changed(g_ptr_array_index(snapshot->functions, i), bus);
 }
 
+static guint on_release_requested(PcaClaim *claim, gpointer data) {
+    PcaBus *bus = data;
+    return bus->service ? pca_listeners_tell(bus, claim) : 0;
+}
+
 const PcaServiceEvents pca_bus_events = {
     .function_added = on_function_added,
     .function_changed = on_function_changed,
@@ -161,6 +172,7 @@ const PcaServiceEvents pca_bus_events = {
     .function_removed = on_function_removed,
     .claim_changed = on_claim_changed,
     .policy_changed = on_policy_changed,
+    .release_requested = on_release_requested,
 };
 
 static void fill_manager(PcaBus *bus) {

@@ -21,6 +21,9 @@ void pca_bus_free(PcaBus *bus);
 /* Borrowed: for the service, which has polkit asked about single devices. */
 PcaPolkit *pca_bus_polkit(const PcaBus *bus);
 
+/* Borrowed: for the service, which has services stopped. */
+PcaUnits *pca_bus_units(const PcaBus *bus);
+
 /* The events with which a service is made whose `data` is this PcaBus. */
 extern const PcaServiceEvents pca_bus_events;
 

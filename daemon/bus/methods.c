@@ -31,9 +31,11 @@ static PcaRequest *take_request(PcaCall *call, gboolean claiming) {
 /* What the bus tells of a connection never changes: who claimed is not asked for again. */
 static void remember_claimant(PcaCall *call, const PcaClaim *claim) {
     GObject *object = g_hash_table_lookup(call->bus->claims, claim->id);
-    if (object)
-        g_object_set_data_full(object, CLAIMANT, pca_subject_ref(call->subject),
-                               (GDestroyNotify)pca_subject_unref);
+    if (!object)
+        return;
+    g_object_set_data_full(object, CLAIMANT, pca_subject_ref(call->subject),
+                           (GDestroyNotify)pca_subject_unref);
+    pca_listeners_add(call->bus, PCA_BUS_CLAIM(object), call->subject->sender);
 }
 
 static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
@@ -229,10 +231,19 @@ static void on_channel_sent(const GError *error, gpointer data) {
         return_opened(call, none);
 }
 
+/* The owner's connection may be another one by now, or have come after a restart of ours. */
+static void remember_opener(PcaCall *call) {
+    PcaBusClaim *object = g_hash_table_lookup(call->bus->claims, call->claim->id);
+    if (object && call->subject->uid == call->claim->uid)
+        pca_listeners_add(call->bus, object, call->subject->sender);
+}
+
 static void on_opened(GObject *source, GAsyncResult *result, gpointer data) {
     PcaCall *call = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) list = pca_service_open_finish(result, &error);
+    if (list)
+        remember_opener(call);
     if (!list)
         pca_call_fail(call, error);
     else if (call->channel >= 0)
@@ -285,9 +296,38 @@ static void on_released(GObject *source, GAsyncResult *result, gpointer data) {
         pca_call_fail(call, error);
 }
 
+static void on_revoked(GObject *source, GAsyncResult *result, gpointer data) {
+    PcaCall *call = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) stopped = pca_service_revoke_finish(result, &error);
+    gboolean told =
+        g_str_equal(g_dbus_method_invocation_get_method_name(call->invocation), "Revoke");
+    if (stopped)
+        pca_call_return(call, told ? g_variant_new("(@a{sv})", stopped) : NULL);
+    else
+        pca_call_fail(call, error);
+}
+
 static void do_release(PcaCall *call) {
-    pca_service_release_async(call->bus->service, call->subject, call->claim, call->action,
-                              on_released, call);
+    const PcaSubject *subject = call->subject;
+    if (subject->uid == call->claim->uid && g_strcmp0(subject->label, call->claim->label) == 0)
+        pca_service_release_async(call->bus->service, call->subject, call->claim, call->action,
+                                  on_released, call);
+    else
+        pca_service_revoke_async(call->bus->service, call->subject, call->claim, FALSE,
+                                 call->action, on_revoked, call);
+}
+
+static void do_revoke(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 0);
+    g_autoptr(GError) error = NULL;
+    gboolean force = FALSE;
+    if (pca_translate_revoke(options, &force, &error))
+        pca_service_revoke_async(call->bus->service, call->subject, call->claim, force,
+                                 call->action, on_revoked, call);
+    else
+        pca_call_fail(call, error);
 }
 
 static void do_release_devices(PcaCall *call) {
@@ -315,6 +355,11 @@ static gboolean on_handle_describe(PcaBusClaim *object, GDBusMethodInvocation *i
 static gboolean on_handle_release(PcaBusClaim *object, GDBusMethodInvocation *invocation,
                                   PcaBus *bus) {
     return begin_on_claim(bus, object, invocation, NULL, do_release);
+}
+
+static gboolean on_handle_revoke(PcaBusClaim *object, GDBusMethodInvocation *invocation,
+                                 GVariant *options, PcaBus *bus) {
+    return begin_on_claim(bus, object, invocation, NULL, do_revoke);
 }
 
 static gboolean on_handle_release_devices(PcaBusClaim *object, GDBusMethodInvocation *invocation,
@@ -352,6 +397,7 @@ static PcaBusClaim *export_claim(PcaBus *bus, const PcaClaim *claim) {
     g_signal_connect(object, "handle-open", G_CALLBACK(on_handle_open), bus);
     g_signal_connect(object, "handle-describe", G_CALLBACK(on_handle_describe), bus);
     g_signal_connect(object, "handle-release", G_CALLBACK(on_handle_release), bus);
+    g_signal_connect(object, "handle-revoke", G_CALLBACK(on_handle_revoke), bus);
     g_signal_connect(object, "handle-release-devices", G_CALLBACK(on_handle_release_devices), bus);
     if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(object), bus->connection, path,
                                           &error))

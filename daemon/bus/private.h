@@ -8,6 +8,7 @@
 #include "auth/credentials.h"
 #include "auth/pending.h"
 #include "auth/polkit.h"
+#include "auth/units.h"
 #include "bus/bus.h"
 #include "bus/pcassign-dbus.h"
 
@@ -15,6 +16,7 @@ struct PcaBus {
     GDBusConnection *connection;
     PcaCredentials *credentials;
     PcaPolkit *polkit;
+    PcaUnits *units;
     PcaPending *pending;
     PcaService *service; /* NULL until exported */
     GDBusObjectManagerServer *objects;
@@ -66,6 +68,9 @@ void pca_call_fail(PcaCall *call, const GError *error);
 PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean claiming,
                                   GError **error);
 
+/* The options of Revoke. */
+gboolean pca_translate_revoke(GVariant *options, gboolean *force, GError **error);
+
 /* FALSE when it is not the path of a device object. */
 gboolean pca_translate_device_path(const char *path, PcaAddress *address);
 
@@ -98,3 +103,10 @@ char *pca_bus_device_path(const PcaAddress *address);
 /* methods.c */
 void pca_manager_connect(PcaBus *bus);
 void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim);
+
+/* listeners.c: the connections that are told when the owner of a claim is to give it back; they are
+ * the object's. */
+void pca_listeners_add(PcaBus *bus, PcaBusClaim *object, const char *sender);
+
+/* How many were told. */
+guint pca_listeners_tell(PcaBus *bus, const PcaClaim *claim);

@@ -130,6 +130,13 @@ PcaRequest *pca_translate_request(GVariant *devices, GVariant *options, gboolean
                : NULL;
 }
 
+gboolean pca_translate_revoke(GVariant *options, gboolean *force, GError **error) {
+    g_auto(GVariantDict) dict;
+    g_variant_dict_init(&dict, options);
+    take(&dict, "force", "b", force);
+    return refuse_leftover(&dict, "unknown or mistyped option of Revoke:", error);
+}
+
 gboolean pca_translate_device_path(const char *path, PcaAddress *address) {
     static const char prefix[] = PCA_BUS_PATH "/device/";
     if (!g_str_has_prefix(path, prefix))
@@ -260,6 +267,9 @@ GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) 
         insert_text(&dict, "joined", claim->joined);
         insert_text(&dict, "split_from", claim->split_from);
         insert_text(&dict, "reason", claim->reason);
+        insert_text(&dict, "release_reason", claim->release_reason);
+        if (claim->release_deadline)
+            g_variant_dict_insert(&dict, "release_deadline", "t", (guint64)claim->release_deadline);
         if (claim->holders)
             g_variant_dict_insert_value(&dict, "holders", claim->holders);
         insert_text(&dict, "error", claim->failure ? pca_error_name(claim->failure->code) : NULL);

@@ -14,6 +14,7 @@
 #define STATE_DIRECTORY "/run/pcassign"
 #define WORKER_SOCKET "/run/pcassign/worker.socket"
 #define UNBIND_GRACE (10 * G_TIME_SPAN_SECOND)
+#define RELEASE_GRACE (10 * G_TIME_SPAN_SECOND)
 #define MAX_CLAIMS 64   /* of one uid */
 #define MAX_DEVICES 256 /* in them */
 
@@ -26,7 +27,7 @@ typedef struct {
 typedef struct {
     char *state, *socket, *sysfs, *proc, *dev;
     char **policy;
-    gint64 grace_ms;
+    gint64 grace_ms, release_grace_ms;
     gboolean version;
 } Options;
 
@@ -73,6 +74,8 @@ static gboolean parse(int *argc, char ***argv, Options *options, GError **error)
         {"dev", 0, 0, G_OPTION_ARG_FILENAME, &options->dev, "Use DIR instead of /dev", "DIR"},
         {"unbind-grace", 0, 0, G_OPTION_ARG_INT64, &options->grace_ms,
          "Count a release as stuck after MS milliseconds", "MS"},
+        {"release-grace", 0, 0, G_OPTION_ARG_INT64, &options->release_grace_ms,
+         "Give an owner MS milliseconds to give a claim back by itself", "MS"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- the PCI assignment service");
@@ -115,6 +118,9 @@ static int serve(const Options *options) {
         .max_claims = MAX_CLAIMS,
         .max_devices = MAX_DEVICES,
         .polkit = pca_bus_polkit(bus),
+        .units = pca_bus_units(bus),
+        .release_grace =
+            options->release_grace_ms ? options->release_grace_ms * 1000 : RELEASE_GRACE,
     };
     PcaService *service = pca_service_new(&config, &pca_bus_events, bus, &error);
     if (!service || !pca_bus_export(bus, service, &error)) {

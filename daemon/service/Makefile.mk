@@ -19,6 +19,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
+	daemon/service/revoke.c \
 	daemon/service/uses.c daemon/service/uses.h \
 	daemon/service/service.c daemon/service/service.h \
 	daemon/service/terms.c \

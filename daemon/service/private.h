@@ -18,6 +18,8 @@ struct PcaService {
     guint32 policy_owner;
     guint max_claims, max_devices;
     PcaPolkit *polkit; /* NULL without one */
+    PcaUnits *units;   /* the same */
+    gint64 release_grace;
     PcaServiceEvents events;
     gpointer events_data;
     PcaSnapshot *snapshot;
@@ -33,12 +35,13 @@ struct PcaService {
     PcaVariants *variants; /* while functions are described; or NULL */
     guint variants_idle;   /* closes it; or 0 */
     PcaUevents *uevents;
-    guint rescan;        /* idle source, or 0 */
-    gboolean rescan_all; /* it is to look at everything, not at `rebound` only */
-    GHashTable *rebound; /* a set of addresses, which the next look is for */
-    GPtrArray *parked;   /* of GTask: claims that wait for another to be released */
-    GPtrArray *woken;    /* of GTask: those of them that are to be examined again, in order */
-    GTask *examined;     /* the one of them whose turn it is; NULL */
+    guint rescan;           /* idle source, or 0 */
+    gboolean rescan_all;    /* it is to look at everything, not at `rebound` only */
+    GHashTable *rebound;    /* a set of addresses, which the next look is for */
+    GPtrArray *parked;      /* of GTask: claims that wait for another to be released */
+    GPtrArray *woken;       /* of GTask: those of them that are to be examined again, in order */
+    GPtrArray *revocations; /* of GTask: claims whose owners have been asked to give them back */
+    GTask *examined;        /* the one of them whose turn it is; NULL */
 };
 
 /* Looks at the hardware now, and tells what has changed. */
@@ -67,3 +70,7 @@ PcaVariants *pca_service_variants(PcaService *service);
 
 /* A claim has ended: those that waited for one are examined again. */
 void pca_service_wake_parked(PcaService *service);
+
+/* A claim has changed: where it is not the owner's any more, whoever waits for the owner waits no
+ * longer. */
+void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim);

@@ -247,6 +247,7 @@ static void on_config_changed(const PcaAddress *address, gpointer data) {
 static void on_claim_changed(PcaClaim *claim, gpointer data) {
     PcaService *service = data;
     service->events.claim_changed(claim, service->events_data);
+    pca_service_hurry_revocations(service, claim);
     /* Nobody may be waiting for a lease to end; what the worker put back is to be seen all the
      * same. */
     if (service->snapshot && claim->state == PCA_CLAIM_ENDED)
@@ -304,6 +305,9 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->max_claims = config->max_claims;
     service->max_devices = config->max_devices;
     service->polkit = config->polkit ? pca_polkit_ref(config->polkit) : NULL;
+    service->units = config->units ? pca_units_ref(config->units) : NULL;
+    service->release_grace = config->release_grace;
+    service->revocations = g_ptr_array_new();
     service->events = *events;
     service->events_data = data;
     service->parked = g_ptr_array_new();
@@ -348,6 +352,8 @@ void pca_service_free(PcaService *service) {
         ((Loaded *)g_ptr_array_index(service->loads, i))->service = NULL;
     g_ptr_array_unref(service->loads);
     g_clear_pointer(&service->polkit, pca_polkit_unref);
+    g_clear_pointer(&service->units, pca_units_unref);
+    g_ptr_array_unref(service->revocations);
     g_ptr_array_unref(service->parked);
     g_ptr_array_unref(service->woken);
     g_strfreev(service->policy_directories);

@@ -9,6 +9,7 @@
 
 #include "auth/polkit.h"
 #include "auth/subject.h"
+#include "auth/units.h"
 #include "base/fds.h"
 #include "claim/claims.h"
 #include "engine/plan.h"
@@ -25,10 +26,12 @@ typedef struct {
     const char *worker_socket;
     const char *const *policy_directories; /* see pca_policy_load */
     guint32 policy_owner;
-    gint64 unbind_grace;       /* microseconds */
-    guint max_claims;          /* of one uid */
-    guint max_devices;         /* in them */
-    PcaPolkit *polkit;         /* NULL: there is none, and what needs it is refused */
+    gint64 unbind_grace;  /* microseconds */
+    guint max_claims;     /* of one uid */
+    guint max_devices;    /* in them */
+    PcaPolkit *polkit;    /* NULL: there is none, and what needs it is refused */
+    PcaUnits *units;      /* NULL: no service is stopped, only processes */
+    gint64 release_grace; /* microseconds that an owner has who is asked to give a claim back */
     const PcaLookups *lookups; /* NULL: libc's */
 } PcaServiceConfig;
 
@@ -40,6 +43,9 @@ typedef struct {
     void (*function_removed)(const PcaFunction *function, gpointer data);
     void (*claim_changed)(PcaClaim *claim, gpointer data);
     void (*policy_changed)(gpointer data);
+    /* The owner is to give the claim back by its release_deadline. How many of the owner's
+     * connections were told. May be NULL: there are none. */
+    guint (*release_requested)(PcaClaim *claim, gpointer data);
 } PcaServiceEvents;
 
 /* Reads the policy, scans the host, takes up old claims, and watches from then on. NULL with *error
@@ -163,3 +169,15 @@ void pca_service_release_devices_async(PcaService *service, PcaSubject *subject,
                                        const GArray *addresses, const char *rule,
                                        GAsyncReadyCallback callback, gpointer data);
 gboolean pca_service_release_finish(GAsyncResult *result, GError **error);
+
+/* An administrator takes a claim back: its owner is asked and has the time of `release_grace`,
+ * unless nobody is there to be told; then it is released. Where that takes longer than the grace
+ * time of an unbind and `force` is set, the services and processes of the owner's uid are stopped
+ * that have its devices open. `rule` as above. */
+void pca_service_revoke_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
+                              gboolean force, const char *rule, GAsyncReadyCallback callback,
+                              gpointer data);
+
+/* What was stopped, an a{sv}, the caller's: "units" as, "processes" a(uus) (process, uid, comm).
+ * UnbindTimeout when that was not enough either; it goes on. */
+GVariant *pca_service_revoke_finish(GAsyncResult *result, GError **error);

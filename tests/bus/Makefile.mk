@@ -28,6 +28,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/join-cases.c \
 	tests/bus/sibling-cases.c \
 	tests/bus/wait-cases.c \
+	tests/bus/revoke-cases.c \
 	tests/bus/user-cases.c \
 	tests/bus/death-cases.c \
 	tests/bus/restart-cases.c \

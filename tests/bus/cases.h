@@ -26,6 +26,7 @@ TCase *pca_claim_cases(void);    /* claim, open, release */
 TCase *pca_sibling_cases(void);  /* others of a claimed function's group */
 TCase *pca_join_cases(void);     /* several claims of one machine, and parts of one */
 TCase *pca_wait_cases(void);     /* claims that wait, and that are answered early */
+TCase *pca_revoke_cases(void);   /* taking a claim back, also by force */
 TCase *pca_user_cases(void);     /* several users */
 TCase *pca_death_cases(void);    /* clients and workers that die */
 TCase *pca_restart_cases(void);  /* daemons that die, and what the next one finds */

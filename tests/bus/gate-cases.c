@@ -37,6 +37,7 @@ static const struct {
     {"Claim.Open", "(handle 0, @a{sv} {})", OWNERS},
     {"Claim.Describe", NULL, OWNERS_OR_ADMINS},
     {"Claim.ReleaseDevices", "(@ao [],)", OWNERS_OR_ADMINS},
+    {"Claim.Revoke", "({'x': <1>},)", ADMINS},
     {"Claim.Release", NULL, OWNERS_OR_ADMINS},
 };
 

@@ -101,6 +101,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_sibling_cases());
     suite_add_tcase(suite, pca_join_cases());
     suite_add_tcase(suite, pca_wait_cases());
+    suite_add_tcase(suite, pca_revoke_cases());
     suite_add_tcase(suite, pca_user_cases());
     suite_add_tcase(suite, pca_death_cases());
     suite_add_tcase(suite, pca_restart_cases());

@@ -169,8 +169,9 @@ void pca_world_start_daemon(PcaWorld *world) {
         g_auto(GStrv) parts = g_strsplit(places[i], "%s", 2);
         g_ptr_array_add(argv, g_strconcat("--", parts[0], world->tree, parts[1], NULL));
     }
-    g_ptr_array_add(argv, g_strdup_printf("--unbind-grace=%u",
-                                          world->grace_ms ? world->grace_ms : pca_world_grace));
+    guint grace = world->grace_ms ? world->grace_ms : pca_world_grace;
+    g_ptr_array_add(argv, g_strdup_printf("--unbind-grace=%u", grace));
+    g_ptr_array_add(argv, g_strdup_printf("--release-grace=%u", grace));
     g_ptr_array_add(argv, NULL);
     g_autofree char *notify = work_file(world, "notify");
     g_auto(GStrv) env = g_environ_setenv(environment(world), "NOTIFY_SOCKET", notify, TRUE);
