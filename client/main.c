@@ -111,11 +111,14 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl claims\n",
      NEEDS_DAEMON},
-    {"release", pca_verb_release, "release CLAIM|DEVICE...",
+    {"release", pca_verb_release, "release CLAIM|DEVICE... [--force]",
      "end claims, or give some of their devices back; waits until it is done",
      "A claim is named by its id, the first characters of it (four or more), or all of its\n"
      "devices; by some of its devices, it gives only those back. They come back when whoever has "
      "them open has closed them.\n"
+     "\n"
+     "  --force            for root: stop the services and processes of the claim's user that do\n"
+     "                     not let go of its devices\n"
      "\n"
      "Example:\n"
      "  pcassignctl release gpu-a\n",

@@ -46,6 +46,7 @@ static const struct option_spec {
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
     {"--method", 0, VALUE, "reset", offsetof(PcaOptions, method)},
     {"--accept-risk", 0, FLAG, "recover", offsetof(PcaOptions, accept_risk)},
+    {"--force", 0, FLAG, "release", offsetof(PcaOptions, force)},
     {"--as", 0, VALUE, "check|policy explain", offsetof(PcaOptions, as)},
     {"--name", 0, VALUE, "policy new", offsetof(PcaOptions, name)},
     {"--user", 0, LIST, "policy new", offsetof(PcaOptions, users)},
@@ -62,7 +63,7 @@ static const char *const names[] = {
     "--wait",    "--handoff", "--memory",      "--title",     "--vmm",
     "--dry-run", "--method",  "--accept-risk", "--as",        "--name",
     "--user",    "--group",   "--unit",        "--write",     "--policy-directory",
-    NULL};
+    "--force",   NULL};
 
 typedef struct {
     PcaOptions *options;

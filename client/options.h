@@ -32,6 +32,7 @@ typedef struct {
     const char *vmm;
     const char *method;   /* reset */
     gboolean accept_risk; /* recover */
+    gboolean force;       /* release */
     const char *as;       /* check, policy explain: a user */
     const char *name;     /* policy new */
     GPtrArray *users; /* policy new; this and what follows: of strings, owned; NULL: not given */

@@ -259,10 +259,51 @@ static GVariant *device_paths(const Part *part) {
     return g_variant_new("(ao)", &paths);
 }
 
-static gboolean release(GDBusConnection *bus, const Part *part, GError **error) {
+static gboolean is_whole(const Part *part) {
+    return part->devices->len == g_strv_length((char **)part->claim->devices) + 1;
+}
+
+/* What was stopped, a line each. */
+static void print_stopped(const Part *part, GVariant *reply) {
+    g_autoptr(GVariant) stopped = g_variant_get_child_value(reply, 0);
+    g_autoptr(GVariant) processes =
+        g_variant_lookup_value(stopped, "processes", G_VARIANT_TYPE("a(uus)"));
+    g_autofree const char **units = NULL;
+    g_variant_lookup(stopped, "units", "^a&s", &units);
+    for (guint i = 0; units && units[i]; i++) {
+        g_autofree char *unit = pca_printable(units[i]);
+        printf("%s: stopped %s\n", part->claim->id, unit);
+    }
+    for (gsize i = 0; processes && i < g_variant_n_children(processes); i++) {
+        guint32 pid, uid;
+        const char *comm;
+        g_variant_get_child(processes, i, "(uu&s)", &pid, &uid, &comm);
+        g_autofree char *name = pca_printable(comm);
+        printf("%s: stopped %s (process %u of uid %u)\n", part->claim->id, name, pid, uid);
+    }
+}
+
+static gboolean take_back(GDBusConnection *bus, const Part *part, const char *waiting,
+                          GError **error) {
+    const PcaCall call = {.path = part->claim->path,
+                          .interface = PCA_BUS_CLAIM,
+                          .method = "Revoke",
+                          .arguments = g_variant_new_parsed("({'force': <true>},)"),
+                          .reply_type = "(a{sv})",
+                          .timeout_ms = RELEASE_TIMEOUT_MS,
+                          .waiting = waiting};
+    g_autoptr(GVariant) reply = pca_call(bus, &call, NULL, error);
+    if (reply)
+        print_stopped(part, reply);
+    return reply != NULL;
+}
+
+static gboolean release(GDBusConnection *bus, const Part *part, gboolean force, GError **error) {
     g_autofree char *devices = g_strjoinv(", ", (char **)part->devices->pdata);
     g_autofree char *waiting = g_strdup_printf("releasing %s", devices);
-    gboolean whole = part->devices->len == g_strv_length((char **)part->claim->devices) + 1;
+    gboolean whole = is_whole(part);
+    if (force)
+        return take_back(bus, part, waiting, error);
     const PcaCall call = {.path = part->claim->path,
                           .interface = PCA_BUS_CLAIM,
                           .method = whole ? "Release" : "ReleaseDevices",
@@ -303,6 +344,20 @@ static gboolean has_part(GPtrArray *parts, const PcaClaimView *claim) {
     return FALSE;
 }
 
+static gboolean are_whole(GPtrArray *parts, GError **error) {
+    for (guint i = 0; i < parts->len; i++) {
+        const Part *part = g_ptr_array_index(parts, i);
+        if (is_whole(part))
+            continue;
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "%s: its claim has other devices as well, and --force takes whole claims back: "
+                    "pcassignctl release --force %s",
+                    (const char *)g_ptr_array_index(part->devices, 0), part->claim->id);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 /* Finds everything before the first is released: a mistyped word changes nothing. */
 static GPtrArray *find_all(const PcaOptions *options, GPtrArray *devices, GPtrArray *claims,
                            GError **error) {
@@ -317,6 +372,8 @@ static GPtrArray *find_all(const PcaOptions *options, GPtrArray *devices, GPtrAr
         if (!has_part(parts, claim))
             g_ptr_array_add(parts, part_new(options, devices, claims, claim));
     }
+    if (options->force && !are_whole(parts, error))
+        return NULL;
     return g_steal_pointer(&parts);
 }
 
@@ -338,7 +395,7 @@ int pca_verb_release(const PcaOptions *options) {
     for (guint i = 0; i < found->len; i++) {
         const Part *part = g_ptr_array_index(found, i);
         g_autoptr(GError) problem = NULL;
-        if (release(bus, part, &problem))
+        if (release(bus, part, options->force, &problem))
             continue;
         int failed = pca_fail(g_ptr_array_index(part->devices, 0), problem);
         status = status ? status : failed;

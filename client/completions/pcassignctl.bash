@@ -64,6 +64,7 @@ _pcassignctl_options() {
     run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
     reset) echo "$all --method=" ;;
     recover) echo "$all --accept-risk" ;;
+    release) echo "$all --force" ;;
     *) echo "$all" ;;
     esac
 }

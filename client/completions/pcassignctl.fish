@@ -79,4 +79,5 @@ complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l title -x -d 'Sho
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l vmm -x -a 'qemu cloud-hypervisor' -d 'The kind of the command'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l dry-run -d 'The same as plan'
 complete -c pcassignctl -n '__fish_seen_subcommand_from reset' -l method -x -a 'device_specific acpi flr af_flr pm bus cxl_bus' -d 'Only this one'
+complete -c pcassignctl -n '__fish_seen_subcommand_from release' -l force -d 'Stop who does not let go'
 complete -c pcassignctl -n '__fish_seen_subcommand_from recover' -l accept-risk -d 'Without a reset and without proof that it is clean'
