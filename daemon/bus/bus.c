@@ -107,20 +107,31 @@ static void on_function_added(const PcaFunction *function, gpointer data) {
     pca_group_changed(bus, function->iommu_group);
 }
 
-static void on_function_removed(const PcaFunction *function, gpointer data) {
-    PcaBus *bus = data;
-    g_autofree char *path = pca_bus_device_path(&function->address);
-    if (!bus->service)
-        return;
-    g_dbus_object_manager_server_unexport(bus->objects, path);
-    pca_group_changed(bus, function->iommu_group);
-}
-
 static GDBusInterface *find_device(PcaBus *bus, const PcaFunction *function) {
     g_autofree char *path = pca_bus_device_path(&function->address);
     return bus->service ? g_dbus_object_manager_get_interface(G_DBUS_OBJECT_MANAGER(bus->objects),
                                                               path, "org.pcassign1.Device")
                         : NULL;
+}
+
+/* The last that is heard of what somebody had. */
+static void tell_gone(PcaBus *bus, const PcaFunction *function) {
+    g_autoptr(GDBusInterface) device = find_device(bus, function);
+    if (!device)
+        return;
+    pca_bus_device_set_state(PCA_BUS_DEVICE(device), "gone");
+    g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(device));
+}
+
+static void on_function_removed(const PcaFunction *function, gpointer data) {
+    PcaBus *bus = data;
+    g_autofree char *path = pca_bus_device_path(&function->address);
+    if (!bus->service)
+        return;
+    if (pca_claims_find_device(pca_service_claims(bus->service), &function->address))
+        tell_gone(bus, function);
+    g_dbus_object_manager_server_unexport(bus->objects, path);
+    pca_group_changed(bus, function->iommu_group);
 }
 
 static void on_function_changed(const PcaFunction *function, gpointer data) {

@@ -97,6 +97,11 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
 void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
                                 const char *reason, PcaClaimFunc func, gpointer data);
 
+/* Devices of a ready claim (of PcaAddress) are not there any more: they leave it, and nothing is done
+ * to them, nor to what has taken their place. A claim that has no other ends. */
+void pca_claims_drop_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
+                             const char *reason);
+
 /* Who has had the function without a verified reset since, and alone may have it again until the
  * next boot; borrowed; NULL when nobody has. */
 const PcaTaint *pca_claims_taint(PcaClaims *claims, const PcaFunction *function);

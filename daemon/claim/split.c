@@ -120,3 +120,34 @@ void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray
     take_away(claims, claim, staying);
     pca_entry_release(entry);
 }
+
+static gboolean has_owned(const PcaClaim *claim) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (!pca_claim_device(claim, i)->stub)
+            return TRUE;
+    return FALSE;
+}
+
+void pca_claims_drop_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
+                             const char *reason) {
+    g_autoptr(GError) error = NULL;
+    PcaEntry *entry = g_hash_table_lookup(claims->entries, claim->id);
+    if (!entry || claim->state != PCA_CLAIM_READY)
+        return;
+    g_autoptr(PcaClaim) staying = pca_claim_part(claim, addresses, FALSE);
+    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PCASSIGN_CLAIM", claim->id, "MESSAGE",
+                     "claim %s: %s", claim->id, reason);
+    if (staying->devices->len == 0) {
+        pca_entry_end(entry, FALSE, NULL);
+        return;
+    }
+    if (!pca_store_update(claims->directory, staying, claims->boot_id, &error)) {
+        g_warning("claim %s: %s", claim->id, error->message);
+        return;
+    }
+    gboolean owned = has_owned(staying);
+    take_away(claims, claim, staying);
+    /* Nobody has a use for what is kept from the host for the sake of what has gone. */
+    if (!owned)
+        pca_claims_release(claims, claim, reason, NULL, NULL);
+}

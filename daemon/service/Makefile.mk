@@ -11,6 +11,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/describe.c daemon/service/details.c \
 	daemon/service/directory.c daemon/service/directory.h \
 	daemon/service/examine.c daemon/service/examine.h \
+	daemon/service/gone.c \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \

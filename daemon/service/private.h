@@ -35,11 +35,14 @@ struct PcaService {
     PcaVariants *variants; /* while functions are described; or NULL */
     guint variants_idle;   /* closes it; or 0 */
     PcaUevents *uevents;
-    guint rescan;           /* idle source, or 0 */
-    gboolean rescan_all;    /* it is to look at everything, not at `rebound` only */
-    GHashTable *rebound;    /* a set of addresses, which the next look is for */
-    GPtrArray *parked;      /* of GTask: claims that wait for another to be released */
-    GPtrArray *woken;       /* of GTask: those of them that are to be examined again, in order */
+    guint rescan;        /* idle source, or 0 */
+    gboolean rescan_all; /* it is to look at everything, not at `rebound` only */
+    GHashTable *rebound; /* a set of addresses, which the next look is for */
+    GHashTable
+        *unplugged;    /* a set of addresses: a function was removed there since the last look */
+    guint gone;        /* idle source that takes them out of their claims; or 0 */
+    GPtrArray *parked; /* of GTask: claims that wait for another to be released */
+    GPtrArray *woken;  /* of GTask: those of them that are to be examined again, in order */
     GPtrArray *revocations; /* of GTask: claims whose owners have been asked to give them back */
     GTask *examined;        /* the one of them whose turn it is; NULL */
 };
@@ -74,3 +77,6 @@ void pca_service_wake_parked(PcaService *service);
 /* A claim has changed: where it is not the owner's any more, whoever waits for the owner waits no
  * longer. */
 void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim);
+
+/* gone.c: functions of claims that were removed from the machine leave their claims, soon. */
+void pca_service_look_for_gone(PcaService *service);

@@ -170,6 +170,7 @@ static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     tell_each(service, diff->added, service->events.function_added);
     tell_each(service, diff->changed, service->events.function_changed);
     forget_gone_reservations(service);
+    pca_service_look_for_gone(service);
     pca_configs_update(service->configs, diff);
 }
 
@@ -226,6 +227,8 @@ static void on_uevent(const char *action, const char *sysname, gpointer data) {
     gboolean exchanged = g_str_equal(action, "add") || g_str_equal(action, "remove");
     if (exchanged && pca_address_parse(sysname, &address))
         pca_configs_forget(service->configs, &address);
+    if (g_str_equal(action, "remove"))
+        g_hash_table_add(service->unplugged, g_strdup(sysname));
     /* Another driver is the function's own affair; all else may change its neighbours. */
     if (g_str_equal(action, "bind") || g_str_equal(action, "unbind"))
         g_hash_table_add(service->rebound, g_strdup(sysname));
@@ -308,6 +311,7 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->units = config->units ? pca_units_ref(config->units) : NULL;
     service->release_grace = config->release_grace;
     service->revocations = g_ptr_array_new();
+    service->unplugged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->events = *events;
     service->events_data = data;
     service->parked = g_ptr_array_new();
@@ -354,6 +358,8 @@ void pca_service_free(PcaService *service) {
     g_clear_pointer(&service->polkit, pca_polkit_unref);
     g_clear_pointer(&service->units, pca_units_unref);
     g_ptr_array_unref(service->revocations);
+    g_clear_handle_id(&service->gone, g_source_remove);
+    g_hash_table_unref(service->unplugged);
     g_ptr_array_unref(service->parked);
     g_ptr_array_unref(service->woken);
     g_strfreev(service->policy_directories);

@@ -206,21 +206,83 @@ START_TEST(states) {
 }
 END_TEST
 
-/* A device that is unplugged while it is claimed, and its lease ends afterwards. */
+static void plug(const char *options) {
+    pca_world_tell(world,
+                   "function " NIC " below=0000:00:01.0 %s group=2 driver=e1000e reset=flr,bus",
+                   options);
+    look_at(NIC);
+}
+
+static char *log_of(const char *address) {
+    g_autofree char *log = pca_world_log(world);
+    g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
+    GString *its = g_string_new(NULL);
+    for (char **line = lines; *line; line++)
+        if (strstr(*line, address))
+            g_string_append_printf(its, "%s\n", *line);
+    return g_string_free(its, FALSE);
+}
+
+/* The claim ends with its device, and what is put in its place, alike or not, is another one. */
 START_TEST(unplugged_while_claimed) {
+    static const char *const next[] = {"id=8086:10d3", "id=8086:10fb"};
+    listen();
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
+    g_autofree char *path = g_strdup(held.path);
+    pca_world_tell(world, "unplug " NIC);
+    look_at(NIC);
+    expect_heard(NIC_PATH, "'State': <'gone'>");
+    expect_heard("-" NIC_PATH, "");
+    expect_heard(path, "'State': <'ended'>");
+    pca_world_await_no_claim(world);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, NULL, &error);
+    ck_assert(!fds);
+    pca_world_tell(world, "forget");
+    plug(next[_i]);
+    g_autofree char *state = pca_property(bus, NIC_PATH, DEVICE, "State");
+    ck_assert_str_eq(state, "host");
+    pca_fd_close(&held.lease);
+    look_at(NIC);
+    g_autofree char *log = log_of(NIC);
+    ck_assert_str_eq(log, "");
+    pca_world_tell(world, "unplug " NIC);
+    plug("id=8086:10d3");
+}
+END_TEST
+
+/* Exchanged between two looks, for one of another make. */
+START_TEST(exchanged_while_claimed) {
     listen();
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     pca_world_tell(world, "unplug " NIC);
+    pca_world_tell(world, "forget");
+    plug("id=8086:10fb");
+    expect_heard(held.path, "'State': <'ended'>");
+    g_autofree char *state = pca_property(bus, NIC_PATH, DEVICE, "State");
+    ck_assert_str_eq(state, "host");
+    g_autofree char *log = log_of(NIC);
+    ck_assert_str_eq(log, "");
+    pca_world_tell(world, "unplug " NIC);
+    plug("id=8086:10d3");
+}
+END_TEST
+
+START_TEST(one_of_two_unplugged) {
+    listen();
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC " " NIC_2);
+    pca_world_tell(world, "unplug " NIC);
     look_at(NIC);
-    expect_heard("-" NIC_PATH, "");
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, NULL, &error);
-    ck_assert_msg(!fds && pca_is_error(error, "NotFound"), "%s", error ? error->message : "");
+    expect_heard(held.path, "'Devices': <[objectpath '" ROOT_PATH "/device/0000_08_00_0']>");
+    g_autofree char *state = pca_property(bus, held.path, CLAIM, "State");
+    ck_assert_str_eq(state, "ready");
+    g_autoptr(GUnixFDList) fds = pca_open_held(bus, &held, NULL, NULL);
+    ck_assert_int_eq(g_unix_fd_list_get_length(fds), 2);
+    g_clear_object(&fds);
+    plug("id=8086:10d3");
     pca_fd_close(&held.lease);
     pca_world_await_no_claim(world);
-    pca_world_tell(world, "function " NIC " below=0000:00:01.0 id=8086:10d3 group=2 driver=e1000e "
-                          "reset=flr,bus");
-    look_at(NIC);
+    pca_await_all_back(world);
 }
 END_TEST
 
@@ -232,6 +294,8 @@ TCase *pca_object_cases(void) {
     tcase_add_test(tcase, introspection);
     tcase_add_test(tcase, plugging);
     tcase_add_test(tcase, states);
-    tcase_add_test(tcase, unplugged_while_claimed);
+    tcase_add_loop_test(tcase, unplugged_while_claimed, 0, 2);
+    tcase_add_test(tcase, exchanged_while_claimed);
+    tcase_add_test(tcase, one_of_two_unplugged);
     return tcase;
 }

@@ -216,6 +216,26 @@ START_TEST(daemon_dies_joined) {
 }
 END_TEST
 
+/* What is in its place when the daemon is back is another one, which nobody touches. */
+START_TEST(unplugged_while_the_daemon_is_away) {
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC " " NIC_2);
+    pca_world_end_daemon(world, SIGTERM);
+    pca_world_tell(world, "unplug " NIC);
+    pca_world_start_daemon(world);
+    g_autofree char *devices = NULL;
+    for (guint i = 0; g_strcmp0(devices, "['" ROOT_PATH "/device/0000_08_00_0']") != 0; i++) {
+        ck_assert_msg(i < 5000, "%s", devices);
+        g_usleep(2000);
+        g_free(devices);
+        devices = pca_property(bus, held.path, CLAIM, "Devices");
+    }
+    pca_world_end_daemon(world, SIGTERM);
+    pca_world_tell(world, "unplug " NIC_2);
+    pca_world_start_daemon(world);
+    pca_world_await_no_claim(world);
+}
+END_TEST
+
 TCase *pca_restart_cases(void) {
     TCase *tcase = pca_case_new("restarts");
     tcase_add_test(tcase, daemon_dies_ready);
@@ -229,5 +249,6 @@ TCase *pca_restart_cases(void) {
     tcase_add_test(tcase, nothing_for_root);
     tcase_add_loop_test(tcase, daemon_dies_giving_back, 0, G_N_ELEMENTS(release_moments));
     tcase_add_test(tcase, daemon_dies_joined);
+    tcase_add_test(tcase, unplugged_while_the_daemon_is_away);
     return tcase;
 }
