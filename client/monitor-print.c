@@ -78,23 +78,42 @@ gboolean pca_monitor_print_policy(const PcaOptions *options, guint64 generation,
     return end(options, builder);
 }
 
-gboolean pca_monitor_print_claim(const PcaOptions *options, const PcaSeenClaim *claim) {
-    if (options->json == PCA_JSON_OFF) {
-        g_autofree char *devices = claim->devices ? g_strjoinv(", ", claim->devices) : NULL;
-        g_autofree char *text =
-            g_strconcat(claim->id, " ", claim->state, devices ? ": " : "", devices ? devices : "",
-                        claim->user ? ", of " : "", claim->user ? claim->user : "", NULL);
-        return print_text("claim", text);
-    }
-    g_autoptr(JsonBuilder) builder = begin("claim");
+static gboolean claim_text(const PcaSeenClaim *claim, const char *what) {
+    g_autofree char *devices = claim->devices ? g_strjoinv(", ", claim->devices) : NULL;
+    g_autofree char *text =
+        g_strconcat(claim->id, " ", what, devices ? ": " : "", devices ? devices : "",
+                    claim->user ? ", of " : "", claim->user ? claim->user : "", NULL);
+    return print_text("claim", text);
+}
+
+static gboolean claim_json(const PcaOptions *options, const PcaSeenClaim *claim, const char *event,
+                           const char *key, const char *value) {
+    g_autoptr(JsonBuilder) builder = begin(event);
     pca_json_string(builder, "claim", claim->id);
-    pca_json_string(builder, "state", claim->state);
+    pca_json_string(builder, key, value);
     if (claim->devices)
         pca_json_strings(builder, "devices", (const char *const *)claim->devices);
     else
         pca_json_string(builder, "devices", NULL);
     pca_json_string(builder, "user", claim->user);
     return end(options, builder);
+}
+
+gboolean pca_monitor_print_claim(const PcaOptions *options, const PcaSeenClaim *claim) {
+    if (options->json == PCA_JSON_OFF)
+        return claim_text(claim, claim->state);
+    return claim_json(options, claim, "claim", "state", claim->state);
+}
+
+gboolean pca_monitor_print_request(const PcaOptions *options, const PcaSeenClaim *claim,
+                                   guint64 deadline) {
+    gint64 left = MAX((gint64)deadline - g_get_monotonic_time(), 0);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, deadline);
+    g_autofree char *what = g_strdup_printf("to be given back within %" G_GINT64_FORMAT " s",
+                                            (left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+    if (options->json == PCA_JSON_OFF)
+        return claim_text(claim, what);
+    return claim_json(options, claim, "release-requested", "deadline", number);
 }
 
 static const char *or_dash(const char *text) {

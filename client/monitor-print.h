@@ -29,6 +29,10 @@ gboolean pca_monitor_print_service(const PcaOptions *options, gboolean running);
 gboolean pca_monitor_print_policy(const PcaOptions *options, guint64 generation, gboolean stale);
 gboolean pca_monitor_print_claim(const PcaOptions *options, const PcaSeenClaim *claim);
 
+/* `deadline`: microseconds of CLOCK_MONOTONIC. */
+gboolean pca_monitor_print_request(const PcaOptions *options, const PcaSeenClaim *claim,
+                                   guint64 deadline);
+
 /* `before` is NULL for one that is new, `after` for one that is gone. Nothing is printed for two
  * that are the same. */
 gboolean pca_monitor_print_device(const PcaOptions *options, const PcaSeenDevice *before,

@@ -84,6 +84,12 @@ gboolean pca_monitor_seen_claim(PcaSeen *seen, const char *id, const char *state
     return ok;
 }
 
+gboolean pca_monitor_seen_request(PcaSeen *seen, const char *id, guint64 deadline) {
+    const PcaSeenClaim *claim = g_hash_table_lookup(seen->claims, id);
+    return !claim || !claim->user || deadline == 0 ||
+           pca_monitor_print_request(seen->options, claim, deadline);
+}
+
 gboolean pca_monitor_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell) {
     guint64 generation = seen->generation;
     gboolean stale = seen->stale;

@@ -29,6 +29,9 @@ gboolean pca_monitor_seen_device_gone(PcaSeen *seen, const char *path);
 
 /* A claim that was added; one that has ended is forgotten. */
 gboolean pca_monitor_seen_claim(PcaSeen *seen, const char *id, const char *state, gboolean tell);
+
+/* The owner of a claim is asked to give it back; told to the owner and root alone. */
+gboolean pca_monitor_seen_request(PcaSeen *seen, const char *id, guint64 deadline);
 gboolean pca_monitor_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell);
 
 /* Adds a claim, of which nothing but the id is known yet. */

@@ -125,6 +125,11 @@ static gboolean take_claim_signal(Monitor *m, const Signal *signal) {
     const char *id = slash ? slash + 1 : signal->path;
     const char *state = signal->properties ? pca_lookup_string(signal->properties, "State") : NULL;
     gboolean known = g_hash_table_contains(m->seen->claims, id);
+    guint64 deadline = 0;
+    if (signal->properties)
+        g_variant_lookup(signal->properties, "ReleaseDeadline", "t", &deadline);
+    if (known)
+        printed(m, pca_monitor_seen_request(m->seen, id, deadline));
     if (state && known)
         printed(m, pca_monitor_seen_claim(m->seen, id, state, TRUE));
     if (!state || known)

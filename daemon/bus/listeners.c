@@ -57,6 +57,8 @@ guint pca_listeners_tell(PcaBus *bus, const PcaClaim *claim) {
     if (!object)
         return 0;
     const GPtrArray *list = listeners_of(object);
+    if (list->len == 0)
+        return 0;
     g_autofree char *path = pca_translate_claim_path(claim);
     for (guint i = 0; i < list->len; i++) {
         const Listener *listener = g_ptr_array_index(list, i);

@@ -115,6 +115,22 @@ def test_since(monitor):
     expect("ended", monitor.sees('"ended"', NIC, begin=begin), monitor.lines)
 
 
+def test_request(monitor):
+    """An owner with a connection is asked, and the owner's monitors tell."""
+    begin = len(monitor.lines)
+    bus = dbus.bus.BusConnection(os.environ["DBUS_SYSTEM_BUS_ADDRESS"])
+    _claim, lease = bus.call_blocking(NAME, "/org/pcassign1", NAME + ".Manager", "Claim",
+                                      "a(sa{sv})a{sv}", ([("nic", {})], {}))
+    lease = lease.take()
+    ctl("release", "--force", "nic")
+    expect("a request", monitor.sees('"event":"release-requested"', '"user":"root"', NIC,
+                                     begin=begin), monitor.lines[begin:])
+    expect("ended", monitor.sees('"ended"', NIC, begin=begin), monitor.lines[begin:])
+    os.close(lease)
+    bus.close()
+    host.await_driver("e1000e")
+
+
 def test_json():
     """Everything that may happen, and the schema for all of it."""
     monitor = Monitor("--json=pretty", first='"running":true')
@@ -126,6 +142,7 @@ def test_json():
         ["preparing", "ready", "releasing", "ended"], ["ready", "releasing", "ended"]))
     host.await_driver("nouveau", "0000:03:00.0")
     test_since(monitor)
+    test_request(monitor)
     begin = len(monitor.lines)
     tell("use", NIC)
     ctl("run", "nic", "--", "true", "{iommufd}")
