@@ -11,6 +11,7 @@ libpcassign_la_SOURCES = \
 	client/lib/error.c \
 	client/lib/fds.c \
 	client/lib/open.c \
+	client/lib/request.c \
 	client/lib/pcassign.h client/lib/private.h
 # Another function: revision up, age up, first number up. A changed one is a new name.
 libpcassign_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
@@ -35,6 +36,7 @@ dist_man_MANS += \
 	man/pcassign_claim_free.3 \
 	man/pcassign_claim_id.3 \
 	man/pcassign_claim_lease.3 \
+	man/pcassign_claim_release_requested.3 \
 	man/pcassign_claim_status.3 \
 	man/pcassign_claim_steal_lease.3 \
 	man/pcassign_close.3 \
@@ -47,6 +49,7 @@ dist_man_MANS += \
 	man/pcassign_fds_free.3 \
 	man/pcassign_fds_get.3 \
 	man/pcassign_fds_steal.3 \
+	man/pcassign_get_fd.3 \
 	man/pcassign_last_error.3 \
 	man/pcassign_open.3 \
 	man/pcassign_release.3 \

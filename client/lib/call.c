@@ -149,22 +149,36 @@ bool pcassign__append_option(DBusMessageIter *dict, const char *key, int type, c
     return false;
 }
 
-const char *pcassign__lookup(DBusMessageIter *dict, const char *key) {
+/* Copies the basic value under `key`, when it has that type. */
+static bool lookup(DBusMessageIter *dict, const char *key, int type, void *value) {
     DBusMessageIter entries, entry, variant;
     dbus_message_iter_recurse(dict, &entries);
     for (; dbus_message_iter_get_arg_type(&entries) == DBUS_TYPE_DICT_ENTRY;
          dbus_message_iter_next(&entries)) {
-        const char *found, *value;
+        const char *found;
         dbus_message_iter_recurse(&entries, &entry);
         dbus_message_iter_get_basic(&entry, &found);
         dbus_message_iter_next(&entry);
         dbus_message_iter_recurse(&entry, &variant);
-        if (strcmp(found, key) != 0 || dbus_message_iter_get_arg_type(&variant) != DBUS_TYPE_STRING)
+        if (strcmp(found, key) != 0 || dbus_message_iter_get_arg_type(&variant) != type)
             continue;
-        dbus_message_iter_get_basic(&variant, &value);
-        return value;
+        dbus_message_iter_get_basic(&variant, value);
+        return true;
     }
-    return NULL;
+    return false;
+}
+
+const char *pcassign__lookup(DBusMessageIter *dict, const char *key) {
+    const char *value = NULL;
+    return lookup(dict, key, DBUS_TYPE_STRING, &value) ? value : NULL;
+}
+
+bool pcassign__lookup_number(DBusMessageIter *dict, const char *key, uint64_t *value) {
+    dbus_uint64_t number;
+    if (!lookup(dict, key, DBUS_TYPE_UINT64, &number))
+        return false;
+    *value = number;
+    return true;
 }
 
 int pcassign__get_fd(struct pcassign *p, DBusMessageIter *iter) {

@@ -336,5 +336,6 @@ EXPORT void pcassign_claim_free(struct pcassign_claim *claim) {
     free(claim->path);
     free(claim->state);
     free(claim->reason);
+    free(claim->release_reason);
     free(claim);
 }

@@ -147,6 +147,23 @@ int pcassign_claim_steal_lease(struct pcassign_claim *claim);
  * NOT_PERMITTED, NO_SERVICE, TIMED_OUT, NO_MEMORY, PROTOCOL. */
 int pcassign_claim_status(struct pcassign_claim *claim, const char **state, const char **reason);
 
+/* A descriptor that becomes readable when there may be news for pcassign_claim_release_requested(),
+ * for a main loop to poll; it can do so for nothing. It is the connection's: read nothing from it,
+ * do not close it, and do not poll it once a function has said NO_SERVICE. Of a connection that was
+ * lent: who dispatches its messages sees the signal ReleaseRequested anyway. Does not block.
+ * NO_SERVICE. */
+int pcassign_get_fd(struct pcassign *p);
+
+/* Whether an administrator wants the claim back: 1 where it is so, 0 where not. *reason (borrowed
+ * until the next call of this function) says why, and *deadline_usec until when the service waits,
+ * in microseconds of CLOCK_MONOTONIC; each may be NULL. Close the devices' descriptors and release
+ * the claim by then. Asks the service, and takes what made the descriptor readable off the
+ * connection; so does every other call with the handle, after which this should be asked as well.
+ * Blocks for the timeout. Errors: NOT_FOUND (it has ended), NOT_PERMITTED, NO_SERVICE, TIMED_OUT,
+ * NO_MEMORY, PROTOCOL. */
+int pcassign_claim_release_requested(struct pcassign_claim *claim, const char **reason,
+                                     uint64_t *deadline_usec);
+
 /* Ends the claim and returns when the devices are back with the host. Close the devices'
  * descriptors first: the service waits for them. The claim has still to be freed. Blocks for the
  * timeout. Errors: UNBIND_TIMEOUT (it goes on), NOT_FOUND (it had ended), NOT_PERMITTED,

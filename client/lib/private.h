@@ -41,6 +41,7 @@ struct pcassign_claim {
     int lease; /* -1: stolen */
     char *state;
     char *reason;
+    char *release_reason;
 };
 
 static inline void pcassign__close(int *fd) {
@@ -121,6 +122,9 @@ bool pcassign__append_option(DBusMessageIter *dict, const char *key, int type, c
 
 /* The string under `key` in a dictionary a{sv}; NULL when there is none. Borrowed. */
 const char *pcassign__lookup(DBusMessageIter *dict, const char *key);
+
+/* The same for a number of 64 bits; false when there is none. */
+bool pcassign__lookup_number(DBusMessageIter *dict, const char *key, uint64_t *value);
 
 /* The descriptor that the iterator is at, as a new one; a code and its message if it is not there.
  */

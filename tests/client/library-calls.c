@@ -9,6 +9,7 @@
 
 #include <dbus/dbus.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -416,6 +417,67 @@ START_TEST(status) {
 }
 END_TEST
 
+START_TEST(release_requested) {
+    struct pcassign *p = library_connect();
+    static const char *const ids[] = {"reasonless", "mistyped_deadline", "void"};
+    struct pcassign_claim *claim;
+    const char *reason = "unchanged";
+    uint64_t deadline = 1;
+    for (size_t i = 0; i < N_ELEMENTS(ids); i++) {
+        claim = library_adopt(p, ids[i]);
+        ck_assert_int_eq(pcassign_claim_release_requested(claim, &reason, &deadline), 0);
+        pcassign_claim_free(claim);
+    }
+    ck_assert_str_eq(reason, "unchanged");
+    ck_assert_uint_eq(deadline, 1);
+    claim = library_adopt(p, "wanted");
+    ck_assert_int_eq(pcassign_claim_release_requested(claim, &reason, &deadline), 1);
+    ck_assert_str_eq(reason, "taken back by uid 0");
+    ck_assert_uint_eq(deadline, (UINT64_C(1) << 63) + 5);
+    ck_assert_int_eq(pcassign_claim_release_requested(claim, NULL, NULL), 1);
+    pcassign_claim_free(claim);
+    claim = library_adopt(p, "gone");
+    library_expect(p, pcassign_claim_release_requested(claim, NULL, NULL), PCASSIGN_ERR_NOT_FOUND,
+                   "object");
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
+/* A signal makes it readable, and the question makes it quiet again. */
+START_TEST(descriptor_to_poll) {
+    struct pcassign *p = library_connect();
+    DBusError error = DBUS_ERROR_INIT;
+    DBusConnection *other = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
+    dbus_connection_set_exit_on_disconnect(other, FALSE);
+    struct pcassign_claim *claim = library_adopt(p, "wanted");
+    struct pollfd poller = {pcassign_get_fd(p), POLLIN, 0};
+    ck_assert_int_ge(poller.fd, 0);
+    ck_assert_int_eq(pcassign_claim_release_requested(claim, NULL, NULL), 1);
+    ck_assert_int_eq(poll(&poller, 1, 0), 0);
+    DBusMessage *signal = dbus_message_new_signal("/org/pcassign1/claim/wanted",
+                                                  "org.pcassign1.Claim", "ReleaseRequested");
+    /* The library does not tell the name of its connection, so everybody on this bus gets one. */
+    char name[32];
+    for (int i = 0; i < 512; i++) {
+        snprintf(name, sizeof name, ":1.%d", i);
+        dbus_message_set_destination(signal, name);
+        DBusMessage *copy = dbus_message_copy(signal);
+        dbus_connection_send(other, copy, NULL);
+        dbus_message_unref(copy);
+    }
+    dbus_connection_flush(other);
+    ck_assert_int_eq(poll(&poller, 1, 10000), 1);
+    ck_assert_int_eq(pcassign_claim_release_requested(claim, NULL, NULL), 1);
+    ck_assert_int_eq(poll(&poller, 1, 0), 0);
+    dbus_message_unref(signal);
+    dbus_connection_close(other);
+    dbus_connection_unref(other);
+    pcassign_claim_free(claim);
+    pcassign_close(p);
+}
+END_TEST
+
 /* A claim lives on its lease, whatever becomes of the handle. */
 START_TEST(handle_is_closed_first) {
     int before = library_count_fds();
@@ -483,6 +545,8 @@ void library_add_calls(Suite *suite) {
     tcase_add_test(tcase, lease_is_stolen);
     tcase_add_test(tcase, adopt_refuses);
     tcase_add_test(tcase, status);
+    tcase_add_test(tcase, release_requested);
+    tcase_add_test(tcase, descriptor_to_poll);
     tcase_add_test(tcase, handle_is_closed_first);
     tcase_add_test(tcase, borrowed_connection);
     tcase_add_test(tcase, sigpipe_is_left_alone);

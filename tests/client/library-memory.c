@@ -46,6 +46,8 @@ static int use_claim(struct pcassign_claim *claim, unsigned flags) {
     if (!code)
         code = pcassign_claim_status(claim, &state, NULL);
     if (!code)
+        code = pcassign_claim_release_requested(claim, &state, NULL);
+    if (!code)
         code = pcassign_release_devices(claim, (const char *[]){"0000:02:00.0"}, 1);
     return code ? code : pcassign_release(claim);
 }
