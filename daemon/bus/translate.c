@@ -114,6 +114,7 @@ static gboolean take_options(PcaRequest *request, GVariant *options, gboolean cl
     request->handoff = g_steal_pointer(&handoff);
     if (claiming && !take_join(request, &dict, error))
         return FALSE;
+    request->loads = claiming;
     if (claiming)
         take(&dict, "async", "b", &request->async);
     return refuse_leftover(&dict, "unknown or mistyped option:", error);
