@@ -14,6 +14,7 @@ libpca_client_a_SOURCES = \
 	client/agent.c client/agent.h \
 	client/connection.c client/connection.h \
 	client/device-json.c client/device-json.h \
+	client/diagnostics.c client/diagnostics.h \
 	client/hierarchy.c client/hierarchy.h \
 	client/host-note.c client/host-note.h \
 	client/journal.c client/journal.h \
@@ -22,8 +23,12 @@ libpca_client_a_SOURCES = \
 	client/objects.c client/objects.h \
 	client/options.c client/options.h \
 	client/output.c client/output.h \
+	client/policy-check.c client/policy-explain.c client/policy-new.c client/policy-show.c \
+	client/policy-state.c client/policy-state.h client/policy-view.c client/policy-view.h \
+	client/policy-write.c client/policy.h \
 	client/run-fds.c client/run-fds.h \
 	client/run-vmm.c client/run-vmm.h \
+	client/section.c client/section.h \
 	client/source.c client/source.h \
 	client/specs.c client/specs.h \
 	client/status.c client/status.h \

@@ -84,7 +84,8 @@ static GVariant *call_once(GDBusConnection *bus, const PcaCall *call, gboolean q
     guint timer = shown ? g_timeout_add(TICK_MS, tick, &waiting) : 0;
     g_dbus_connection_call_with_unix_fd_list(
         bus, PCA_BUS_NAME, call->path, call->interface, call->method, call->arguments, type,
-        asks ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION : G_DBUS_CALL_FLAGS_NONE,
+        (asks ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION : 0) |
+            (call->no_start ? G_DBUS_CALL_FLAGS_NO_AUTO_START : 0),
         asks ? timeout + PASSWORD_MS : timeout, call->fds, NULL, finished, &waiting);
     while (!waiting.done)
         g_main_context_iteration(NULL, TRUE);

@@ -22,6 +22,7 @@ typedef struct {
     const char *reply_type; /* such as "(ob)" */
     int timeout_ms;         /* 0: the usual one, 30 s */
     GUnixFDList *fds;       /* to send along; may be NULL; borrowed */
+    gboolean no_start;      /* fails where the daemon does not run, instead of starting it */
     const char *waiting;    /* what to show on a terminal when it takes long; NULL: nothing */
     gboolean asks;          /* polkit may ask whoever sits at the terminal for a password */
 } PcaCall;

@@ -64,11 +64,12 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl explain 01:00.0\n",
      READS_SYSFS},
-    {"check", pca_verb_check, "check DEVICE...|--domain=FILE",
+    {"check", pca_verb_check, "check DEVICE...|--domain=FILE [--as=USER]",
      "whether devices can be claimed, and what mends it; changes nothing",
      "Makes every check that a claim of these devices together would make. The exit status is\n"
      "that of the first check that refuses.\n"
      "\n"
+     "  --as=USER          for that user instead of yourself, by name or uid; for root\n"
      "  --domain=FILE      the PCI host devices of a libvirt domain's XML; - is standard input\n"
      "\n"
      "Example:\n"
@@ -176,13 +177,38 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl xml 01:00.0 >hostdev.xml\n",
      READS_SYSFS},
-    {"policy", pca_verb_policy, "policy reload", "read the policy files again; for root",
-     "Prints what it finds in the files. With an error among it the policy in force stays, and\n"
-     "the exit status is 65.\n"
+    {"policy", pca_verb_policy, "policy check|show|explain|new|reload ...",
+     "who may have what: check, show, explain, extend and reload the policy",
+     "  policy check [FILE...]\n"
+     "      Says what is wrong in the policy files, or in these: without pcassignd. With an\n"
+     "      error, the exit status is 65.\n"
+     "  policy show [NAME|DEVICE...]\n"
+     "      The policy in force, and the devices that each section means now; for root. Offline,\n"
+     "      what the files say.\n"
+     "  policy explain DEVICE [--as=USER]\n"
+     "      Each section that has to do with the device, on which key it matches or fails, the\n"
+     "      verdict, and what mends a refusal. Other users than yourself: for root.\n"
+     "  policy new DEVICE... --name=NAME --user=USER|--group=GROUP|--unit=UNIT [--write]\n"
+     "      A section for a device, or for all functions of its slot, pinned by path and ids.\n"
+     "  policy reload\n"
+     "      Has pcassignd read the policy files again; for root. With an error among them, the\n"
+     "      policy in force stays, and the exit status is 65. Claims that the new policy would\n"
+     "      not allow are named, and stay.\n"
+     "\n"
+     "  --as=USER          of explain: a name or a uid\n"
+     "  --name=NAME        of new: what the device is to be called\n"
+     "  --user=USER,...    of new: who may have it; this and the next two may be repeated\n"
+     "  --group=GROUP,...  of new: whose members may have it\n"
+     "  --unit=UNIT,...    of new: system units that may have it; * stands for anything\n"
+     "  --write            of new: saves it as 50-NAME.conf in /etc/pcassign/policy.d, unless the\n"
+     "                     policy would have an error then, and puts it in force; for root\n"
+     "  --policy-directory=DIR  of all but reload: files from there; repeat it in order of\n"
+     "                     precedence, the vendor's last\n"
      "\n"
      "Example:\n"
-     "  pcassignctl policy reload\n",
-     NOT_YET},
+     "  pcassignctl policy new 01:00.0 --name=gpu-a --user=alice --write\n"
+     "  pcassignctl policy explain gpu-a --as=bob\n",
+     READS_SYSFS},
 };
 
 static const char general_options[] =
@@ -190,7 +216,7 @@ static const char general_options[] =
     "  -j                 JSON: pretty on a terminal, otherwise short\n"
     "  --no-legend        no headings and no summaries\n"
     "  --no-pager         for scripts; output never goes to a pager\n"
-    "  --offline          reads sysfs without the daemon: list, tree, show, explain, xml\n"
+    "  --offline          reads sysfs without the daemon: list, tree, show, explain, xml, policy\n"
     "  --sysfs=DIR        offline, and of another tree that is laid out like /sys\n"
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
@@ -229,7 +255,8 @@ static const struct verb *find_verb(const char *name) {
 }
 
 static int refuse_offline(const struct verb *verb) {
-    pca_complain("--offline: '%s' %s; list, tree, show, explain and xml can do without pcassignd",
+    pca_complain("--offline: '%s' %s; list, tree, show, explain, xml and policy can do "
+                 "without pcassignd",
                  verb->name,
                  verb->offline == NOT_YET ? "cannot be done offline yet" : "needs pcassignd");
     return PCA_EXIT_USAGE;

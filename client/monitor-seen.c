@@ -24,7 +24,7 @@ static void claim_free(gpointer data) {
     g_free(claim);
 }
 
-PcaSeen *pca_seen_new(const PcaOptions *options) {
+PcaSeen *pca_monitor_seen_new(const PcaOptions *options) {
     PcaSeen *seen = g_new0(PcaSeen, 1);
     seen->options = options;
     seen->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, device_free);
@@ -32,7 +32,7 @@ PcaSeen *pca_seen_new(const PcaOptions *options) {
     return seen;
 }
 
-void pca_seen_free(PcaSeen *seen) {
+void pca_monitor_seen_free(PcaSeen *seen) {
     g_hash_table_unref(seen->devices);
     g_hash_table_unref(seen->claims);
     g_free(seen);
@@ -56,7 +56,8 @@ static PcaSeenDevice *device_new(GVariant *properties, const PcaSeenDevice *befo
     return device;
 }
 
-gboolean pca_seen_device(PcaSeen *seen, const char *path, GVariant *properties, gboolean tell) {
+gboolean pca_monitor_seen_device(PcaSeen *seen, const char *path, GVariant *properties,
+                                 gboolean tell) {
     const PcaSeenDevice *before = g_hash_table_lookup(seen->devices, path);
     PcaSeenDevice *after = device_new(properties, before);
     gboolean ok = !tell || pca_monitor_print_device(seen->options, before, after);
@@ -64,14 +65,14 @@ gboolean pca_seen_device(PcaSeen *seen, const char *path, GVariant *properties, 
     return ok;
 }
 
-gboolean pca_seen_device_gone(PcaSeen *seen, const char *path) {
+gboolean pca_monitor_seen_device_gone(PcaSeen *seen, const char *path) {
     const PcaSeenDevice *before = g_hash_table_lookup(seen->devices, path);
     gboolean ok = !before || pca_monitor_print_device(seen->options, before, NULL);
     g_hash_table_remove(seen->devices, path);
     return ok;
 }
 
-gboolean pca_seen_claim(PcaSeen *seen, const char *id, const char *state, gboolean tell) {
+gboolean pca_monitor_seen_claim(PcaSeen *seen, const char *id, const char *state, gboolean tell) {
     PcaSeenClaim *claim = g_hash_table_lookup(seen->claims, id);
     if (!claim || g_strcmp0(claim->state, state) == 0)
         return TRUE;
@@ -83,7 +84,7 @@ gboolean pca_seen_claim(PcaSeen *seen, const char *id, const char *state, gboole
     return ok;
 }
 
-gboolean pca_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell) {
+gboolean pca_monitor_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell) {
     guint64 generation = seen->generation;
     gboolean stale = seen->stale;
     g_variant_lookup(properties, "PolicyGeneration", "t", &generation);
@@ -94,13 +95,13 @@ gboolean pca_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell) {
     return !tell || same || pca_monitor_print_policy(seen->options, generation, stale);
 }
 
-void pca_seen_add_claim(PcaSeen *seen, const char *id) {
+void pca_monitor_seen_add_claim(PcaSeen *seen, const char *id) {
     PcaSeenClaim *claim = g_new0(PcaSeenClaim, 1);
     claim->id = g_strdup(id);
     g_hash_table_replace(seen->claims, claim->id, claim);
 }
 
-void pca_seen_describe_claim(PcaSeen *seen, const PcaClaimView *view) {
+void pca_monitor_seen_describe_claim(PcaSeen *seen, const PcaClaimView *view) {
     PcaSeenClaim *claim = g_hash_table_lookup(seen->claims, view->id);
     if (!claim)
         return;

@@ -16,22 +16,23 @@ typedef struct {
     gboolean stale;
 } PcaSeen;
 
-PcaSeen *pca_seen_new(const PcaOptions *options);
-void pca_seen_free(PcaSeen *seen);
+PcaSeen *pca_monitor_seen_new(const PcaOptions *options);
+void pca_monitor_seen_free(PcaSeen *seen);
 
 /* What follows prints an event where something is different and `tell` is TRUE; FALSE when standard
  * output takes no more, with errno set. */
 
 /* Properties that `properties` does not have stay as they were. */
-gboolean pca_seen_device(PcaSeen *seen, const char *path, GVariant *properties, gboolean tell);
-gboolean pca_seen_device_gone(PcaSeen *seen, const char *path);
+gboolean pca_monitor_seen_device(PcaSeen *seen, const char *path, GVariant *properties,
+                                 gboolean tell);
+gboolean pca_monitor_seen_device_gone(PcaSeen *seen, const char *path);
 
 /* A claim that was added; one that has ended is forgotten. */
-gboolean pca_seen_claim(PcaSeen *seen, const char *id, const char *state, gboolean tell);
-gboolean pca_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell);
+gboolean pca_monitor_seen_claim(PcaSeen *seen, const char *id, const char *state, gboolean tell);
+gboolean pca_monitor_seen_policy(PcaSeen *seen, GVariant *properties, gboolean tell);
 
 /* Adds a claim, of which nothing but the id is known yet. */
-void pca_seen_add_claim(PcaSeen *seen, const char *id);
+void pca_monitor_seen_add_claim(PcaSeen *seen, const char *id);
 
 /* Takes devices and owner over, when the claim was added. */
-void pca_seen_describe_claim(PcaSeen *seen, const PcaClaimView *view);
+void pca_monitor_seen_describe_claim(PcaSeen *seen, const PcaClaimView *view);

@@ -13,6 +13,8 @@
 typedef enum {
     FLAG,
     VALUE,
+    LIST,      /* a value with commas, which may be repeated */
+    REPEATED,  /* a value that may be repeated */
     JSON,      /* --json=MODE */
     JSON_AUTO, /* -j */
 } Kind;
@@ -21,7 +23,8 @@ static const struct option_spec {
     const char *name;
     char letter;
     Kind kind;
-    const char *verb; /* the one verb that has it; NULL: all of them */
+    /* The verbs that have it, parted by '|', of policy with the word behind it; NULL: all. */
+    const char *verbs;
     size_t offset;
 } specs[] = {
     {"--help", 'h', FLAG, NULL, offsetof(PcaOptions, help)},
@@ -43,12 +46,23 @@ static const struct option_spec {
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
     {"--method", 0, VALUE, "reset", offsetof(PcaOptions, method)},
     {"--accept-risk", 0, FLAG, "recover", offsetof(PcaOptions, accept_risk)},
+    {"--as", 0, VALUE, "check|policy explain", offsetof(PcaOptions, as)},
+    {"--name", 0, VALUE, "policy new", offsetof(PcaOptions, name)},
+    {"--user", 0, LIST, "policy new", offsetof(PcaOptions, users)},
+    {"--group", 0, LIST, "policy new", offsetof(PcaOptions, groups)},
+    {"--unit", 0, LIST, "policy new", offsetof(PcaOptions, units)},
+    {"--write", 0, FLAG, "policy new", offsetof(PcaOptions, write)},
+    {"--policy-directory", 0, REPEATED, "policy check|policy show|policy explain|policy new",
+     offsetof(PcaOptions, policy_directories)},
 };
 
 static const char *const names[] = {
-    "--help", "--version", "--json",   "--no-legend",   "--no-pager", "--offline", "--sysfs",
-    "--all",  "--output",  "--domain", "--wait",        "--handoff",  "--memory",  "--title",
-    "--vmm",  "--dry-run", "--method", "--accept-risk", NULL};
+    "--help",    "--version", "--json",        "--no-legend", "--no-pager",
+    "--offline", "--sysfs",   "--all",         "--output",    "--domain",
+    "--wait",    "--handoff", "--memory",      "--title",     "--vmm",
+    "--dry-run", "--method",  "--accept-risk", "--as",        "--name",
+    "--user",    "--group",   "--unit",        "--write",     "--policy-directory",
+    NULL};
 
 typedef struct {
     PcaOptions *options;
@@ -59,6 +73,10 @@ typedef struct {
 void pca_options_clear(PcaOptions *options) {
     g_clear_pointer(&options->words, g_ptr_array_unref);
     g_clear_pointer(&options->command, g_ptr_array_unref);
+    g_clear_pointer(&options->users, g_ptr_array_unref);
+    g_clear_pointer(&options->groups, g_ptr_array_unref);
+    g_clear_pointer(&options->units, g_ptr_array_unref);
+    g_clear_pointer(&options->policy_directories, g_ptr_array_unref);
 }
 
 static guint distance(const char *a, const char *b) {
@@ -136,6 +154,14 @@ static gboolean set_json(PcaOptions *options, const char *value, GError **error)
     return FALSE;
 }
 
+/* Empty items stay: whoever takes the list says what is wrong with them. */
+static void append(GPtrArray **list, const char *value, gboolean commas) {
+    g_auto(GStrv) items = g_strsplit(value, ",", commas ? -1 : 1);
+    *list = *list ? *list : g_ptr_array_new_with_free_func(g_free);
+    for (char **item = items; *item; item++)
+        g_ptr_array_add(*list, g_strdup(*item));
+}
+
 static gboolean apply(Parser *parser, guint index, const char *value, GError **error) {
     char *field = (char *)parser->options + specs[index].offset;
     parser->seen[index] = TRUE;
@@ -145,6 +171,12 @@ static gboolean apply(Parser *parser, guint index, const char *value, GError **e
         return TRUE;
     case VALUE:
         *(const char **)field = value;
+        return TRUE;
+    case LIST:
+        append((GPtrArray **)field, value, TRUE);
+        return TRUE;
+    case REPEATED:
+        append((GPtrArray **)field, value, FALSE);
         return TRUE;
     case JSON:
         return set_json(parser->options, value, error);
@@ -156,7 +188,7 @@ static gboolean apply(Parser *parser, guint index, const char *value, GError **e
 }
 
 static gboolean wants_value(guint index) {
-    return specs[index].kind == VALUE || specs[index].kind == JSON;
+    return specs[index].kind != FLAG && specs[index].kind != JSON_AUTO;
 }
 
 /* The value of an option: what was attached to it, or the next argument. */
@@ -237,15 +269,27 @@ static void parse_rest(PcaOptions *options, char **rest) {
     }
 }
 
+/* "policy new" is a verb here. Caller frees. */
+static char *full_verb(const PcaOptions *options) {
+    const char *word = pca_options_word(options, 0);
+    if (word && g_str_equal(options->verb, "policy"))
+        return g_strdup_printf("policy %s", word);
+    return g_strdup(options->verb);
+}
+
 static gboolean check_fit(const Parser *parser, GError **error) {
     const PcaOptions *options = parser->options;
+    g_autofree char *verb = full_verb(options);
     for (guint i = 0; i < G_N_ELEMENTS(specs); i++) {
-        if (parser->seen[i] && specs[i].verb && !g_str_equal(specs[i].verb, options->verb)) {
-            g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
-                        "%s is an option of '%s', not of '%s'", specs[i].name, specs[i].verb,
-                        options->verb);
-            return FALSE;
-        }
+        if (!parser->seen[i] || !specs[i].verbs)
+            continue;
+        g_auto(GStrv) verbs = g_strsplit(specs[i].verbs, "|", -1);
+        if (g_strv_contains((const char *const *)verbs, verb))
+            continue;
+        g_autofree char *list = g_strjoinv("', '", verbs);
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "%s is an option of '%s', not of '%s'", specs[i].name, list, verb);
+        return FALSE;
     }
     return TRUE;
 }

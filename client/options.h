@@ -32,7 +32,14 @@ typedef struct {
     const char *vmm;
     const char *method;   /* reset */
     gboolean accept_risk; /* recover */
-    const char *verb;     /* "list" when none was given */
+    const char *as;       /* check, policy explain: a user */
+    const char *name;     /* policy new */
+    GPtrArray *users; /* policy new; this and what follows: of strings, owned; NULL: not given */
+    GPtrArray *groups;
+    GPtrArray *units;
+    gboolean write;
+    GPtrArray *policy_directories; /* policy: instead of the system's */
+    const char *verb;              /* "list" when none was given */
     gboolean verb_given;
     GPtrArray *words;   /* what follows the verb, without options; ends with NULL */
     GPtrArray *command; /* run: what follows "--", ends with NULL; NULL without a "--" */

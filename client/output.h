@@ -15,6 +15,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaTable, scols_unref_table)
 
 #define PCA_COLOUR_GOOD "\033[32m"
 #define PCA_COLOUR_BAD "\033[31m"
+#define PCA_COLOUR_WARNING "\033[33m"
+#define PCA_COLOUR_NOTE "\033[36m"
+#define PCA_COLOUR_NONE "\033[0m"
 
 /* Whether to colour what goes to standard output: a terminal, and NO_COLOR is not set. */
 gboolean pca_output_coloured(void);

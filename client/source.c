@@ -222,6 +222,10 @@ GVariant *pca_source_explain(const PcaSource *source, const PcaDeviceView *devic
     return source->bus ? ask_explain(source, device, error) : explain_tree(source, device);
 }
 
+const PcaSnapshot *pca_source_snapshot(const PcaSource *source) {
+    return source->snapshot;
+}
+
 const PcaRoot *pca_source_root(const PcaSource *source) {
     return source->root;
 }

@@ -8,6 +8,7 @@
 
 #include "objects.h"
 #include "options.h"
+#include "pci/snapshot.h"
 #include "sys/root.h"
 
 typedef struct PcaSource PcaSource;
@@ -43,6 +44,9 @@ GVariant *pca_source_describe(const PcaSource *source, const PcaDeviceView *devi
 
 /* Its isolation, as pca_describe_isolation; only of a source of CONFIGS. */
 GVariant *pca_source_explain(const PcaSource *source, const PcaDeviceView *device, GError **error);
+
+/* The functions as they were scanned; NULL online. Borrowed. */
+const PcaSnapshot *pca_source_snapshot(const PcaSource *source);
 
 /* Where the kernel's trees of the machine are that the source is about, as far as is known here.
  * Borrowed. */

@@ -8,6 +8,8 @@
 #include "connection.h"
 #include "host-note.h"
 #include "output.h"
+#include "policy-state.h"
+#include "policy-view.h"
 #include "source.h"
 #include "specs.h"
 #include "base/finding.h"
@@ -26,6 +28,9 @@ static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *s
     g_variant_dict_init(&dict, NULL);
     if (options->handoff)
         g_variant_dict_insert(&dict, "handoff", "s", options->handoff);
+    const char *as = pca_other_user(options->as);
+    if (as)
+        g_variant_dict_insert(&dict, "as", "s", as);
     const PcaCall call = {
         .path = PCA_BUS_PATH,
         .interface = PCA_BUS_MANAGER,
@@ -34,6 +39,7 @@ static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *s
                                    g_variant_dict_end(&dict)),
         .reply_type = reply_type,
         .waiting = waiting,
+        .asks = as != NULL,
     };
     return pca_call(bus, &call, NULL, error);
 }
@@ -212,8 +218,10 @@ int pca_verb_check(const PcaOptions *options) {
         check_json(options, domain, specs, findings, ok);
     else if (!check_table(options, specs, findings, ok, &error))
         return pca_fail(NULL, error);
-    if (!pca_findings_to_error(findings, &error))
-        return pca_error_exit_status(error->code);
+    if (!pca_findings_to_error(findings, &error)) {
+        g_autoptr(GDBusConnection) bus = pca_connect(NULL);
+        return pca_policy_note_refusal(bus, pca_error_exit_status(error->code));
+    }
     return ok ? 0 : pca_error_exit_status(PCA_ERROR_FAILED);
 }
 

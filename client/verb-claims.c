@@ -4,6 +4,7 @@
  * Thread: main. Ownership: everything belongs to the one call.
  */
 #include "verbs.h"
+#include "device-json.h"
 #include "objects.h"
 #include "output.h"
 #include "base/error.h"
@@ -54,6 +55,12 @@ static void json_owner(JsonBuilder *builder, const PcaClaimView *claim) {
     json_builder_end_object(builder);
 }
 
+static void json_still_allowed(JsonBuilder *builder, const PcaClaimView *claim) {
+    g_autoptr(GVariant) value =
+        g_variant_lookup_value(claim->details, "still_allowed", G_VARIANT_TYPE_BOOLEAN);
+    pca_json_variant(builder, "still_allowed", value);
+}
+
 static void claims_json(const PcaOptions *options, GPtrArray *claims) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_builder_begin_array(builder);
@@ -68,10 +75,19 @@ static void claims_json(const PcaOptions *options, GPtrArray *claims) {
         json_since(builder, claim);
         json_owner(builder, claim);
         pca_json_string(builder, "policy", pca_lookup_string(claim->details, "policy"));
+        json_still_allowed(builder, claim);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
     pca_json_print(options, builder);
+}
+
+/* A claim stays when the policy changes. */
+static void note_refusal(const PcaClaimView *claim) {
+    const char *refusal = pca_lookup_string(claim->details, "refusal");
+    g_autofree char *text = refusal ? pca_printable(refusal) : NULL;
+    if (text)
+        printf("%s: the policy would not grant it any more: %s\n", claim->id, text);
 }
 
 /* "05:00.0 (+05:00.1)", with whole addresses: what is only kept from the host in brackets. */
@@ -103,6 +119,8 @@ static gboolean claims_table(const PcaOptions *options, GPtrArray *claims, GErro
         pca_table_row(table, cells);
     }
     pca_table_print(table);
+    for (guint i = 0; !options->no_legend && i < claims->len; i++)
+        note_refusal(g_ptr_array_index(claims, i));
     return TRUE;
 }
 

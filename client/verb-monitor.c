@@ -115,7 +115,7 @@ static void on_claims_again(GObject *source, GAsyncResult *result, gpointer data
         return;
     m->looking = FALSE;
     for (guint i = 0; i < views->len; i++)
-        pca_seen_describe_claim(m->seen, g_ptr_array_index(views, i));
+        pca_monitor_seen_describe_claim(m->seen, g_ptr_array_index(views, i));
     go_on(m);
 }
 
@@ -126,10 +126,10 @@ static gboolean take_claim_signal(Monitor *m, const Signal *signal) {
     const char *state = signal->properties ? pca_lookup_string(signal->properties, "State") : NULL;
     gboolean known = g_hash_table_contains(m->seen->claims, id);
     if (state && known)
-        printed(m, pca_seen_claim(m->seen, id, state, TRUE));
+        printed(m, pca_monitor_seen_claim(m->seen, id, state, TRUE));
     if (!state || known)
         return TRUE;
-    pca_seen_add_claim(m->seen, id);
+    pca_monitor_seen_add_claim(m->seen, id);
     m->looking = TRUE;
     call(m, PCA_BUS_MANAGER, "ListClaims", NULL, "(a(oa{sv}))", on_claims_again);
     return FALSE;
@@ -139,13 +139,13 @@ static gboolean take_signal(Monitor *m, const Signal *signal) {
     if (g_str_equal(signal->interface, PCA_BUS_CLAIM))
         return take_claim_signal(m, signal);
     if (g_str_equal(signal->interface, PCA_BUS_MANAGER) && signal->properties)
-        printed(m, pca_seen_policy(m->seen, signal->properties, TRUE));
+        printed(m, pca_monitor_seen_policy(m->seen, signal->properties, TRUE));
     else if (g_str_equal(signal->interface, PCA_BUS_DEVICE) && !signal->properties)
-        printed(m, pca_seen_device_gone(m->seen, signal->path));
+        printed(m, pca_monitor_seen_device_gone(m->seen, signal->path));
     else if (g_str_equal(signal->interface, PCA_BUS_DEVICE) &&
              (g_hash_table_contains(m->seen->devices, signal->path) ||
               pca_lookup_string(signal->properties, "Address")))
-        printed(m, pca_seen_device(m->seen, signal->path, signal->properties, TRUE));
+        printed(m, pca_monitor_seen_device(m->seen, signal->path, signal->properties, TRUE));
     return TRUE;
 }
 
@@ -227,14 +227,14 @@ static void take_claims(Monitor *m) {
     g_autoptr(GList) ids = g_hash_table_get_keys(m->seen->claims);
     for (GList *id = ids; id; id = id->next)
         if (!has_view(m->views, id->data))
-            printed(m, pca_seen_claim(m->seen, id->data, "ended", m->seeded));
+            printed(m, pca_monitor_seen_claim(m->seen, id->data, "ended", m->seeded));
     for (guint i = 0; i < m->views->len; i++) {
         const PcaClaimView *view = g_ptr_array_index(m->views, i);
         const char *state = pca_lookup_string(view->details, "state");
         if (!g_hash_table_contains(m->seen->claims, view->id))
-            pca_seen_add_claim(m->seen, view->id);
-        pca_seen_describe_claim(m->seen, view);
-        printed(m, pca_seen_claim(m->seen, view->id, state ? state : "unknown", m->seeded));
+            pca_monitor_seen_add_claim(m->seen, view->id);
+        pca_monitor_seen_describe_claim(m->seen, view);
+        printed(m, pca_monitor_seen_claim(m->seen, view->id, state ? state : "unknown", m->seeded));
     }
 }
 
@@ -252,13 +252,13 @@ static void take_devices(Monitor *m, GVariant *reply) {
         g_autoptr(GVariant) properties =
             g_variant_lookup_value(interfaces, PCA_BUS_DEVICE, G_VARIANT_TYPE_VARDICT);
         if (properties)
-            printed(m, pca_seen_device(m->seen, path, properties, m->seeded));
+            printed(m, pca_monitor_seen_device(m->seen, path, properties, m->seeded));
         g_hash_table_remove(gone, path);
         g_variant_unref(interfaces);
     }
     g_hash_table_iter_init(&iter, gone);
     while (g_hash_table_iter_next(&iter, &path, NULL))
-        printed(m, pca_seen_device_gone(m->seen, path));
+        printed(m, pca_monitor_seen_device_gone(m->seen, path));
 }
 
 static void on_devices(GObject *source, GAsyncResult *result, gpointer data) {
@@ -292,7 +292,7 @@ static void on_policy(GObject *source, GAsyncResult *result, gpointer data) {
         return;
     g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
     /* Each daemon counts anew: what it begins with is no event. */
-    pca_seen_policy(m->seen, properties, FALSE);
+    pca_monitor_seen_policy(m->seen, properties, FALSE);
     m->phase = WAIT_CLAIMS;
     call(m, PCA_BUS_MANAGER, "ListClaims", NULL, "(a(oa{sv}))", on_claims);
 }
@@ -362,7 +362,7 @@ static void monitor_clear(Monitor *m) {
         g_main_context_iteration(NULL, TRUE);
     g_clear_object(&m->cancellable);
     g_queue_free_full(m->signals, signal_free);
-    pca_seen_free(m->seen);
+    pca_monitor_seen_free(m->seen);
     g_clear_pointer(&m->views, g_ptr_array_unref);
     g_main_loop_unref(m->loop);
     g_clear_object(&m->bus);
@@ -380,7 +380,7 @@ int pca_verb_monitor(const PcaOptions *options) {
     m.loop = g_main_loop_new(NULL, FALSE);
     m.cancellable = g_cancellable_new();
     m.signals = g_queue_new();
-    m.seen = pca_seen_new(options);
+    m.seen = pca_monitor_seen_new(options);
     watch(&m);
     g_main_loop_run(m.loop);
     monitor_clear(&m);

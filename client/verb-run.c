@@ -7,6 +7,7 @@
 #include "verbs.h"
 #include "connection.h"
 #include "output.h"
+#include "policy-state.h"
 #include "run-fds.h"
 #include "run-vmm.h"
 #include "specs.h"
@@ -325,6 +326,6 @@ int pca_verb_run(const PcaOptions *options) {
     run.bus = pca_connect(&error);
     if (!run.bus || !claim(&run, &error) || !open_claim(&run, &error) ||
         (by_path(&run) && !read_addresses(&run, &error)))
-        return pca_fail(pca_specs_subject(run.specs), error);
+        return pca_policy_note_refusal(run.bus, pca_fail(pca_specs_subject(run.specs), error));
     return become(&run);
 }

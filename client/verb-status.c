@@ -6,6 +6,7 @@
 #include "verbs.h"
 #include "journal.h"
 #include "output.h"
+#include "policy-state.h"
 #include "status.h"
 #include "base/error.h"
 
@@ -90,6 +91,11 @@ static void claim_lines(const PcaClaimView *claim) {
     line("Owner", owner);
     if (title)
         line("Title", title);
+    const char *refusal = pca_lookup_string(claim->details, "refusal");
+    g_autofree char *policy =
+        refusal ? g_strdup_printf("would not grant it any more: %s", refusal) : NULL;
+    if (policy)
+        line("Policy", policy);
 }
 
 static void device_lines(const PcaDeviceView *device) {
@@ -194,8 +200,8 @@ static void print_one(const PcaOptions *options, const PcaStatus *status) {
         print_journal(status);
 }
 
-static gboolean fetch(GPtrArray **devices, GPtrArray **claims, GError **error) {
-    g_autoptr(GDBusConnection) bus = pca_connect(error);
+static gboolean fetch(GDBusConnection *bus, GPtrArray **devices, GPtrArray **claims,
+                      GError **error) {
     *claims = bus ? pca_claims_fetch(bus, error) : NULL;
     *devices = *claims ? pca_devices_fetch(bus, error) : NULL;
     return *devices != NULL;
@@ -210,9 +216,12 @@ int pca_verb_status(const PcaOptions *options) {
         pca_complain("status takes one device or claim, not %u", n);
         return PCA_EXIT_USAGE;
     }
-    if (!fetch(&devices, &claims, &error))
+    g_autoptr(GDBusConnection) bus = pca_connect(&error);
+    if (!fetch(bus, &devices, &claims, &error))
         return pca_fail(NULL, error);
     if (n == 0) {
+        const PcaPolicyState state = pca_policy_state(bus);
+        pca_policy_complain_state(&state);
         g_autoptr(GPtrArray) list = all(devices, claims);
         print_all(options, list);
         return 0;

@@ -29,11 +29,36 @@ complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a unreserve
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a reset -d 'Reset a function that is free or reserved'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a recover -d 'Try again what is stuck, degraded or quarantined'
 complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a xml -d 'Devices as elements of a libvirt domain'
-complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Read the policy files again'
+complete -c pcassignctl -n "not __fish_seen_subcommand_from $verbs" -a policy -d 'Who may have what: check, show, explain, extend and reload it'
 
-complete -c pcassignctl -n '__fish_seen_subcommand_from list show explain check plan run release status reserve unreserve reset recover xml' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__fish_seen_subcommand_from list show explain check plan run release status reserve unreserve reset recover xml; and not __fish_seen_subcommand_from policy' -a '(__pcassignctl_devices)'
 complete -c pcassignctl -n '__fish_seen_subcommand_from release status' -a '(__pcassignctl_claims)'
-complete -c pcassignctl -n '__fish_seen_subcommand_from policy' -a reload
+
+# The verbs that are words of policy as well must not be taken for these.
+function __pcassignctl_policy
+    set -l words (commandline -poc | string match -v -- '-*')
+    test (count $words) -ge 2; and test $words[2] = policy; or return 1
+    if test (count $argv) -eq 0
+        test (count $words) -eq 2
+    else
+        test (count $words) -ge 3; and contains -- $words[3] $argv
+    end
+end
+
+complete -c pcassignctl -n '__pcassignctl_policy' -a check -d 'What is wrong in the policy files'
+complete -c pcassignctl -n '__pcassignctl_policy' -a show -d 'The policy in force'
+complete -c pcassignctl -n '__pcassignctl_policy' -a explain -d 'Who may have a device, and why'
+complete -c pcassignctl -n '__pcassignctl_policy' -a new -d 'A section for a device'
+complete -c pcassignctl -n '__pcassignctl_policy' -a reload -d 'Read the policy files again'
+complete -c pcassignctl -n '__pcassignctl_policy check' -F
+complete -c pcassignctl -n '__pcassignctl_policy show explain new' -a '(__pcassignctl_devices)'
+complete -c pcassignctl -n '__pcassignctl_policy explain' -l as -x -a '(__fish_complete_users)' -d 'For that user'
+complete -c pcassignctl -n '__pcassignctl_policy new' -l name -x -d 'What it is to be called'
+complete -c pcassignctl -n '__pcassignctl_policy new' -l user -x -a '(__fish_complete_users)' -d 'Who may have it'
+complete -c pcassignctl -n '__pcassignctl_policy new' -l group -x -a '(__fish_complete_groups)' -d 'Whose members may have it'
+complete -c pcassignctl -n '__pcassignctl_policy new' -l unit -x -d 'A system unit that may have it'
+complete -c pcassignctl -n '__pcassignctl_policy new' -l write -d 'Save it and put it in force'
+complete -c pcassignctl -n '__pcassignctl_policy check show explain new' -l policy-directory -x -a '(__fish_complete_directories)' -d 'Files from there'
 
 complete -c pcassignctl -l json -x -a 'short pretty off' -d 'Print JSON'
 complete -c pcassignctl -s j -d 'Print JSON'
@@ -45,7 +70,8 @@ complete -c pcassignctl -s h -l help -d 'Print a short help'
 complete -c pcassignctl -l version -d 'Print the version'
 complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s a -l all -d 'Bridges too'
 complete -c pcassignctl -n '__fish_seen_subcommand_from list' -s o -l output -x -a 'ADDRESS NAME DRIVER GROUP STATE HOLDER DESCRIPTION ID CLASS OVERRIDE NUMA PATH' -d 'Columns'
-complete -c pcassignctl -n '__fish_seen_subcommand_from check' -l domain -r -F -d 'The host devices of a libvirt domain'
+complete -c pcassignctl -n '__fish_seen_subcommand_from check; and not __fish_seen_subcommand_from policy' -l as -x -a '(__fish_complete_users)' -d 'For that user'
+complete -c pcassignctl -n '__fish_seen_subcommand_from check; and not __fish_seen_subcommand_from policy' -l domain -r -F -d 'The host devices of a libvirt domain'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l wait -x -d 'How long the claim may take, in seconds'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l handoff -x -a 'cdev group node' -d 'What to hand over'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l memory -x -d 'Of the guest'

@@ -16,12 +16,15 @@ static PcaGate method_gate(Method method) {
     case METHOD_Manager_Check:
     case METHOD_Manager_Plan:
     case METHOD_Manager_ListClaims:
+    /* About other users, which Check has as well: see the methods themselves. */
+    case METHOD_Manager_ExplainPolicy:
     case METHOD_Device_Explain:
         return (PcaGate){PCA_RULE_ANYONE, NULL};
     case METHOD_Manager_Claim:
         return (PcaGate){PCA_RULE_POLICY, NULL};
     case METHOD_Manager_ReloadPolicy:
         return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_RELOAD};
+    case METHOD_Manager_DescribePolicy:
     case METHOD_Device_Reserve:
     case METHOD_Device_Unreserve:
     case METHOD_Device_Reset:

@@ -95,10 +95,8 @@ static void on_authorised(GObject *source, GAsyncResult *result, gpointer data) 
     refuse(call, error);
 }
 
-static void pass_gate(PcaCall *call) {
+static void pass(PcaCall *call, PcaGate gate) {
     g_autoptr(GError) error = NULL;
-    PcaGate gate = pca_gate_method(g_dbus_method_invocation_get_interface_name(call->invocation),
-                                   method_of(call));
     switch (pca_gate_judge(gate.rule, call->subject->uid, call->subject->label,
                            call->claim ? call->claim->uid : G_MAXUINT32,
                            call->claim ? call->claim->label : NULL, &error)) {
@@ -114,6 +112,16 @@ static void pass_gate(PcaCall *call) {
     case PCA_VERDICT_REFUSED:
         refuse(call, error);
     }
+}
+
+static void pass_gate(PcaCall *call) {
+    pass(call, pca_gate_method(g_dbus_method_invocation_get_interface_name(call->invocation),
+                               method_of(call)));
+}
+
+void pca_call_demand_admin(PcaCall *call, PcaCallFunc func) {
+    call->func = func;
+    pass(call, (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE});
 }
 
 static void go_on(PcaCall *call) {

@@ -86,10 +86,20 @@ static void on_checked(GObject *source, GAsyncResult *result, gpointer data) {
         pca_call_fail(call, error);
 }
 
-static void do_check(PcaCall *call) {
+static void check(PcaCall *call) {
     g_autoptr(PcaRequest) request = take_request(call, FALSE);
     if (request)
         pca_service_check_async(call->bus->service, call->subject, request, on_checked, call);
+}
+
+static void do_check(PcaCall *call) {
+    GVariant *parameters = g_dbus_method_invocation_get_parameters(call->invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(parameters, 1);
+    g_autoptr(GVariant) as = g_variant_lookup_value(options, "as", NULL);
+    if (as)
+        pca_call_demand_admin(call, check);
+    else
+        check(call);
 }
 
 static void do_plan(PcaCall *call) {
@@ -97,6 +107,11 @@ static void do_plan(PcaCall *call) {
     g_autoptr(GError) error = NULL;
     if (!request)
         return;
+    if (request->as) {
+        error = g_error_new(PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "\"as\" is an option of Check");
+        pca_call_fail(call, error);
+        return;
+    }
     g_autoptr(PcaPlan) plan = pca_service_plan(call->bus->service, call->subject, request, &error);
     if (plan)
         pca_call_return(call, g_variant_new("(@aa{sv})", pca_translate_plan(plan)));
@@ -114,16 +129,6 @@ static void do_list_claims(PcaCall *call) {
         g_variant_builder_add(&list, "(o@a{sv})", path, pca_translate_claim(claim, call->subject));
     }
     pca_call_return(call, g_variant_new("(@a(oa{sv}))", g_variant_builder_end(&list)));
-}
-
-static void on_reloaded(GObject *source, GAsyncResult *result, gpointer data) {
-    g_autoptr(GPtrArray) diagnostics = pca_service_reload_policy_finish(result);
-    pca_call_return(data, g_variant_new("(@a(suuss))", pca_translate_diagnostics(diagnostics)));
-}
-
-static void do_reload_policy(PcaCall *call) {
-    pca_service_reload_policy_async(call->bus->service, call->subject, call->action, on_reloaded,
-                                    call);
 }
 
 static gboolean on_handle_claim(PcaBusManager *manager, GDBusMethodInvocation *invocation,
@@ -151,19 +156,12 @@ static gboolean on_handle_list_claims(PcaBusManager *manager, GDBusMethodInvocat
     return TRUE;
 }
 
-static gboolean on_handle_reload_policy(PcaBusManager *manager, GDBusMethodInvocation *invocation,
-                                        PcaBus *bus) {
-    pca_call_begin(bus, invocation, NULL, NULL, NULL, do_reload_policy);
-    return TRUE;
-}
-
 void pca_manager_connect(PcaBus *bus) {
     g_signal_connect(bus->manager, "handle-claim", G_CALLBACK(on_handle_claim), bus);
     g_signal_connect(bus->manager, "handle-check", G_CALLBACK(on_handle_check), bus);
     g_signal_connect(bus->manager, "handle-plan", G_CALLBACK(on_handle_plan), bus);
     g_signal_connect(bus->manager, "handle-list-claims", G_CALLBACK(on_handle_list_claims), bus);
-    g_signal_connect(bus->manager, "handle-reload-policy", G_CALLBACK(on_handle_reload_policy),
-                     bus);
+    pca_policy_methods_connect(bus);
 }
 
 /* --- Claim --- */

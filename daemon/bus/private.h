@@ -49,6 +49,10 @@ struct PcaCall {
 void pca_call_begin(PcaBus *bus, GDBusMethodInvocation *invocation, PcaClaim *claim,
                     PcaSubject *known, GUnixFDList *fds, PcaCallFunc func);
 
+/* Goes on with `func` if the caller is an administrator; otherwise a refusal is answered. For what
+ * is anyone's in one form and an administrator's in another. */
+void pca_call_demand_admin(PcaCall *call, PcaCallFunc func);
+
 /* A copy of the descriptor with that index in the message, the caller's; -1 when there is none. */
 int pca_call_dup_fd(PcaCall *call, gint index);
 
@@ -78,6 +82,9 @@ char *pca_translate_claim_path(const PcaClaim *claim);
 /* modules.c: see PcaServiceEvents. */
 void pca_bus_load_module(const char *module, void (*done)(gpointer data), gpointer done_data,
                          gpointer data);
+
+/* policy-methods.c */
+void pca_policy_methods_connect(PcaBus *bus);
 
 /* device-methods.c */
 void pca_device_connect(PcaBus *bus, PcaBusDevice *device);

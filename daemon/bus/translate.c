@@ -115,6 +115,9 @@ static gboolean take_options(PcaRequest *request, GVariant *options, gboolean cl
     if (claiming && !take_join(request, &dict, error))
         return FALSE;
     request->loads = claiming;
+    if (!claiming && take(&dict, "as", "s", &request->as) &&
+        !check_text("a user", request->as, error))
+        return FALSE;
     if (claiming)
         take(&dict, "async", "b", &request->async);
     return refuse_leftover(&dict, "unknown or mistyped option:", error);
@@ -251,6 +254,9 @@ GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) 
         insert_text(&dict, "user", claim->user);
         insert_text(&dict, "title", claim->title);
         insert_text(&dict, "policy", claim->policy);
+        g_variant_dict_insert(&dict, "still_allowed", "b", !claim->refusal);
+        insert_text(&dict, "refusal", claim->refusal);
+        insert_text(&dict, "unit", claim->unit);
         insert_text(&dict, "handoff", claim->handoff);
         insert_text(&dict, "joined", claim->joined);
         insert_text(&dict, "split_from", claim->split_from);

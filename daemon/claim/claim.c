@@ -34,6 +34,7 @@ PcaClaim *pca_claim_new(void) {
     claim->id = random_id();
     claim->since = claim->state_since = g_get_real_time();
     claim->devices = g_ptr_array_new_with_free_func(device_free);
+    claim->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
     claim->lease = claim->lease_writer = -1;
     claim->refs = 1;
     return claim;
@@ -56,6 +57,9 @@ void pca_claim_unref(PcaClaim *claim) {
     g_clear_pointer(&claim->holders, g_variant_unref);
     g_free(claim->user);
     g_free(claim->label);
+    g_free(claim->unit);
+    g_free(claim->refusal);
+    g_array_unref(claim->gids);
     g_free(claim->title);
     g_free(claim->policy);
     g_free(claim->handoff);
@@ -175,6 +179,9 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     part->user = g_strdup(claim->user);
     part->pid = claim->pid;
     part->label = g_strdup(claim->label);
+    part->unit = g_strdup(claim->unit);
+    part->refusal = g_strdup(claim->refusal);
+    g_array_append_vals(part->gids, claim->gids->data, claim->gids->len);
     part->title = g_strdup(claim->title);
     part->policy = g_strdup(claim->policy);
     part->handoff = g_strdup(claim->handoff);

@@ -52,6 +52,14 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     set_optional(file, group, "NodeOwner", f->node_owner);
 }
 
+static void save_gids(GKeyFile *file, const GArray *gids) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < gids->len; i++)
+        g_string_append_printf(text, "%s%u", i > 0 ? " " : "", g_array_index(gids, guint32, i));
+    if (text->len)
+        g_key_file_set_string(file, CLAIM, "Gids", text->str);
+}
+
 static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     GKeyFile *file = g_key_file_new();
     g_key_file_set_integer(file, CLAIM, "Format", FORMAT);
@@ -62,6 +70,8 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     g_key_file_set_int64(file, CLAIM, "Since", claim->since);
     set_optional(file, CLAIM, "User", claim->user);
     set_optional(file, CLAIM, "Label", claim->label);
+    set_optional(file, CLAIM, "Unit", claim->unit);
+    save_gids(file, claim->gids);
     set_optional(file, CLAIM, "Title", claim->title);
     set_optional(file, CLAIM, "Policy", claim->policy);
     set_optional(file, CLAIM, "Handoff", claim->handoff);
@@ -178,6 +188,19 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     return TRUE;
 }
 
+/* They decide about nothing that is granted: what makes no sense is left out. */
+static void load_gids(GKeyFile *file, GArray *gids) {
+    g_autofree char *text = get_optional(file, CLAIM, "Gids");
+    g_auto(GStrv) items = g_strsplit(text ? text : "", " ", -1);
+    for (char **item = items; *item; item++) {
+        guint64 number;
+        if (!g_ascii_string_to_unsigned(*item, 10, 0, G_MAXUINT32 - 1, &number, NULL))
+            continue;
+        guint32 gid = (guint32)number;
+        g_array_append_val(gids, gid);
+    }
+}
+
 static gboolean check_boot(GKeyFile *file, const char *boot_id, GError **error) {
     int format = g_key_file_get_integer(file, CLAIM, "Format", NULL);
     g_autofree char *made_in = get_optional(file, CLAIM, "BootId");
@@ -229,6 +252,8 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     claim->since = claim->state_since = g_key_file_get_int64(file, CLAIM, "Since", NULL);
     claim->user = get_optional(file, CLAIM, "User");
     claim->label = get_optional(file, CLAIM, "Label");
+    claim->unit = get_optional(file, CLAIM, "Unit");
+    load_gids(file, claim->gids);
     claim->title = get_optional(file, CLAIM, "Title");
     claim->policy = get_optional(file, CLAIM, "Policy");
     claim->handoff = get_optional(file, CLAIM, "Handoff");

@@ -147,3 +147,9 @@ void pca_config_unref(PcaConfig *config) {
     pca_capability_list_clear(&config->extended);
     g_free(config);
 }
+
+gboolean pca_config_serial(const PcaConfig *config, guint64 *serial) {
+    gboolean present = config->dsn.present == PCA_TRI_YES;
+    *serial = present && config->dsn.known ? config->dsn.number : 0;
+    return config->dsn.present != PCA_TRI_UNKNOWN && (!present || config->dsn.known);
+}

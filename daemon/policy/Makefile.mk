@@ -8,6 +8,7 @@ libpca_policy_a_SOURCES = \
 	daemon/policy/describe.c daemon/policy/describe.h \
 	daemon/policy/diagnostic.c daemon/policy/diagnostic.h \
 	daemon/policy/explain.c \
+	daemon/policy/explanation.c daemon/policy/explanation.h \
 	daemon/policy/index.c daemon/policy/index.h \
 	daemon/policy/keys.c daemon/policy/keys.h \
 	daemon/policy/lists.c \

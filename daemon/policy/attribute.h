@@ -31,6 +31,9 @@ gboolean pca_attribute_is_hint(const PcaSection *section, PcaKey key);
  * [Device], and none for a [Deny]: what could be the denied one is denied. */
 gboolean pca_attribute_holds(const PcaSection *section, PcaKey key, const PcaView *view);
 
+/* Whether a [Deny] matches the function (match.c). */
+gboolean pca_section_denies(const PcaSection *section, const PcaView *view);
+
 /* "10de:2230 or 10de:1aef", and what the function has in its place. */
 char *pca_attribute_expected(const PcaSection *section, PcaKey key, const PcaView *view);
 char *pca_attribute_found(const PcaSection *section, PcaKey key, const PcaView *view);

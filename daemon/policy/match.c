@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static gboolean denies(const PcaSection *section, const PcaView *view) {
+gboolean pca_section_denies(const PcaSection *section, const PcaView *view) {
     for (PcaKey key = PCA_KEY_PATH; key <= PCA_KEY_ADDRESS; key++)
         if (section->lines[key] && !pca_attribute_holds(section, key, view))
             return FALSE;
@@ -53,7 +53,7 @@ static char *describe_ambiguity(const PcaSection *a, const PcaSection *b) {
 
 static void match_section(const PcaSection *section, const PcaView *view, PcaMatch *match) {
     if (section->kind == PCA_SECTION_DENY) {
-        if (!match->deny && denies(section, view))
+        if (!match->deny && pca_section_denies(section, view))
             match->deny = section;
         return;
     }

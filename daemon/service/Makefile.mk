@@ -14,10 +14,13 @@ libpca_service_a_SOURCES = \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
+	daemon/service/other-user.c daemon/service/other-user.h \
+	daemon/service/policy-answers.c \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
 	daemon/service/uses.c daemon/service/uses.h \
 	daemon/service/service.c daemon/service/service.h \
-	daemon/service/terms.c
+	daemon/service/terms.c \
+	daemon/service/standing.c daemon/service/standing.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

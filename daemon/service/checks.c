@@ -38,12 +38,11 @@ static void check_iommu(const Check *c) {
 
 static void refuse_without_grant(const Check *c) {
     const PcaFunction *f = c->function;
-    g_autofree char *fix =
-        g_strdup_printf("an administrator can allow it in /etc/pcassign/policy.d/NAME.conf: "
-                        "[Device NAME], Path=%s, "
-                        "Id=%04x:%04x, AllowUser=%s; then pcassignctl policy reload",
-                        f->slot_path ? f->slot_path : "?", f->vendor, f->device,
-                        c->context->names->user ? c->context->names->user : "USER");
+    const char *user = c->context->names->user ? c->context->names->user : "USER";
+    g_autofree char *fix = g_strdup_printf(
+        "as root: pcassignctl policy new %s --name=NAME --user=%s --write; that is [Device NAME], "
+        "Path=%s, Id=%04x:%04x, AllowUser=%s in /etc/pcassign/policy.d/50-NAME.conf",
+        c->address, user, f->slot_path ? f->slot_path : "?", f->vendor, f->device, user);
     pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address, fix,
                       "no [Device] section of the policy names %s", c->address);
 }
@@ -179,6 +178,15 @@ static gboolean is_target(const PcaTargets *targets, const PcaFunction *function
     return FALSE;
 }
 
+static char *group_fix(const Check *c, const char *sibling) {
+    const PcaSection *terms = c->target->terms;
+    return terms ? g_strdup_printf("claim both together: %s %s; or an administrator can have the "
+                                   "other kept from the host meanwhile: Siblings=stub in [Device "
+                                   "%s] (%s:%u)",
+                                   c->address, sibling, terms->name, terms->file, terms->line)
+                 : g_strdup_printf("claim both together: %s %s", c->address, sibling);
+}
+
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
@@ -197,7 +205,7 @@ static void check_group(const Check *c) {
             (pca_function_lets_group_go(member) && !pca_driver_is_vfio(member->driver)))
             continue;
         g_autofree char *sibling = pca_address_format(&member->address);
-        g_autofree char *fix = g_strdup_printf("claim both together: %s %s", c->address, sibling);
+        g_autofree char *fix = group_fix(c, sibling);
         const char *why = pca_isolation_why(c->context, c->function, &member->address);
         pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, sibling, fix,
                           "%s shares IOMMU group %d with %s, which is on the driver %s%s%s",

@@ -111,11 +111,7 @@ static void wake(PcaConfigs *configs) {
 
 gboolean pca_configs_serial(const PcaFunction *function, guint64 *serial, gpointer data) {
     const PcaConfig *config = data ? pca_configs_find(data, &function->address) : NULL;
-    if (!config || config->dsn.present == PCA_TRI_UNKNOWN ||
-        (config->dsn.present == PCA_TRI_YES && !config->dsn.known))
-        return FALSE;
-    *serial = config->dsn.present == PCA_TRI_YES ? config->dsn.number : 0;
-    return TRUE;
+    return config && pca_config_serial(config, serial);
 }
 
 void pca_configs_await(PcaConfigs *configs, PcaConfigsFunc func, gpointer data) {

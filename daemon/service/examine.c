@@ -46,6 +46,8 @@ PcaClaim *pca_examination_to_claim(const PcaExamination *examination, const PcaS
     claim->user = g_strdup(examination->names->user);
     claim->pid = subject->pid;
     claim->label = g_strdup(subject->label);
+    claim->unit = g_strdup(examination->names->unit);
+    g_array_append_vals(claim->gids, subject->gids->data, subject->gids->len);
     for (guint i = 0; i < examination->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(examination->targets, i);
         PcaClaimDevice *device =

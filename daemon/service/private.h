@@ -27,6 +27,7 @@ struct PcaService {
     gboolean policy_stale;
     PcaClaims *claims;
     PcaDirectory *directory;
+    GPtrArray *loads; /* of policies whose names are being looked up; see service.c */
     PcaConfigs *configs;
     PcaIsolations *isolations;
     PcaVariants *variants; /* while functions are described; or NULL */

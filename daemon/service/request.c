@@ -43,6 +43,7 @@ void pca_request_unref(PcaRequest *request) {
     if (--request->refs > 0)
         return;
     g_ptr_array_unref(request->specs);
+    g_free(request->as);
     g_free(request->title);
     g_free(request->handoff);
     g_free(request->join);

@@ -28,6 +28,7 @@ typedef struct {
 
 typedef struct {
     GPtrArray *specs; /* of PcaSpec */
+    char *as;         /* of Check: the user whom it is about; NULL: the caller */
     char *title;      /* NULL without one */
     char *handoff;    /* "cdev", "group", "node"; NULL: the best that the kernel has */
     guint64 memory;   /* bytes; 0: not told */

@@ -12,6 +12,7 @@
 #include "service/authorise.h"
 #include "service/examine.h"
 #include "service/join.h"
+#include "service/other-user.h"
 #include "service/private.h"
 
 typedef struct {
@@ -83,10 +84,26 @@ static void on_check_examined(PcaExamination *examination, const GError *error, 
         g_task_return_error(task, g_error_copy(error));
 }
 
+static void on_other_user(GObject *source, GAsyncResult *result, gpointer data) {
+    GTask *task = data;
+    const Pending *pending = g_task_get_task_data(task);
+    GError *error = NULL;
+    g_autoptr(PcaSubject) other = pca_other_user_finish(result, &error);
+    if (other) {
+        pca_examine(pending->service, other, pending->request, on_check_examined, task);
+        return;
+    }
+    g_task_return_error(task, error);
+    g_object_unref(task);
+}
+
 void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
                              GAsyncReadyCallback callback, gpointer data) {
     GTask *task = task_new(service, subject, request, NULL, callback, data);
-    pca_examine(service, subject, request, on_check_examined, task);
+    if (request->as)
+        pca_other_user_async(request->as, on_other_user, task);
+    else
+        pca_examine(service, subject, request, on_check_examined, task);
 }
 
 PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {

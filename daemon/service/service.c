@@ -12,6 +12,7 @@
 #include "auth/audit.h"
 #include "base/error.h"
 #include "service/private.h"
+#include "service/standing.h"
 #include "sys/policy-files.h"
 #include "sys/scan.h"
 
@@ -58,6 +59,7 @@ static PcaDiagnostics *load_policy(PcaService *service) {
 
 /* What is to be done with what is found out about the names of a policy that was loaded. */
 typedef struct {
+    PcaService *service; /* NULL: it has gone */
     PcaPolicy *policy;
     PcaDiagnostics *diagnostics;
     GTask *task;        /* that waits for the diagnostics; NULL: the journal alone is told */
@@ -81,6 +83,10 @@ static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
         warn_late(loaded->policy, more);
     if (loaded->task && !loaded->has_units)
         pca_policy_warn_units(loaded->policy, more);
+    if (loaded->service)
+        g_ptr_array_remove_fast(loaded->service->loads, loaded);
+    if (accounts && loaded->service && loaded->service->policy == loaded->policy)
+        pca_service_judge_claims(loaded->service, more);
     log_diagnostics(more);
     g_ptr_array_extend_and_steal(loaded->diagnostics, g_steal_pointer(&more));
     if (loaded->task)
@@ -96,12 +102,22 @@ static void on_names(GObject *source, GAsyncResult *result, gpointer data) {
 static void look_up_names(PcaService *service, PcaDiagnostics *diagnostics, GTask *task,
                           gboolean has_units) {
     Loaded *loaded = g_new0(Loaded, 1);
+    loaded->service = service;
     loaded->policy = pca_policy_ref(service->policy);
     loaded->diagnostics = diagnostics;
     loaded->task = task;
     loaded->has_units = has_units;
+    g_ptr_array_add(service->loads, loaded);
     pca_directory_resolve_async(service->directory, service->policy, NAMES_PATIENCE, on_names,
                                 loaded);
+}
+
+/* By a policy without names, or none. */
+static void judge_at_once(PcaService *service, PcaDiagnostics *diagnostics) {
+    g_autoptr(GPtrArray) more = pca_diagnostics_new();
+    pca_service_judge_claims(service, more);
+    log_diagnostics(more);
+    g_ptr_array_extend_and_steal(diagnostics, g_steal_pointer(&more));
 }
 
 void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, const char *rule,
@@ -110,10 +126,13 @@ void pca_service_reload_policy_async(PcaService *service, PcaSubject *subject, c
     const PcaDecision decision = {.verb = "reload-policy", .rule = rule};
     pca_audit(subject, &decision, NULL);
     PcaDiagnostics *diagnostics = load_policy(service);
-    if (service->policy_stale || pca_policy_sections(service->policy)->len == 0)
-        g_task_return_pointer(task, diagnostics, (GDestroyNotify)g_ptr_array_unref);
-    else
+    if (!service->policy_stale && pca_policy_sections(service->policy)->len > 0) {
         look_up_names(service, diagnostics, g_steal_pointer(&task), subject->pidfd_from_bus);
+        return;
+    }
+    if (!service->policy_stale)
+        judge_at_once(service, diagnostics);
+    g_task_return_pointer(task, diagnostics, (GDestroyNotify)g_ptr_array_unref);
 }
 
 PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result) {
@@ -264,10 +283,12 @@ static char *read_boot_id(const PcaRoot *root) {
 
 static void start(PcaService *service) {
     g_autoptr(GPtrArray) diagnostics = load_policy(service);
-    if (service->policy && pca_policy_sections(service->policy)->len > 0)
-        look_up_names(service, g_steal_pointer(&diagnostics), NULL, FALSE);
     pca_claims_recover(service->claims);
     pca_service_rescan(service);
+    if (service->policy && pca_policy_sections(service->policy)->len > 0)
+        look_up_names(service, g_steal_pointer(&diagnostics), NULL, FALSE);
+    else
+        judge_at_once(service, diagnostics);
 }
 
 PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEvents *events,
@@ -289,6 +310,7 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->woken = g_ptr_array_new();
     service->rebound = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->directory = pca_directory_new(config->lookups);
+    service->loads = g_ptr_array_new();
     service->uevents = pca_uevents_new(on_uevent, service, error);
     if (!service->uevents) {
         pca_service_free(service);
@@ -322,6 +344,9 @@ void pca_service_free(PcaService *service) {
     g_clear_pointer(&service->snapshot, pca_snapshot_unref);
     g_clear_pointer(&service->policy, pca_policy_unref);
     g_clear_pointer(&service->directory, pca_directory_free);
+    for (guint i = 0; i < service->loads->len; i++)
+        ((Loaded *)g_ptr_array_index(service->loads, i))->service = NULL;
+    g_ptr_array_unref(service->loads);
     g_clear_pointer(&service->polkit, pca_polkit_unref);
     g_ptr_array_unref(service->parked);
     g_ptr_array_unref(service->woken);

@@ -102,7 +102,18 @@ PcaDiagnostics *pca_service_reload_policy_finish(GAsyncResult *result);
 GVariant *pca_service_details(const PcaService *service, const char *method,
                               const GArray *addresses);
 
-/* Every check; FALSE with *error only when they could not be made at all. */
+/* pca_policy_view_sections of the policy in force. Floating. */
+GVariant *pca_service_describe_policy(PcaService *service);
+
+/* pca_policy_view_explain of the device (an address or a name) for `user` (a name or a number), ""
+ * for the subject. NotFound where there is no such function or user. */
+void pca_service_explain_policy_async(PcaService *service, PcaSubject *subject, const char *device,
+                                      const char *user, GAsyncReadyCallback callback,
+                                      gpointer data);
+GVariant *pca_service_explain_policy_finish(GAsyncResult *result, GError **error);
+
+/* Every check, for the subject, or where the request has `as`, for that user; FALSE with *error
+ * only when they could not be made at all. */
 void pca_service_check_async(PcaService *service, PcaSubject *subject, PcaRequest *request,
                              GAsyncReadyCallback callback, gpointer data);
 PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);

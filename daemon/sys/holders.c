@@ -5,6 +5,7 @@
  */
 #include "sys/holders.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -122,19 +123,25 @@ static PcaOpener *get_opener(Openers *o, guint node, const char *process, pid_t 
     return opener;
 }
 
+static void add_opener(Openers *o, const char *process, pid_t pid, const char *fd,
+                       const struct stat *st) {
+    struct stat owner;
+    for (guint i = 0; i < o->n; i++)
+        if (is_node(&o->nodes[i], st) && stat(process, &owner) == 0)
+            get_opener(o, i, process, pid, owner.st_uid)->writes |= may_write(process, fd);
+}
+
+/* Most descriptors of a host are looked at in vain, so by no path. */
 static void add_openers(const char *process, pid_t pid, gpointer data) {
-    Openers *o = data;
-    g_autofree char *directory = g_build_filename(process, "fd", NULL);
-    g_auto(GStrv) fds = pca_read_directory(directory);
-    struct stat st, owner;
-    for (char **fd = fds; *fd; fd++) {
-        g_autofree char *path = g_build_filename(directory, *fd, NULL);
-        if (stat(path, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-            continue;
-        for (guint i = 0; i < o->n; i++)
-            if (is_node(&o->nodes[i], &st) && stat(process, &owner) == 0)
-                get_opener(o, i, process, pid, owner.st_uid)->writes |= may_write(process, *fd);
-    }
+    g_autofree char *path = g_build_filename(process, "fd", NULL);
+    DIR *directory = opendir(path);
+    struct stat st;
+    for (struct dirent *fd; directory && (fd = readdir(directory));)
+        if (fstatat(dirfd(directory), fd->d_name, &st, 0) == 0 &&
+            (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+            add_opener(data, process, pid, fd->d_name, &st);
+    if (directory)
+        closedir(directory);
 }
 
 static gint by_process(gconstpointer a, gconstpointer b) {

@@ -177,14 +177,40 @@ def test_administration():
 
 
 def test_policy():
-    conforms("policy", 0, "policy", "reload")
+    conforms("policy-check", 0, "policy", "reload")
     broken = os.path.join(os.environ["FAKE_TREE"], "policy.d/60-broken.conf")
     with open(broken, "w") as file:
         file.write("[Device x]\nPath=01.0/99.0\nColour=red\n")
     os.chmod(broken, 0o644)
-    conforms("policy", 65, "policy", "reload")
+    conforms("policy-check", 65, "policy", "reload")
+    expect("stale", conforms("policy-show", 0, "policy", "show")["stale"] is True)
+    conforms("policy-explain", 0, "policy", "explain", "nic")
     os.unlink(broken)
-    conforms("policy", 0, "policy", "reload")
+    conforms("policy-check", 0, "policy", "reload")
+
+
+def test_policy_answers():
+    """What the daemon says of the policy in force is what the files say."""
+    tree = os.environ["FAKE_TREE"]
+    directories = ["--policy-directory=" + os.path.join(tree, name)
+                   for name in ("policy.d", "vendor.d")]
+    conforms("policy-check", 0, "policy", "check", *directories)
+    shown = conforms("policy-show", 0, "policy", "show")
+    expect("in force", shown["stale"] is False and int(shown["generation"]) > 0, shown)
+    expect("the same sections", shown["sections"] == offline("policy", "show", *directories)["sections"])
+    denied = 0
+    for device in json.loads(ctl("-j", "list", "-a").stdout):
+        for user in ("0", "1", "65534", "4000000000"):
+            words = ("policy", "explain", device["address"], "--as=" + user)
+            online, seen = json.loads(ctl("-j", *words).stdout), offline(*words, *directories)
+            expect("%s: its schema" % (words,), not complaint("policy-explain", online), online)
+            expect("%s: stale" % (words,), online.pop("stale") is False and seen.pop("stale") is None)
+            expect("%s: the same offline" % (words,), online == seen, "%s\n%s" % (online, seen))
+            denied += not online["allowed"]
+    expect("some are denied, not all", 0 < denied < 4 * 23, denied)
+    told = conforms("policy-new", 0, "policy", "new", "07:00.0", "--name=x", "--user=0",
+                    "--sysfs=" + tree + "/sys")
+    expect("a section", told["name"] == "x" and told["file"] is None, told)
 
 
 def test_strictness():
@@ -204,6 +230,7 @@ def main():
     test_checks()
     test_claims()
     test_policy()
+    test_policy_answers()
     test_administration()
     test_strictness()
     test_locked()

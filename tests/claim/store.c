@@ -21,6 +21,8 @@ static PcaClaim *store(void) {
     claim->memory = G_MAXUINT64;
     claim->user = g_strdup("alice");
     claim->label = g_strdup("system_u:system_r:vmm_t:s0:c1,c2");
+    claim->unit = g_strdup("vm@one.service");
+    g_array_append_vals(claim->gids, (guint32[]){0, 100, 4294967294u}, 3);
     claim->title = g_strdup("  two\nlines; and = more\\ ");
     claim->policy = g_strdup("/etc/pcassign/a.conf:7");
     claim->handoff = g_strdup("cdev");
@@ -66,6 +68,9 @@ START_TEST(a_claim_comes_back_whole) {
     ck_assert_str_eq(pca_claim_device(again, 0)->driver, VFIO);
     ck_assert_pstr_eq(again->user, claim->user);
     ck_assert_pstr_eq(again->label, claim->label);
+    ck_assert_pstr_eq(again->unit, claim->unit);
+    ck_assert_uint_eq(again->gids->len, 3);
+    ck_assert_mem_eq(again->gids->data, claim->gids->data, 3 * sizeof(guint32));
     ck_assert_pstr_eq(again->title, claim->title);
     ck_assert_pstr_eq(again->policy, claim->policy);
     ck_assert_pstr_eq(again->handoff, claim->handoff);
@@ -82,6 +87,7 @@ START_TEST(what_is_not_given_stays_unknown) {
     ck_assert(pca_store_create(state_directory, claim, BOOT_ID, NULL));
     g_autoptr(PcaClaim) again = pca_store_load(state_directory, claim->id, BOOT_ID, NULL);
     ck_assert_ptr_nonnull(again);
+    ck_assert(!again->unit && again->gids->len == 0);
     ck_assert(!again->user && !again->label && !again->title && !again->policy && !again->handoff);
     ck_assert(!again->joined && !again->split_from);
     ck_assert(!pca_claim_device(again, 0)->function->driver);

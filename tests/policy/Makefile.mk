@@ -3,7 +3,7 @@ TESTS += tests/policy/test-policy
 tests_policy_test_policy_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/policy/allow.c tests/policy/explain.c \
 	tests/policy/host.c tests/policy/host.h tests/policy/malformed.c tests/policy/match.c tests/policy/scale.c tests/policy/scale.h tests/policy/sections.c \
-	tests/policy/shuffle.c tests/policy/values.c \
+	tests/policy/shuffle.c tests/policy/values.c tests/policy/verdicts.c \
 	tests/policy/support.c tests/policy/support.h tests/policy/test-policy.c
 tests_policy_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_policy_test_policy_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests

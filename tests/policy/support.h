@@ -44,3 +44,4 @@ void add_allow(Suite *suite);
 void add_shuffle(Suite *suite);
 void add_match(Suite *suite);
 void add_explain(Suite *suite);
+void add_verdicts(Suite *suite);

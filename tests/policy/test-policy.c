@@ -11,6 +11,7 @@ Suite *pca_suite(void) {
     add_sections(suite);
     add_match(suite);
     add_explain(suite);
+    add_verdicts(suite);
     add_values(suite);
     add_allow(suite);
     add_shuffle(suite);

@@ -2,6 +2,7 @@ check_PROGRAMS += tests/sys/test-sys
 TESTS += tests/sys/test-sys
 tests_sys_test_sys_SOURCES = \
 	tests/sys/test-sys.c tests/sys/cases.h \
+	tests/sys/account-cases.c \
 	tests/sys/hardware-cases.c \
 	tests/sys/hint-cases.c \
 	tests/sys/scan-cases.c \

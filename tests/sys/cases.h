@@ -7,6 +7,7 @@
 
 #include "support/suite.h"
 
+void pca_add_account_cases(Suite *suite);
 void pca_add_hardware_cases(Suite *suite);
 void pca_add_hint_cases(Suite *suite);
 void pca_add_scan_cases(Suite *suite);

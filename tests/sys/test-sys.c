@@ -200,6 +200,7 @@ Suite *pca_suite(void) {
     tcase_add_test(uevents, uevents_start_and_stop);
     tcase_add_test(uevents, uevents_of_the_kernel);
     suite_add_tcase(suite, uevents);
+    pca_add_account_cases(suite);
     pca_add_hardware_cases(suite);
     pca_add_hint_cases(suite);
     pca_add_scan_cases(suite);
