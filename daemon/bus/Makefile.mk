@@ -8,6 +8,7 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/hardware.c \
 	daemon/bus/listeners.c \
 	daemon/bus/methods.c \
+	daemon/bus/modules.c \
 	daemon/bus/policy-methods.c \
 	daemon/bus/private.h \
 	daemon/bus/translate.c

@@ -184,6 +184,7 @@ const PcaServiceEvents pca_bus_events = {
     .claim_changed = on_claim_changed,
     .policy_changed = on_policy_changed,
     .release_requested = on_release_requested,
+    .load_module = pca_bus_load_module,
 };
 
 static void fill_manager(PcaBus *bus) {

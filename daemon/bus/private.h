@@ -84,6 +84,10 @@ GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics);
 GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject);
 char *pca_translate_claim_path(const PcaClaim *claim);
 
+/* modules.c: see PcaServiceEvents. */
+void pca_bus_load_module(const char *module, void (*done)(gpointer data), gpointer done_data,
+                         gpointer data);
+
 /* policy-methods.c */
 void pca_policy_methods_connect(PcaBus *bus);
 

@@ -114,6 +114,7 @@ static gboolean take_options(PcaRequest *request, GVariant *options, gboolean cl
     request->handoff = g_steal_pointer(&handoff);
     if (claiming && !take_join(request, &dict, error))
         return FALSE;
+    request->loads = claiming;
     if (!claiming && take(&dict, "as", "s", &request->as) &&
         !check_text("a user", request->as, error))
         return FALSE;

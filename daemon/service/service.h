@@ -46,6 +46,11 @@ typedef struct {
     /* The owner is to give the claim back by its release_deadline. How many of the owner's
      * connections were told. May be NULL: there are none. */
     guint (*release_requested)(PcaClaim *claim, gpointer data);
+
+    /* Has the system load a module, and calls `done` once, later, whether it did or could not.
+     * NULL: there is nobody to ask. */
+    void (*load_module)(const char *module, void (*done)(gpointer data), gpointer done_data,
+                        gpointer data);
 } PcaServiceEvents;
 
 /* Reads the policy, scans the host, takes up old claims, and watches from then on. NULL with *error

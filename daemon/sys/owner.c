@@ -152,8 +152,9 @@ static gint by_name(gconstpointer a, gconstpointer b) {
 }
 
 char *pca_owner_list_files(const PcaRoot *root, const char *address) {
-    PCA_AUTO_FD directory = pca_open_function(root, address);
     g_autofree char *path = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
+    /* Not by openat2(2), which the daemon's sandbox has not. */
+    PCA_AUTO_FD directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     g_auto(GStrv) names = pca_read_directory(path);
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
     for (char **name = names; directory >= 0 && *name; name++) {
