@@ -7,6 +7,7 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/group.c \
 	daemon/bus/hardware.c \
 	daemon/bus/methods.c \
+	daemon/bus/modules.c \
 	daemon/bus/policy-methods.c \
 	daemon/bus/private.h \
 	daemon/bus/translate.c

@@ -161,6 +161,7 @@ const PcaServiceEvents pca_bus_events = {
     .function_removed = on_function_removed,
     .claim_changed = on_claim_changed,
     .policy_changed = on_policy_changed,
+    .load_module = pca_bus_load_module,
 };
 
 static void fill_manager(PcaBus *bus) {

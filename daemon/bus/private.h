@@ -82,6 +82,10 @@ char *pca_translate_claim_path(const PcaClaim *claim);
 /* policy-methods.c */
 void pca_policy_methods_connect(PcaBus *bus);
 
+/* modules.c: see PcaServiceEvents. */
+void pca_bus_load_module(const char *module, void (*done)(gpointer data), gpointer done_data,
+                         gpointer data);
+
 /* device-methods.c */
 void pca_device_connect(PcaBus *bus, PcaBusDevice *device);
 

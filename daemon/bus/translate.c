@@ -117,6 +117,7 @@ static gboolean take_options(PcaRequest *request, GVariant *options, gboolean cl
     if (!claiming && take(&dict, "as", "s", &request->as) &&
         !check_text("a user", request->as, error))
         return FALSE;
+    request->loads = claiming;
     if (claiming)
         take(&dict, "async", "b", &request->async);
     return refuse_leftover(&dict, "unknown or mistyped option:", error);

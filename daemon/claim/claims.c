@@ -291,6 +291,14 @@ void pca_entry_end_reset(PcaEntry *entry) {
     pca_entry_end(entry, FALSE, NULL);
 }
 
+/* Nobody has had it: it goes back as it was found, whatever is due after a claim. */
+static void give_up(PcaEntry *entry) {
+    for (guint i = 0; i < entry->claim->devices->len; i++)
+        pca_claim_device(entry->claim, i)->keep = FALSE;
+    pca_claim_untaint(entry->claims, entry->claim);
+    pca_entry_release(entry);
+}
+
 static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     PcaEntry *entry = data;
     g_clear_handle_id(&entry->timer, g_source_remove);
@@ -303,7 +311,7 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
     } else if (entry->claim->kind == PCA_KIND_RESET) {
         pca_entry_end_reset(entry);
     } else if (entry->abandoned) {
-        pca_entry_release(entry);
+        give_up(entry);
     } else {
         become_ready(entry);
     }

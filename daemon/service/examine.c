@@ -26,6 +26,7 @@ typedef struct {
     GHashTable *busy_groups; /* group → who */
     GHashTable *owners;   /* group → owner of its node, for groups of functions found on vfio */
     PcaProgramUses *uses; /* or NULL */
+    GHashTable *tried;    /* a set of modules that were to be loaded */
     gint64 began;         /* a look that began then or later will do; monotonic, microseconds */
     PcaExamineFunc func;
     gpointer data;
@@ -64,6 +65,7 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     g_clear_pointer(&x->names, pca_names_free);
     g_hash_table_unref(x->busy_groups);
     g_hash_table_unref(x->owners);
+    g_hash_table_unref(x->tried);
     g_clear_pointer(&x->uses, pca_program_uses_free);
     g_free(x);
 }
@@ -141,7 +143,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
-    pca_service_set_terms(service, e->targets, x->subject->uid);
+    pca_service_set_terms(service, e->targets, e->names->uid);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -271,8 +273,45 @@ static GVariant *groups_to_probe(Examiner *x) {
     return g_variant_ref_sink(g_variant_builder_end(&groups));
 }
 
+/* Nobody has a module loaded who may not have the device. */
+static gboolean may_have(Examiner *x, const PcaTarget *target) {
+    const PcaMatch *match = &target->match;
+    PcaCaller caller = pca_names_caller(x->names);
+    if (match->deny || match->ambiguous || match->mismatch)
+        return FALSE;
+    return x->names->uid == 0 ||
+           (match->device &&
+            pca_section_allows(match->device, &caller,
+                               pca_directory_accounts(x->service->directory), NULL));
+}
+
+/* One that was not asked for yet; NULL when none is. */
+static char *module_to_load(Examiner *x) {
+    PcaService *service = x->service;
+    if (!x->request->loads || !service->events.load_module)
+        return NULL;
+    g_autoptr(GPtrArray) ignored = pca_findings_new();
+    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
+                                                       service->policy, service->configs, ignored);
+    pca_service_set_terms(service, targets, x->names->uid);
+    for (guint i = 0; i < targets->len; i++) {
+        const PcaTarget *target = g_ptr_array_index(targets, i);
+        if (target->module && !g_hash_table_contains(x->tried, target->module) &&
+            may_have(x, target))
+            return g_strdup(target->module);
+    }
+    return NULL;
+}
+
+/* Also when a module was loaded, or could not be. */
 static void on_configs(gpointer data) {
     Examiner *x = data;
+    char *module = module_to_load(x);
+    if (module) {
+        g_hash_table_add(x->tried, module);
+        x->service->events.load_module(module, on_configs, x, x->service->events_data);
+        return;
+    }
     g_autoptr(GVariant) groups = groups_to_probe(x);
     if (g_variant_n_children(groups) > 0)
         ask(x, "probe", groups, on_probed);
@@ -327,6 +366,7 @@ void pca_examine(PcaService *service, PcaSubject *subject, PcaRequest *request, 
     x->request = pca_request_ref(request);
     x->busy_groups = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     x->owners = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    x->tried = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x->began = g_get_monotonic_time();
     x->func = func;
     x->data = data;

@@ -57,6 +57,7 @@ static void target_free(gpointer data) {
     pca_match_clear(&target->match);
     g_free(target->name);
     g_free(target->driver);
+    g_free(target->module);
     g_free(target->methods);
     g_free(target->files);
     g_free(target);

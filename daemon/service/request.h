@@ -34,6 +34,7 @@ typedef struct {
     guint64 memory;   /* bytes; 0: not told */
     gint64 wait;      /* microseconds */
     gboolean async;   /* answered before the claim is ready */
+    gboolean loads;   /* modules that it lacks may be loaded for it */
     char *join;       /* id of the claim whose VM it is for; NULL: a VM of its own */
     int join_lease;   /* what proves it, owned; or -1 */
     gint64 arrived;   /* monotonic, microseconds */
@@ -62,6 +63,7 @@ typedef struct {
 
     /* Of a claim of it; see PcaPlanDevice. pca_service_set_terms fills them in. */
     char *driver;
+    char *module; /* that would have the driver, and is not loaded; NULL otherwise */
     char *methods;
     char *files;
     gboolean keep;

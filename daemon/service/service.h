@@ -40,6 +40,11 @@ typedef struct {
     void (*function_removed)(const PcaFunction *function, gpointer data);
     void (*claim_changed)(PcaClaim *claim, gpointer data);
     void (*policy_changed)(gpointer data);
+
+    /* Has the system load a module, and calls `done` once, later, whether it did or could not.
+     * NULL: there is nobody to ask. */
+    void (*load_module)(const char *module, void (*done)(gpointer data), gpointer done_data,
+                        gpointer data);
 } PcaServiceEvents;
 
 /* Reads the policy, scans the host, takes up old claims, and watches from then on. NULL with *error

@@ -28,15 +28,20 @@ static char *choose_methods(const PcaSection *section, const PcaFunction *functi
     return g_strjoinv(" ", (char **)methods->pdata);
 }
 
-/* A variant that is there is made for the device; nobody waits for one that is not. */
-static char *choose_driver(PcaService *service, const PcaSection *section,
-                           const PcaFunction *function) {
+/* Of no driver's module but these will anybody be asked for. */
+static gboolean may_be_loaded(const char *module) {
+    return pca_driver_is_vfio(module) || g_str_equal(module, PCA_STUB_DRIVER);
+}
+
+/* A variant is made for the device; where it cannot be had, vfio-pci will do. */
+static void choose_driver(PcaService *service, const PcaSection *section, PcaTarget *target) {
     const char *wanted = section ? section->driver : NULL;
     g_autofree char *variant =
-        wanted ? NULL : pca_variants_find(pca_service_variants(service), function);
+        wanted ? NULL : pca_variants_find(pca_service_variants(service), target->function);
     const char *module = wanted ? wanted : variant ? variant : PCA_VFIO_DRIVER;
     char *loaded = pca_driver_of_module(service->root, module);
-    return loaded ? loaded : g_strdup(wanted ? wanted : PCA_VFIO_DRIVER);
+    target->module = !loaded && may_be_loaded(module) ? g_strdup(module) : NULL;
+    target->driver = loaded ? loaded : g_strdup(wanted ? wanted : PCA_VFIO_DRIVER);
 }
 
 /* Root may use them anyway. */
@@ -62,12 +67,13 @@ static void set_terms(PcaService *service, PcaTarget *target, guint32 uid) {
     g_free(target->methods);
     g_free(target->driver);
     g_free(target->files);
+    g_clear_pointer(&target->module, g_free);
     if (target->stub) {
         set_stub_terms(target);
         return;
     }
     target->methods = choose_methods(section, target->function);
-    target->driver = choose_driver(service, section, target->function);
+    choose_driver(service, section, target);
     target->files = choose_files(service, section, target->function, uid);
     PcaPlanDevice plan = {.methods = target->methods, .files = target->files};
     gboolean stays = (section && section->reserve_on_release) || !pca_plan_device_proves(&plan);

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "support/modules.h"
 #include "sys/root.h"
 
 #define NIC_SECTION "[Device nic]\nPath=01.0/00.0\nAllowUser=65534 1\n"
@@ -287,6 +288,115 @@ START_TEST(a_variant_that_is_named) {
 }
 END_TEST
 
+/* ---- A systemd that loads modules ---- */
+
+static const char systemd_xml[] =
+    "<node><interface name='org.freedesktop.systemd1.Manager'><method name='StartUnit'>"
+    "<arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='o' direction='out'/>"
+    "</method></interface></node>";
+
+typedef struct {
+    GMainContext *context;
+    GMainLoop *loop;
+    GThread *thread;
+    GDBusConnection *bus;
+    const char *driver; /* that a module registers; NULL: it fails */
+    gint asked;
+} Systemd;
+
+static void on_start(GDBusConnection *c, const char *sender, const char *path,
+                     const char *interface, const char *method, GVariant *args,
+                     GDBusMethodInvocation *invocation, gpointer data) {
+    Systemd *systemd = data;
+    const char *unit;
+    g_variant_get(args, "(&ss)", &unit, NULL);
+    g_atomic_int_add(&systemd->asked, g_str_equal(unit, "modprobe@acme_vfio_pci.service"));
+    if (systemd->driver)
+        pca_world_tell(world, "driver %s", systemd->driver);
+    /* The job is over by the time that somebody asks. */
+    g_dbus_method_invocation_return_value(invocation,
+                                          g_variant_new("(o)", "/org/freedesktop/systemd1/job/1"));
+}
+
+static gpointer run_systemd(gpointer data) {
+    Systemd *systemd = data;
+    g_main_context_push_thread_default(systemd->context);
+    g_main_loop_run(systemd->loop);
+    g_main_context_pop_thread_default(systemd->context);
+    return NULL;
+}
+
+static void systemd_start(Systemd *systemd) {
+    static const GDBusInterfaceVTable table = {.method_call = on_start};
+    g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(systemd_xml, NULL);
+    systemd->context = g_main_context_new();
+    systemd->loop = g_main_loop_new(systemd->context, FALSE);
+    g_main_context_push_thread_default(systemd->context);
+    systemd->bus = pca_world_connect(world);
+    g_dbus_connection_register_object(systemd->bus, "/org/freedesktop/systemd1",
+                                      node->interfaces[0], &table, systemd, NULL, NULL);
+    g_main_context_pop_thread_default(systemd->context);
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        systemd->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+        "RequestName", g_variant_new("(su)", "org.freedesktop.systemd1", 0), NULL,
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+    ck_assert_ptr_nonnull(reply);
+    systemd->thread = g_thread_new("systemd", run_systemd, systemd);
+}
+
+static void systemd_stop(Systemd *systemd) {
+    g_dbus_connection_close_sync(systemd->bus, NULL, NULL);
+    g_main_loop_quit(systemd->loop);
+    g_thread_join(systemd->thread);
+    g_object_unref(systemd->bus);
+    g_main_loop_unref(systemd->loop);
+    g_main_context_unref(systemd->context);
+}
+
+START_TEST(a_module_is_loaded_for_who_may_have_the_device) {
+    if (!pca_become(0))
+        return;
+    Systemd systemd = {.driver = NULL};
+    allow("[Device nic]\nPath=01.0/00.0\nAllowUser=65534\nDriver=acme_vfio_pci\n");
+    g_autoptr(GDBusConnection) alice = pca_world_connect_as(world, ALICE, ALICE);
+    g_autoptr(GDBusConnection) bob = pca_world_connect_as(world, BOB, BOB);
+    systemd_start(&systemd);
+    refuses_claim(alice, "nic", NULL, "Unsupported", "is not loaded; modprobe acme_vfio_pci");
+    ck_assert_int_eq(g_atomic_int_get(&systemd.asked), 1);
+    systemd.driver = "acme_vfio_pci";
+    refuses_claim(bob, "nic", NULL, "NotPermitted", "is not for");
+    g_variant_unref(pca_call(alice, ROOT_PATH, "Manager.Check", pca_devices("nic", NULL), NULL));
+    ck_assert_int_eq(g_atomic_int_get(&systemd.asked), 1);
+    g_auto(PcaHeld) held = pca_claim_words(alice, "nic");
+    expect_state(NIC_PATH, "claimed", "acme_vfio_pci");
+    ck_assert_int_eq(g_atomic_int_get(&systemd.asked), 2);
+    release(alice, &held);
+    systemd_stop(&systemd);
+}
+END_TEST
+
+/* What the modules' index has for a device is taken by itself, once it is loaded. */
+START_TEST(a_variant_of_the_index) {
+    static const char *const variant[] = {"vfio_pci:v000015B3d0000101Esv*sd*bc*sc*i*", NULL};
+    pca_modules_begin(world->tree);
+    pca_modules_add(world->tree, "mlx5-vfio-pci", variant);
+    if (!pca_modules_index(world->tree))
+        return;
+    pca_world_tell(world, "function 0000:0b:00.0 id=15b3:101e group=50 reset=flr");
+    static const char *const drivers[] = {"vfio-pci", "mlx5_vfio_pci", "vfio-pci"};
+    for (gsize i = 0; i < G_N_ELEMENTS(drivers); i++) {
+        if (i == 1)
+            pca_world_tell(world, "driver mlx5_vfio_pci");
+        if (i == 2)
+            allow("[Device staged]\nPath=0000:0b:00.0\nDriver=vfio-pci\nAllowUser=65534\n");
+        g_auto(PcaHeld) held = pca_claim_words(bus, "0b:00.0 " NIC);
+        expect_state(DEVICE_OF("0000_0b_00_0"), "claimed", drivers[i]);
+        expect_state(NIC_PATH, "claimed", "vfio-pci");
+        release(bus, &held);
+    }
+}
+END_TEST
+
 /* ---- SysfsFiles ---- */
 
 /* What has been opened of them stays open: a reset does not make it anybody's again. */
@@ -334,6 +444,8 @@ TCase *pca_terms_cases(void) {
     tcase_add_test(tcase, kept_on_pci_stub);
     tcase_add_test(tcase, one_of_two_on_pci_stub);
     tcase_add_test(tcase, a_variant_that_is_named);
+    tcase_add_test(tcase, a_module_is_loaded_for_who_may_have_the_device);
+    tcase_add_test(tcase, a_variant_of_the_index);
     tcase_add_test(tcase, files_in_sysfs);
     return tcase;
 }

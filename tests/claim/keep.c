@@ -370,6 +370,22 @@ START_TEST(a_claim_that_failed_leaves_no_taint) {
 }
 END_TEST
 
+/* It was prepared all right, but nobody waited any more. */
+START_TEST(what_nobody_had_goes_back) {
+    AUTO_ANSWER answer = {0};
+    g_autoptr(PcaClaim) claim = keeping(nic, TRUE);
+    worker_hold_at("write bus/pci/drivers_probe *");
+    pca_claims_prepare(claims, claim, 1, on_answer, &answer);
+    await_answer(&answer);
+    assert_error(answer.error, PCA_ERROR_TIMED_OUT);
+    worker_let_go();
+    await_state(claim, PCA_CLAIM_ENDED);
+    assert_binding(NIC, "driver=e1000e override=");
+    ck_assert(!taint_of(NIC) && !reservation_of(NIC));
+    ck_assert_uint_eq(count_stored(), 0);
+}
+END_TEST
+
 /* Of an earlier claim of the same owner. */
 START_TEST(a_claim_that_failed_leaves_the_taint_that_was) {
     AUTO_ANSWER answer = {0};
@@ -536,12 +552,13 @@ void add_keep(Suite *suite) {
                     what_cannot_be_written_down_is_stuck_not_lost);
     PCA_TABLE(suite, "deaths while kept", a_death_on_the_way_leaves_it_reserved_in_the_end,
               moments);
-    ADD_DAEMON_CASE(
-        suite, "never reset", without_a_reset_there_is_one_owner, a_taint_is_no_other_functions,
-        a_reset_ends_the_taint, a_release_with_a_reset_ends_the_taint,
-        a_claim_that_failed_leaves_no_taint, a_claim_that_failed_leaves_the_taint_that_was,
-        a_reset_does_not_end_the_taint_of_files, an_administrators_word_gives_it_back,
-        unreadable_taints_taint_everything, a_taint_that_cannot_be_written_refuses_the_claim);
+    ADD_DAEMON_CASE(suite, "never reset", without_a_reset_there_is_one_owner,
+                    a_taint_is_no_other_functions, a_reset_ends_the_taint,
+                    a_release_with_a_reset_ends_the_taint, a_claim_that_failed_leaves_no_taint,
+                    what_nobody_had_goes_back, a_claim_that_failed_leaves_the_taint_that_was,
+                    a_reset_does_not_end_the_taint_of_files, an_administrators_word_gives_it_back,
+                    unreadable_taints_taint_everything,
+                    a_taint_that_cannot_be_written_refuses_the_claim);
     PCA_TABLE(suite, "taints of nothing", an_undone_claim_of_before_leaves_no_taint, unused);
     PCA_TABLE(suite, "taints on disk", what_cannot_be_read_taints_for_everybody, edits);
 }

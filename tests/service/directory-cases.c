@@ -237,8 +237,13 @@ static void ignore(gpointer data) {
 }
 
 static void make_service(const char *policy) {
-    static const PcaServiceEvents events = {ignore_function, ignore_function, ignore_function,
-                                            ignore_function, ignore_claim,    ignore};
+    static const PcaServiceEvents events = {ignore_function,
+                                            ignore_function,
+                                            ignore_function,
+                                            ignore_function,
+                                            ignore_claim,
+                                            ignore,
+                                            NULL};
     tree = pca_small_host();
     pca_tree_write(tree, "policy.d/50-a.conf", "%s", policy);
     g_autofree char *state = g_build_filename(pca_tree_path(tree), "run", NULL);

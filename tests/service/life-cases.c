@@ -45,8 +45,8 @@ static void on_policy(gpointer data) {
 }
 
 static PcaService *make_service(GError **error) {
-    static const PcaServiceEvents table = {on_added,   on_changed, on_changed,
-                                           on_removed, on_claim,   on_policy};
+    static const PcaServiceEvents table = {on_added, on_changed, on_changed, on_removed,
+                                           on_claim, on_policy,  NULL};
     const char *const directories[] = {policy_directory, vendor_directory, NULL};
     const PcaServiceConfig config = {
         .root = pca_tree_root(tree),

@@ -5,82 +5,9 @@
  */
 #include "cases.h"
 
-#include <elf.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "support/modules.h"
 #include "support/tree.h"
 #include "sys/variants.h"
-
-#define RELEASE "6.12.0-test"
-#define DIRECTORY "lib/modules/" RELEASE
-
-/* A relocatable object with one section, .modinfo: strings that end with NUL. */
-static void add_module(PcaTree *tree, const char *name, const char *const *aliases) {
-    static const char names[] = "\0.modinfo\0.shstrtab";
-    g_autoptr(GByteArray) info = g_byte_array_new();
-    for (; *aliases; aliases++) {
-        g_autofree char *line = g_strconcat("alias=", *aliases, NULL);
-        g_byte_array_append(info, (const guint8 *)line, strlen(line) + 1);
-    }
-    const guint64 info_at = sizeof(Elf64_Ehdr), names_at = info_at + info->len;
-    const guint64 table_at = (names_at + sizeof names + 7) & ~(guint64)7;
-    const Elf64_Ehdr header = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
-                    G_BYTE_ORDER == G_LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB, EV_CURRENT},
-        .e_type = ET_REL,
-        .e_machine = EM_X86_64,
-        .e_version = EV_CURRENT,
-        .e_shoff = table_at,
-        .e_ehsize = sizeof(Elf64_Ehdr),
-        .e_shentsize = sizeof(Elf64_Shdr),
-        .e_shnum = 3,
-        .e_shstrndx = 2,
-    };
-    const Elf64_Shdr table[] = {
-        {0},
-        {.sh_name = 1,
-         .sh_type = SHT_PROGBITS,
-         .sh_flags = SHF_ALLOC,
-         .sh_offset = info_at,
-         .sh_size = info->len,
-         .sh_addralign = 1},
-        {.sh_name = 10,
-         .sh_type = SHT_STRTAB,
-         .sh_offset = names_at,
-         .sh_size = sizeof names,
-         .sh_addralign = 1},
-    };
-    g_autoptr(GByteArray) file = g_byte_array_new();
-    g_byte_array_append(file, (const guint8 *)&header, sizeof header);
-    g_byte_array_append(file, info->data, info->len);
-    g_byte_array_append(file, (const guint8 *)names, sizeof names);
-    static const guint8 padding[8];
-    g_byte_array_append(file, padding, (guint)(table_at - file->len));
-    g_byte_array_append(file, (const guint8 *)table, sizeof table);
-    g_autofree char *path =
-        g_strdup_printf("%s/" DIRECTORY "/kernel/%s.ko", pca_tree_path(tree), name);
-    ck_assert(g_file_set_contents(path, (const char *)file->data, file->len, NULL));
-}
-
-static gboolean run_depmod(PcaTree *tree) {
-    static const char *const places[] = {"/usr/sbin/depmod", "/sbin/depmod"};
-    const char *program = NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(places) && !program; i++)
-        program = g_file_test(places[i], G_FILE_TEST_IS_EXECUTABLE) ? places[i] : NULL;
-    if (!program) {
-        ck_assert_msg(!g_getenv("CI"), "there is no depmod");
-        printf("skipped: there is no depmod\n");
-        return FALSE;
-    }
-    const char *argv[] = {program, "-b", pca_tree_path(tree), RELEASE, NULL};
-    g_autofree char *errors = NULL;
-    int status = -1;
-    ck_assert(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                           &errors, &status, NULL));
-    ck_assert_msg(status == 0, "depmod: %s", errors);
-    return TRUE;
-}
 
 static gboolean make_modules(PcaTree *tree) {
     static const char *const general[] = {"vfio_pci:v*d*sv*sd*bc*sc*i*", NULL};
@@ -89,17 +16,15 @@ static gboolean make_modules(PcaTree *tree) {
     static const char *const vague[] = {"vfio_pci:v00001AF4d*sv*sd*bc*sc*i*", NULL};
     static const char *const exact[] = {"vfio_pci:v00001AF4d00001041sv*sd*bc*sc*i*", NULL};
     static const char *const host[] = {"pci:v00008086d000010D3sv*sd*bc*sc*i*", NULL};
-    pca_tree_write(tree, "proc/sys/kernel/osrelease", RELEASE "\n");
-    pca_tree_mkdir(tree, DIRECTORY "/kernel");
-    pca_tree_write(tree, DIRECTORY "/modules.order", "%s", "");
-    pca_tree_write(tree, DIRECTORY "/modules.builtin", "%s", "");
-    add_module(tree, "vfio-pci", general);
-    add_module(tree, "mlx5-vfio-pci", mlx5);
-    add_module(tree, "a-vague-vfio-pci", vague);
-    add_module(tree, "virtio_vfio_pci", exact);
-    add_module(tree, "z-vague-vfio-pci", vague);
-    add_module(tree, "e1000e", host);
-    return run_depmod(tree);
+    const char *root = pca_tree_path(tree);
+    pca_modules_begin(root);
+    pca_modules_add(root, "vfio-pci", general);
+    pca_modules_add(root, "mlx5-vfio-pci", mlx5);
+    pca_modules_add(root, "a-vague-vfio-pci", vague);
+    pca_modules_add(root, "virtio_vfio_pci", exact);
+    pca_modules_add(root, "z-vague-vfio-pci", vague);
+    pca_modules_add(root, "e1000e", host);
+    return pca_modules_index(root);
 }
 
 static char *find(PcaVariants *variants, guint16 vendor, guint16 device, int header_type) {
@@ -143,7 +68,7 @@ END_TEST
 START_TEST(no_index_is_unknown) {
     g_autoptr(PcaTree) tree = pca_tree_new();
     ck_assert_ptr_null(pca_variants_new(pca_tree_root(tree)));
-    pca_tree_write(tree, "proc/sys/kernel/osrelease", RELEASE "\n");
+    pca_tree_write(tree, "proc/sys/kernel/osrelease", PCA_MODULES_RELEASE "\n");
     ck_assert_ptr_null(pca_variants_new(pca_tree_root(tree)));
     pca_tree_write(tree, "proc/sys/kernel/osrelease", "../../etc\n");
     ck_assert_ptr_null(pca_variants_new(pca_tree_root(tree)));
@@ -154,11 +79,37 @@ END_TEST
 /* A file that depmod never made. */
 START_TEST(a_spoilt_index_has_no_variants) {
     g_autoptr(PcaTree) tree = pca_tree_new();
-    pca_tree_write(tree, "proc/sys/kernel/osrelease", RELEASE "\n");
-    pca_tree_write(tree, DIRECTORY "/modules.alias.bin", "garbage, garbage, garbage");
+    pca_tree_write(tree, "proc/sys/kernel/osrelease", PCA_MODULES_RELEASE "\n");
+    pca_tree_write(tree, PCA_MODULES_DIRECTORY "/modules.alias.bin", "garbage, garbage, garbage");
     g_autoptr(PcaVariants) variants = pca_variants_new(pca_tree_root(tree));
     g_autofree char *driver = find(variants, 0x15b3, 0x101e, PCA_HEADER_ENDPOINT);
     ck_assert(!driver || g_str_equal(driver, "vfio-pci"));
+}
+END_TEST
+
+/* ---- What is loaded ---- */
+
+static const struct {
+    const char *module, *driver; /* NULL: it is not loaded */
+} loaded[] = {
+    {"vfio-pci", "vfio-pci"},           {"vfio_pci", "vfio-pci"},
+    {"mlx5_vfio_pci", "mlx5_vfio_pci"}, {"mlx5-vfio-pci", "mlx5_vfio_pci"},
+    {"odd_vfio_pci", "quite-odd"},      {"bare_vfio_pci", NULL},
+    {"absent_vfio_pci", NULL},
+};
+
+START_TEST(drivers_of_loaded_modules) {
+    g_autoptr(PcaTree) tree = pca_tree_new();
+    pca_tree_add_driver(tree, "vfio-pci");
+    pca_tree_add_driver(tree, "mlx5_vfio_pci");
+    pca_tree_mkdir(tree, "sys/module/odd_vfio_pci/drivers/pci:quite-odd");
+    pca_tree_mkdir(tree, "sys/module/bare_vfio_pci/drivers/platform:other");
+    for (gsize i = 0; i < G_N_ELEMENTS(loaded); i++) {
+        g_autofree char *driver = pca_driver_of_module(pca_tree_root(tree), loaded[i].module);
+        ck_assert_pstr_eq(driver, loaded[i].driver);
+    }
+    ck_assert(pca_driver_is_loaded(pca_tree_root(tree), "mlx5_vfio_pci"));
+    ck_assert(!pca_driver_is_loaded(pca_tree_root(tree), "absent_vfio_pci"));
 }
 END_TEST
 
@@ -166,6 +117,7 @@ void pca_add_variant_cases(Suite *suite) {
     TCase *tcase = tcase_create("variants");
     tcase_add_test(tcase, drivers_by_the_index);
     tcase_add_test(tcase, no_index_is_unknown);
+    tcase_add_test(tcase, drivers_of_loaded_modules);
     tcase_add_test(tcase, a_spoilt_index_has_no_variants);
     suite_add_tcase(suite, tcase);
 }
