@@ -45,6 +45,11 @@ static gboolean check_options(const PcaOptions *options, GError **error) {
     else if (!options->users && !options->groups && !options->units)
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
                     "policy new needs somebody who may have it: --user=, --group= or --unit=");
+    else if (options->write && options->sysfs && !options->policy_directories)
+        g_set_error(
+            error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+            "--sysfs is of another machine, whose policy is not here: leave out --write, or "
+            "say where with --policy-directory");
     else
         return TRUE;
     return FALSE;

@@ -16,11 +16,9 @@
 /* ---- The files ---- */
 
 char **pca_policy_directories(const PcaOptions *options) {
-    static const char *const usual[] = {"/etc/pcassign/policy.d", "/run/pcassign/policy.d",
-                                        "/usr/share/pcassign/policy.d", NULL};
     const GPtrArray *given = options->policy_directories;
     if (!given)
-        return g_strdupv((char **)usual);
+        return g_strdupv((char **)pca_policy_system_directories);
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     for (guint i = 0; i < given->len; i++)
         g_ptr_array_add(list, g_strdup(g_ptr_array_index(given, i)));

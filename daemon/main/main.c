@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "bus/bus.h"
+#include "sys/policy-files.h"
 
 #define STATE_DIRECTORY "/run/pcassign"
 #define WORKER_SOCKET "/run/pcassign/worker.socket"
@@ -96,8 +97,6 @@ static PcaRoot *make_root(const Options *options) {
 }
 
 static int serve(const Options *options) {
-    static const char *const policy[] = {"/etc/pcassign/policy.d", "/run/pcassign/policy.d",
-                                         "/usr/share/pcassign/policy.d", NULL};
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) connection = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
     if (!connection) {
@@ -112,7 +111,8 @@ static int serve(const Options *options) {
         .root = root,
         .state_directory = options->state ? options->state : STATE_DIRECTORY,
         .worker_socket = options->socket ? options->socket : WORKER_SOCKET,
-        .policy_directories = options->policy ? (const char *const *)options->policy : policy,
+        .policy_directories =
+            options->policy ? (const char *const *)options->policy : pca_policy_system_directories,
         .policy_owner = geteuid(),
         .unbind_grace = options->grace_ms ? options->grace_ms * 1000 : UNBIND_GRACE,
         .max_claims = MAX_CLAIMS,

@@ -18,6 +18,7 @@
 struct PcaDirectory {
     const PcaLookups *lookups;
     PcaAccounts *accounts;
+    PcaPolicy *wanted;      /* the last one that was asked for; NULL: none was */
     PcaPolicy *looked_up;   /* of which the accounts are; NULL: of none yet */
     gint64 when;            /* that was; monotonic, microseconds */
     gboolean incomplete;    /* some of its names were missing */
@@ -81,6 +82,7 @@ static void unref(PcaDirectory *directory) {
     if (--directory->refs > 0)
         return;
     pca_accounts_unref(directory->accounts);
+    g_clear_pointer(&directory->wanted, pca_policy_unref);
     g_clear_pointer(&directory->looked_up, pca_policy_unref);
     g_ptr_array_unref(directory->resolutions);
     g_ptr_array_unref(directory->namings);
@@ -112,15 +114,14 @@ static gboolean start(const char *name, GThreadFunc func, gpointer job) {
 typedef struct {
     PcaDirectory *directory;
     GPtrArray *list;   /* of the directory's, that the task is in */
-    PcaPolicy *policy; /* of a resolution */
-    guint32 uid;       /* of a naming */
+    gboolean resolves; /* otherwise it is for a name */
+    guint32 uid;       /* whose */
     guint timer;
 } Waiter;
 
 static void waiter_free(gpointer data) {
     Waiter *waiter = data;
     g_clear_handle_id(&waiter->timer, g_source_remove);
-    g_clear_pointer(&waiter->policy, pca_policy_unref);
     unref(waiter->directory);
     g_free(waiter);
 }
@@ -130,7 +131,7 @@ static void answer(GTask *task, char *name, gboolean done) {
     Waiter *waiter = g_task_get_task_data(task);
     g_ptr_array_remove(waiter->list, task);
     g_clear_handle_id(&waiter->timer, g_source_remove);
-    if (waiter->policy)
+    if (waiter->resolves)
         g_task_return_pointer(task, done ? pca_accounts_ref(waiter->directory->accounts) : NULL,
                               (GDestroyNotify)pca_accounts_unref);
     else
@@ -157,21 +158,15 @@ static Waiter *wait(GTask *task, PcaDirectory *directory, GPtrArray *list, guint
     return waiter;
 }
 
-static gboolean is_of_policy(const Waiter *waiter, gconstpointer policy) {
-    return waiter->policy == policy;
-}
-
-static gboolean is_of_uid(const Waiter *waiter, gconstpointer uid) {
-    return waiter->uid == *(const guint32 *)uid;
-}
-
-/* In their order. An answer may make its receiver ask again. */
-static void answer_all(GPtrArray *list, gboolean (*is)(const Waiter *, gconstpointer),
-                       gconstpointer key, const char *name) {
+/* Those that wait for the name of this uid, or for anything where it is NULL; in their order. An
+ * answer may make its receiver ask again. */
+static void answer_all(GPtrArray *list, const guint32 *uid, const char *name) {
     g_autoptr(GPtrArray) chosen = g_ptr_array_new();
-    for (guint i = 0; i < list->len; i++)
-        if (is(g_task_get_task_data(g_ptr_array_index(list, i)), key))
+    for (guint i = 0; i < list->len; i++) {
+        const Waiter *waiter = g_task_get_task_data(g_ptr_array_index(list, i));
+        if (!uid || waiter->uid == *uid)
             g_ptr_array_add(chosen, g_ptr_array_index(list, i));
+    }
     for (guint i = 0; i < chosen->len; i++)
         answer(g_ptr_array_index(chosen, i), g_strdup(name), TRUE);
 }
@@ -240,7 +235,9 @@ static gboolean on_resolved(gpointer data) {
     directory->resolving = FALSE;
     if (!directory->closed) {
         take_accounts(job);
-        answer_all(directory->resolutions, is_of_policy, job->policy, NULL);
+        /* A newer policy is looked up next, for all. */
+        if (job->policy == directory->wanted)
+            answer_all(directory->resolutions, NULL, NULL);
         resolve_next(directory);
     }
     resolution_free(job);
@@ -264,15 +261,14 @@ static gpointer resolve(gpointer data) {
     return NULL;
 }
 
-/* The newest policy that somebody waits for: the others are not in force any more. */
+/* The newest policy: those of before are not in force any more. */
 static void resolve_next(PcaDirectory *directory) {
     if (directory->resolving || directory->resolutions->len == 0)
         return;
-    GTask *last = g_ptr_array_index(directory->resolutions, directory->resolutions->len - 1);
     Resolution *job = g_new0(Resolution, 1);
     job->directory = directory;
     directory->refs++;
-    job->policy = pca_policy_ref(((Waiter *)g_task_get_task_data(last))->policy);
+    job->policy = pca_policy_ref(directory->wanted);
     job->users = g_ptr_array_new();
     job->groups = g_ptr_array_new();
     job->found = g_array_new(FALSE, FALSE, sizeof(Found));
@@ -286,7 +282,9 @@ void pca_directory_resolve_async(PcaDirectory *directory, PcaPolicy *policy, gin
                                  GAsyncReadyCallback callback, gpointer data) {
     GTask *task = g_task_new(NULL, NULL, callback, data);
     Waiter *waiter = wait(task, directory, directory->resolutions, (guint)(patience / 1000));
-    waiter->policy = pca_policy_ref(policy);
+    waiter->resolves = TRUE;
+    g_clear_pointer(&directory->wanted, pca_policy_unref);
+    directory->wanted = pca_policy_ref(policy);
     resolve_next(directory);
 }
 
@@ -315,7 +313,7 @@ static gboolean on_named(gpointer data) {
     PcaDirectory *directory = job->directory;
     directory->naming = 0;
     if (!directory->closed) {
-        answer_all(directory->namings, is_of_uid, &job->uid, job->name);
+        answer_all(directory->namings, &job->uid, job->name);
         name_next(directory);
     }
     unref(directory);

@@ -15,6 +15,9 @@
 #include "base/fds.h"
 
 #define FILE_MAX (4 * 1024 * 1024) /* bytes */
+
+const char *const pca_policy_system_directories[] = {
+    "/etc/pcassign/policy.d", "/run/pcassign/policy.d", "/usr/share/pcassign/policy.d", NULL};
 #define SUFFIX ".conf"
 
 typedef struct {

@@ -7,6 +7,9 @@
 
 #include "policy/policy.h"
 
+/* The system's own, as pca_policy_load takes them. */
+extern const char *const pca_policy_system_directories[];
+
 /* Directories in order of precedence: a file name in an earlier one replaces the same name in a
  * later one, a link to /dev/null masks it. The last one is the vendor's. Only "*.conf" counts, and
  * a directory that is not there has none. Files must be regular; files and directories must be

@@ -222,6 +222,34 @@ START_TEST(freed_while_silent) {
 }
 END_TEST
 
+/* Whoever waits for the older one is answered with the newer, which is in force. */
+START_TEST(two_policies_at_once) {
+    PcaDirectory *directory = pca_directory_new(&server);
+    g_autoptr(PcaPolicy) older = policy_of(TEXT("u1007", "g7"));
+    g_autoptr(PcaPolicy) newer = policy_of(TEXT("u1008", "g7"));
+    g_autoptr(GAsyncResult) first = NULL;
+    g_autoptr(GAsyncResult) second = NULL;
+    g_autoptr(GAsyncResult) third = NULL;
+    set_server(TRUE, FALSE);
+    pca_directory_resolve_async(directory, older, 30000000, on_result, &first);
+    pca_directory_resolve_async(directory, older, 30000000, on_result, &second);
+    pca_directory_resolve_async(directory, newer, 30000000, on_result, &third);
+    set_server(FALSE, FALSE);
+    await(&first);
+    await(&second);
+    await(&third);
+    expect_user(directory, "u1007", 0);
+    expect_user(directory, "u1008", 1008);
+    ck_assert(!pca_directory_is_due(directory, newer));
+    GAsyncResult *const results[] = {first, second, third};
+    for (gsize i = 0; i < G_N_ELEMENTS(results); i++) {
+        g_autoptr(PcaAccounts) accounts = pca_directory_resolve_finish(results[i]);
+        ck_assert_ptr_nonnull(accounts);
+    }
+    pca_directory_free(directory);
+}
+END_TEST
+
 /* ---- The service ---- */
 
 static PcaTree *tree;
@@ -367,6 +395,7 @@ TCase *pca_directory_cases(void) {
     tcase_add_test(tcase, what_is_found);
     tcase_add_test(tcase, a_server_s_hiccup);
     tcase_add_test(tcase, silence);
+    tcase_add_test(tcase, two_policies_at_once);
     tcase_add_test(tcase, freed_while_silent);
     tcase_add_test(tcase, claims_during_silence);
     tcase_add_test(tcase, a_claim_that_comes_early);
