@@ -139,8 +139,8 @@ START_TEST(properties_of_anothers_claim) {
         NULL);
     g_autoptr(GVariant) all = g_variant_get_child_value(reply, 0);
     g_autofree char *text = g_variant_print(all, FALSE);
-    ck_assert_msg(g_variant_n_children(all) == 2 && strstr(text, "State") &&
-                      strstr(text, "Devices"),
+    ck_assert_msg(g_variant_n_children(all) == 3 && strstr(text, "State") &&
+                      strstr(text, "Devices") && strstr(text, "Stubbed"),
                   "%s", text);
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) set = g_dbus_connection_call_sync(
