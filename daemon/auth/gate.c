@@ -43,8 +43,8 @@ static PcaGate method_gate(Method method) {
 }
 
 /* All properties are public, since the generated skeletons answer before any code of ours runs.
- * What is not for everybody is told by Describe, to whom its rule lets through. A claim's State and
- * Devices are in everybody's ListClaims as well. */
+ * What is not for everybody is told by Describe, to whom its rule lets through. A claim's State,
+ * Devices and Stubbed are in everybody's ListClaims as well. */
 static PcaRule property_rule(Property property) {
     switch (property) {
     case PROPERTY_Manager_Version:
