@@ -179,6 +179,8 @@ def test_other_statuses():
         file.write("nonsense\n")
     status_is("an invalid policy", 65, "the policy was refused for 1 error", "policy", "reload")
     os.unlink(broken)
+    # Where a stale policy may matter, a second line says so.
+    status_is("a mended policy", 0, "", "policy", "reload")
     status_is("no command", 127, "no such command", "run", "nic", "--", "./nothing", "{iommufd}")
     status_is("a command that cannot be executed", 126, "cannot be executed", "run", "nic", "--",
               os.path.join(host.SOURCE, "tests/Makefile.mk"), "{iommufd}")
