@@ -197,7 +197,7 @@ void pca_service_revoke_async(PcaService *service, PcaSubject *subject, PcaClaim
     r->force = force;
     g_task_set_task_data(task, r, revocation_free);
     pca_audit(subject,
-              &(PcaDecision){.verb = "revoke",
+              &(PcaDecision){.verb = force ? "revoke" : "release",
                              .claim = claim->id,
                              .rule = rule,
                              .remark = force ? "by force" : NULL,

@@ -15,6 +15,7 @@
 static void use_grace(guint milliseconds) {
     pca_world_end_daemon(world, SIGTERM);
     world->grace_ms = milliseconds;
+    world->owner_ms = milliseconds;
     pca_world_start_daemon(world);
 }
 

@@ -171,7 +171,8 @@ void pca_world_start_daemon(PcaWorld *world) {
     }
     guint grace = world->grace_ms ? world->grace_ms : pca_world_grace;
     g_ptr_array_add(argv, g_strdup_printf("--unbind-grace=%u", grace));
-    g_ptr_array_add(argv, g_strdup_printf("--release-grace=%u", grace));
+    g_ptr_array_add(argv, g_strdup_printf("--release-grace=%u",
+                                          world->owner_ms ? world->owner_ms : PCA_WORLD_OWNER));
     g_ptr_array_add(argv, NULL);
     g_autofree char *notify = work_file(world, "notify");
     g_auto(GStrv) env = g_environ_setenv(environment(world), "NOTIFY_SOCKET", notify, TRUE);

@@ -34,11 +34,13 @@ typedef struct {
     pid_t bus, worker, daemon;
     int notify;     /* where the daemon says that it is ready */
     guint grace_ms; /* of an unbind, for the next daemon; 0: pca_world_grace */
+    guint owner_ms; /* of an owner whose claim is taken back, likewise; 0: PCA_WORLD_OWNER */
 } PcaWorld;
 
 /* How long the daemon waits before a release counts as stuck; milliseconds. */
 #define PCA_WORLD_GRACE 1000
 extern guint pca_world_grace;
+#define PCA_WORLD_OWNER 100
 
 PcaWorld *pca_world_new(void);
 void pca_world_free(PcaWorld *world);
