@@ -222,13 +222,14 @@ typedef struct {
 
 /* With `deaf` only SIGKILL ends it. */
 static Vmm make_vmm(guint32 uid, gboolean deaf) {
+    /* Before the fork, so that no signal finds the test runner's handler in the child. */
+    void (*before)(int) = signal(SIGTERM, deaf ? SIG_IGN : SIG_DFL);
     Vmm vmm = {.pid = fork()};
     ck_assert_int_ge(vmm.pid, 0);
-    if (vmm.pid == 0) {
-        signal(SIGTERM, deaf ? SIG_IGN : SIG_DFL);
+    if (vmm.pid == 0)
         for (;;)
             pause();
-    }
+    signal(SIGTERM, before);
     pca_world_tell(world, "opener %d vmm /dev/null", (int)vmm.pid);
     pca_world_tell(world, "write proc/%d/status 'Name: x\nPPid:\t1\nUid:\t%u\t0\t0\t0\n'",
                    (int)vmm.pid, uid);

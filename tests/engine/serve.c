@@ -409,13 +409,14 @@ END_TEST
 #define OWNER 1000
 
 static pid_t start_vmm(void) {
+    /* Before the fork, so that no signal finds the test runner's handler in the child. */
+    void (*before)(int) = signal(SIGTERM, SIG_DFL);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        signal(SIGTERM, SIG_DFL); /* instead of the test runner's */
+    if (pid == 0)
         for (;;)
             pause();
-    }
+    signal(SIGTERM, before);
     make_holder((int)pid, "vmm");
     g_autofree char *status = g_strdup_printf("proc/%d/status", (int)pid);
     pca_tree_write(tree, status, "Name:\tvmm\nPPid:\t1\nUid:\t%d\t0\t0\t0\n", OWNER);

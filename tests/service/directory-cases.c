@@ -271,6 +271,7 @@ static void make_service(const char *policy) {
                                             ignore_function,
                                             ignore_claim,
                                             ignore,
+                                            NULL,
                                             NULL};
     tree = pca_small_host();
     pca_tree_write(tree, "policy.d/50-a.conf", "%s", policy);
@@ -278,7 +279,7 @@ static void make_service(const char *policy) {
     g_autofree char *socket = g_build_filename(pca_tree_path(tree), "worker", NULL);
     g_autofree char *files = g_build_filename(pca_tree_path(tree), "policy.d", NULL);
     g_autofree char *vendor = g_build_filename(pca_tree_path(tree), "vendor.d", NULL);
-    const char *const directories[] = {files, vendor, NULL};
+    const char *const directories[] = {files, vendor, NULL, NULL};
     const PcaServiceConfig config = {.root = pca_tree_root(tree),
                                      .state_directory = state,
                                      .worker_socket = socket,

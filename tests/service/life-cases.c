@@ -46,8 +46,8 @@ static void on_policy(gpointer data) {
 
 static PcaService *make_service(GError **error) {
     static const PcaServiceEvents table = {on_added, on_changed, on_changed, on_removed,
-                                           on_claim, on_policy,  NULL};
-    const char *const directories[] = {policy_directory, vendor_directory, NULL};
+                                           on_claim, on_policy,  NULL,       NULL};
+    const char *const directories[] = {policy_directory, vendor_directory, NULL, NULL};
     const PcaServiceConfig config = {
         .root = pca_tree_root(tree),
         .state_directory = state,
