@@ -101,10 +101,15 @@ int pca_netlink_dump(guint16 type, int family, PcaMessageFunc on_message, GArray
 /* The interface that a line of a table in /proc speaks of, or NULL; `columns` are its words. */
 typedef const char *(*PcaColumnFunc)(char **columns, guint n);
 
-/* Adds the indexes of all interfaces that lines of root->proc/`name` speak of; a table that is
- * missing has none. */
-void pca_table_interfaces(const PcaRoot *root, const char *name, PcaColumnFunc interface,
-                          GArray *indexes);
+typedef struct {
+    const char *name; /* below root->proc; one that is missing has no lines */
+    PcaColumnFunc interface;
+} PcaTable;
+
+/* The indexes (int) of interfaces: of the running kernel by `ask`, of any other tree by all lines
+ * of both tables. NULL with *error. */
+GArray *pca_interfaces(const PcaRoot *root, gboolean (*ask)(GArray *indexes, GError **error),
+                       const PcaTable tables[2], GError **error);
 
 /* ---- Addresses (in-use-addresses.c) ---- */
 

@@ -93,13 +93,12 @@ static char **split_columns(const char *line) {
     return (char **)g_ptr_array_free(columns, FALSE);
 }
 
-void pca_table_interfaces(const PcaRoot *root, const char *name, PcaColumnFunc interface,
-                          GArray *indexes) {
-    g_autofree char *text = pca_read_text(root->proc, name, NULL);
+static void read_table(const PcaRoot *root, const PcaTable *table, GArray *indexes) {
+    g_autofree char *text = pca_read_text(root->proc, table->name, NULL);
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
     for (char **line = lines; *line; line++) {
         g_auto(GStrv) columns = split_columns(*line);
-        const char *found = interface(columns, g_strv_length(columns));
+        const char *found = table->interface(columns, g_strv_length(columns));
         guint64 index;
         g_autofree char *directory = found ? pca_class_directory(root, "net", found) : NULL;
         if (!directory || !pca_read_number(directory, "ifindex", &index))
@@ -107,4 +106,14 @@ void pca_table_interfaces(const PcaRoot *root, const char *name, PcaColumnFunc i
         int narrow = (int)index;
         g_array_append_val(indexes, narrow);
     }
+}
+
+GArray *pca_interfaces(const PcaRoot *root, gboolean (*ask)(GArray *indexes, GError **error),
+                       const PcaTable tables[2], GError **error) {
+    g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(int));
+    if (pca_root_is_live(root))
+        return ask(indexes, error) ? g_steal_pointer(&indexes) : NULL;
+    for (guint i = 0; i < 2; i++)
+        read_table(root, &tables[i], indexes);
+    return g_steal_pointer(&indexes);
 }

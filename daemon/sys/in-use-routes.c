@@ -103,13 +103,7 @@ static const char *ipv6_interface(char **columns, guint n) {
 }
 
 GArray *pca_default_routes(const PcaRoot *root, GError **error) {
-    g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(int));
-    if (pca_root_is_live(root)) {
-        if (!ask_kernel(indexes, error))
-            return NULL;
-    } else {
-        pca_table_interfaces(root, "1/net/route", ipv4_interface, indexes);
-        pca_table_interfaces(root, "1/net/ipv6_route", ipv6_interface, indexes);
-    }
-    return g_steal_pointer(&indexes);
+    static const PcaTable tables[] = {{"1/net/route", ipv4_interface},
+                                      {"1/net/ipv6_route", ipv6_interface}};
+    return pca_interfaces(root, ask_kernel, tables, error);
 }
