@@ -290,9 +290,7 @@ static char *module_to_load(Examiner *x) {
     PcaService *service = x->service;
     if (!x->request->loads || !service->events.load_module)
         return NULL;
-    g_autoptr(GPtrArray) ignored = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
-                                                       service->policy, service->configs, ignored);
+    g_autoptr(GPtrArray) targets = resolve(x);
     pca_service_set_terms(service, targets, x->names->uid);
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
@@ -333,9 +331,7 @@ static gboolean awaits_names(Examiner *x) {
     if (x->subject->uid == 0 || !service->policy ||
         !pca_directory_is_due(service->directory, service->policy))
         return FALSE;
-    g_autoptr(GPtrArray) ignored = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
-                                                       service->policy, service->configs, ignored);
+    g_autoptr(GPtrArray) targets = resolve(x);
     PcaCaller caller = pca_names_caller(x->names);
     for (guint i = 0; i < targets->len; i++) {
         const PcaSection *section = ((PcaTarget *)g_ptr_array_index(targets, i))->match.device;
