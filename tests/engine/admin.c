@@ -79,6 +79,23 @@ START_TEST(a_reset_by_a_method_leaves_all_as_found) {
 }
 END_TEST
 
+/* Function 0 of a slot has listed it before the kernel knew of the others. */
+START_TEST(a_bus_that_is_shared_by_now_is_left_out) {
+    g_autoptr(PcaPlan) first = reset_plan(SPARE, "flr");
+    AUTO_RUN known = run(first);
+    ck_assert(known.ok);
+    pca_tree_set(tree, SPARE, "reset_method", "flr bus");
+    g_autoptr(PcaPlan) plan = reset_plan(SPARE, "flr");
+    AUTO_RUN done = run(plan);
+    ck_assert_msg(done.ok, "%s", done.error ? done.error->message : "");
+    assert_methods(SPARE, "flr");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "write " SPARE "/reset_method flr bus"), 1);
+    g_autoptr(PcaPlan) bus = reset_plan(SPARE, "bus");
+    AUTO_RUN refused = run(bus);
+    assert_error(refused.error, PCA_ERROR_FAILED);
+}
+END_TEST
+
 START_TEST(an_unsupported_method_is_refused_by_the_kernel) {
     g_autoptr(PcaPlan) plan = reset_plan(BARE, "acpi");
     AUTO_RUN done = run(plan);
@@ -203,6 +220,7 @@ END_TEST
 void add_admin(Suite *suite) {
     ADD_CASE(suite, "reset alone", without_a_driver_it_is_reset_where_it_is,
              on_vfio_it_is_unbound_for_the_reset, a_reset_by_a_method_leaves_all_as_found,
+             a_bus_that_is_shared_by_now_is_left_out,
              an_unsupported_method_is_refused_by_the_kernel,
              a_method_that_does_not_take_is_found_out, a_used_function_is_not_reset,
              silence_after_a_reset_is_told, each_failure_leaves_all_as_found,
