@@ -12,7 +12,7 @@ static const char sent[] = "([('nic', {'alias': <'wan'>}), ('gpu', {})],"
 /* The message as its sender could have it in memory that it shares; `*bytes` is that memory. */
 static GVariant *make_shared(guint8 **bytes, gsize *size) {
     const GVariantType *type = G_VARIANT_TYPE("(a(sa{sv})a{sv})");
-    g_autoptr(GVariant) message = g_variant_ref_sink(g_variant_parse(type, sent, NULL, NULL, NULL));
+    g_autoptr(GVariant) message = g_variant_parse(type, sent, NULL, NULL, NULL);
     *size = g_variant_get_size(message);
     *bytes = g_malloc(*size);
     g_variant_store(message, *bytes);
