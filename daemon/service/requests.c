@@ -126,7 +126,7 @@ static gboolean may_open(const PcaSubject *subject, const PcaClaim *claim, int l
     else if (!pca_lease_proves(claim->lease, lease))
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
                     "that descriptor is not the lease of this claim");
-    else if (subject->pidfd < 0)
+    else if (pca_process_of(subject->pidfd) == 0)
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "the calling process has gone");
     else
         return TRUE;
