@@ -7,10 +7,9 @@
 #include "output.h"
 #include "base/error.h"
 #include "policy/policy.h"
+#include "sys/accounts.h"
 #include "sys/hardware.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 
 static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -266,14 +265,15 @@ static gboolean is_number(const char *item) {
 }
 
 static void warn_unknown(const PcaSectionUsers *users, GPtrArray *warnings) {
+    guint32 number;
     for (guint i = 0; users->users && i < users->users->len; i++) {
         const char *user = g_ptr_array_index(users->users, i);
-        if (!is_number(user) && !getpwnam(user))
+        if (!is_number(user) && pca_account_uid(user, &number) == PCA_LOOKUP_ABSENT)
             warn(warnings, "there is no user %s now", user);
     }
     for (guint i = 0; users->groups && i < users->groups->len; i++) {
         const char *group = g_ptr_array_index(users->groups, i);
-        if (!is_number(group) && !getgrnam(group))
+        if (!is_number(group) && pca_account_gid(group, &number) == PCA_LOOKUP_ABSENT)
             warn(warnings, "there is no group %s now", group);
     }
 }

@@ -6,8 +6,8 @@
  */
 #include "status.h"
 #include "base/error.h"
+#include "sys/accounts.h"
 
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -26,8 +26,8 @@ void pca_status_free(PcaStatus *status) {
 }
 
 static char *user_name(guint32 uid) {
-    const struct passwd *entry = getpwuid(uid);
-    return entry ? g_strdup(entry->pw_name) : g_strdup_printf("%u", uid);
+    char *name = pca_account_name(uid);
+    return name ? name : g_strdup_printf("%u", uid);
 }
 
 /* The command of a process; NULL when it has ended, or is not that user's: a number is used again.

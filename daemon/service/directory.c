@@ -7,11 +7,6 @@
  */
 #include "service/directory.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
-
-#define BUFFER_SIZE (64 * 1024)
 #define NAME_PATIENCE_MS 1000
 #define AGAIN_AFTER (10 * G_TIME_SPAN_SECOND)
 
@@ -30,47 +25,11 @@ struct PcaDirectory {
     guint refs;
 };
 
-/* ---- libc ---- */
-
-static PcaLookup outcome(gboolean found, int error) {
-    if (found)
-        return PCA_LOOKUP_FOUND;
-    /* What getpwnam(3) and getgrnam(3) list for a name that there is not. */
-    return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM
-               ? PCA_LOOKUP_ABSENT
-               : PCA_LOOKUP_FAILED;
-}
-
-static PcaLookup libc_user(const char *name, guint32 *uid) {
-    g_autofree char *buffer = g_malloc(BUFFER_SIZE);
-    struct passwd entry, *found = NULL;
-    int error = getpwnam_r(name, &entry, buffer, BUFFER_SIZE, &found);
-    *uid = found ? found->pw_uid : 0;
-    return outcome(found != NULL, error);
-}
-
-static PcaLookup libc_group(const char *name, guint32 *gid) {
-    g_autofree char *buffer = g_malloc(BUFFER_SIZE);
-    struct group entry, *found = NULL;
-    int error = getgrnam_r(name, &entry, buffer, BUFFER_SIZE, &found);
-    *gid = found ? found->gr_gid : 0;
-    return outcome(found != NULL, error);
-}
-
-static char *libc_name(guint32 uid) {
-    g_autofree char *buffer = g_malloc(BUFFER_SIZE);
-    struct passwd entry, *found = NULL;
-    getpwuid_r(uid, &entry, buffer, BUFFER_SIZE, &found);
-    return found ? g_strdup(found->pw_name) : NULL;
-}
-
-static const PcaLookups libc_lookups = {libc_user, libc_group, libc_name};
-
-/* ---- The directory itself ---- */
+static const PcaLookups name_service = {pca_account_uid, pca_account_gid, pca_account_name};
 
 PcaDirectory *pca_directory_new(const PcaLookups *lookups) {
     PcaDirectory *directory = g_new0(PcaDirectory, 1);
-    directory->lookups = lookups ? lookups : &libc_lookups;
+    directory->lookups = lookups ? lookups : &name_service;
     directory->accounts = pca_accounts_new();
     directory->resolutions = g_ptr_array_new();
     directory->namings = g_ptr_array_new();

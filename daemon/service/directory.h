@@ -10,12 +10,7 @@
 #include <gio/gio.h>
 
 #include "policy/policy.h"
-
-typedef enum {
-    PCA_LOOKUP_FOUND,
-    PCA_LOOKUP_ABSENT,
-    PCA_LOOKUP_FAILED, /* nobody could say */
-} PcaLookup;
+#include "sys/accounts.h"
 
 /* The look-ups themselves, called in a thread; they may block for ever. */
 typedef struct {
@@ -26,7 +21,7 @@ typedef struct {
 
 typedef struct PcaDirectory PcaDirectory;
 
-/* `lookups` (static; NULL: libc's) are for tests. */
+/* `lookups` (static; NULL: the name service's) are for tests. */
 PcaDirectory *pca_directory_new(const PcaLookups *lookups);
 void pca_directory_free(PcaDirectory *directory);
 

@@ -51,18 +51,49 @@ static int group_by_name(const char *key, guint32 number, gpointer entry, char *
     return getgrnam_r(key, entry, buffer, size, (struct group **)found);
 }
 
-/* The buffer that the entry points into, the caller's; NULL when there is no such account. */
-static char *look_up(LookUp func, const char *key, guint32 number, gpointer entry) {
+/* `buffer` is what the entry points into, the caller's. */
+static PcaLookup look_up(LookUp func, const char *key, guint32 number, gpointer entry,
+                         char **buffer) {
     for (gsize size = BUFFER_FIRST; size <= BUFFER_MAX; size *= 2) {
-        g_autofree char *buffer = g_malloc(size);
+        *buffer = g_malloc(size);
         gpointer found = NULL;
-        int status = func(key, number, entry, buffer, size, &found);
+        int status = func(key, number, entry, *buffer, size, &found);
         if (found)
-            return g_steal_pointer(&buffer);
+            return PCA_LOOKUP_FOUND;
+        g_clear_pointer(buffer, g_free);
+        /* What getpwnam(3) and getgrnam(3) list for a name that there is not. */
+        if (status == 0 || status == ENOENT || status == ESRCH || status == EBADF ||
+            status == EPERM)
+            return PCA_LOOKUP_ABSENT;
         if (status != ERANGE && status != EINTR)
-            return NULL;
+            break;
     }
-    return NULL;
+    return PCA_LOOKUP_FAILED;
+}
+
+PcaLookup pca_account_uid(const char *user, guint32 *uid) {
+    struct passwd entry;
+    g_autofree char *buffer = NULL;
+    PcaLookup lookup = look_up(user_by_name, user, 0, &entry, &buffer);
+    if (lookup == PCA_LOOKUP_FOUND)
+        *uid = entry.pw_uid;
+    return lookup;
+}
+
+PcaLookup pca_account_gid(const char *group, guint32 *gid) {
+    struct group entry;
+    g_autofree char *buffer = NULL;
+    PcaLookup lookup = look_up(group_by_name, group, 0, &entry, &buffer);
+    if (lookup == PCA_LOOKUP_FOUND)
+        *gid = entry.gr_gid;
+    return lookup;
+}
+
+char *pca_account_name(guint32 uid) {
+    struct passwd entry;
+    g_autofree char *buffer = NULL;
+    PcaLookup lookup = look_up(user_by_number, NULL, uid, &entry, &buffer);
+    return lookup == PCA_LOOKUP_FOUND ? g_strdup(entry.pw_name) : NULL;
 }
 
 static void add_groups(PcaAccount *account, guint32 gid) {
@@ -77,12 +108,18 @@ PcaAccount *pca_account_find(const char *user, GError **error) {
     struct passwd entry;
     guint64 number = 0;
     gboolean numeric = g_ascii_string_to_unsigned(user, 10, 0, G_MAXUINT32 - 1, &number, NULL);
-    g_autofree char *buffer =
-        look_up(numeric ? user_by_number : user_by_name, user, (guint32)number, &entry);
-    if (!buffer && numeric)
+    g_autofree char *buffer = NULL;
+    PcaLookup lookup =
+        look_up(numeric ? user_by_number : user_by_name, user, (guint32)number, &entry, &buffer);
+    if (lookup == PCA_LOOKUP_ABSENT && numeric)
         return account_new((guint32)number, NULL);
-    if (!buffer) {
+    if (lookup == PCA_LOOKUP_ABSENT) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "there is no user %s", user);
+        return NULL;
+    }
+    if (lookup == PCA_LOOKUP_FAILED) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "the user %s cannot be looked up now",
+                    user);
         return NULL;
     }
     PcaAccount *account = account_new(entry.pw_uid, entry.pw_name);
@@ -91,9 +128,8 @@ PcaAccount *pca_account_find(const char *user, GError **error) {
 }
 
 PcaAccount *pca_account_of_process(void) {
-    struct passwd entry;
-    g_autofree char *buffer = look_up(user_by_number, NULL, geteuid(), &entry);
-    PcaAccount *account = account_new(geteuid(), buffer ? entry.pw_name : NULL);
+    g_autofree char *name = pca_account_name(geteuid());
+    PcaAccount *account = account_new(geteuid(), name);
     guint32 gid = getegid();
     int n = getgroups(0, NULL);
     g_autofree gid_t *gids = g_new0(gid_t, MAX(n, 0) + 1);
@@ -107,20 +143,13 @@ PcaAccounts *pca_accounts_look_up(const PcaPolicy *policy) {
     PcaAccounts *accounts = pca_accounts_new();
     g_autoptr(GPtrArray) users = g_ptr_array_new();
     g_autoptr(GPtrArray) groups = g_ptr_array_new();
-    struct passwd user;
-    struct group group;
+    guint32 number;
     pca_policy_names(policy, users, groups);
-    for (guint i = 0; i < users->len; i++) {
-        const char *name = g_ptr_array_index(users, i);
-        g_autofree char *buffer = look_up(user_by_name, name, 0, &user);
-        if (buffer)
-            pca_accounts_add_user(accounts, name, user.pw_uid);
-    }
-    for (guint i = 0; i < groups->len; i++) {
-        const char *name = g_ptr_array_index(groups, i);
-        g_autofree char *buffer = look_up(group_by_name, name, 0, &group);
-        if (buffer)
-            pca_accounts_add_group(accounts, name, group.gr_gid);
-    }
+    for (guint i = 0; i < users->len; i++)
+        if (pca_account_uid(g_ptr_array_index(users, i), &number) == PCA_LOOKUP_FOUND)
+            pca_accounts_add_user(accounts, g_ptr_array_index(users, i), number);
+    for (guint i = 0; i < groups->len; i++)
+        if (pca_account_gid(g_ptr_array_index(groups, i), &number) == PCA_LOOKUP_FOUND)
+            pca_accounts_add_group(accounts, g_ptr_array_index(groups, i), number);
     return accounts;
 }

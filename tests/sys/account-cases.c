@@ -6,6 +6,9 @@
  */
 #include "sys/cases.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +16,25 @@
 #include "sys/accounts.h"
 
 #define NOBODY "nobody-of-that-name"
+#define LARGE "large"
+#define MUTE "mute"
+
+typedef int (*FindGroup)(const char *, struct group *, char *, size_t, struct group **);
+
+/* In front of libc's: a group that has very many members, and one whose server does not answer. */
+int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size,
+               struct group **found) {
+    *found = NULL;
+    if (g_str_equal(name, MUTE))
+        return EIO;
+    if (!g_str_equal(name, LARGE))
+        return ((FindGroup)dlsym(RTLD_NEXT, "getgrnam_r"))(name, entry, buffer, size, found);
+    if (size < 1024 * 1024)
+        return ERANGE;
+    *entry = (struct group){.gr_gid = 77};
+    *found = entry;
+    return 0;
+}
 
 static gboolean has(const GArray *gids, guint32 gid) {
     for (guint i = 0; i < gids->len; i++)
@@ -49,6 +71,35 @@ START_TEST(nobody) {
 }
 END_TEST
 
+static const struct {
+    const char *name;
+    PcaLookup lookup;
+    guint32 gid;
+} groups[] = {
+    {"root", PCA_LOOKUP_FOUND, 0},
+    {LARGE, PCA_LOOKUP_FOUND, 77},
+    {NOBODY, PCA_LOOKUP_ABSENT, 5},
+    {MUTE, PCA_LOOKUP_FAILED, 5},
+};
+
+START_TEST(number_of_a_group) {
+    guint32 gid = 5;
+    ck_assert_int_eq(pca_account_gid(groups[_i].name, &gid), groups[_i].lookup);
+    ck_assert_uint_eq(gid, groups[_i].gid);
+}
+END_TEST
+
+START_TEST(number_and_name_of_a_user) {
+    guint32 uid = 5;
+    ck_assert_int_eq(pca_account_uid(NOBODY, &uid), PCA_LOOKUP_ABSENT);
+    ck_assert_uint_eq(uid, 5);
+    ck_assert_int_eq(pca_account_uid("root", &uid), PCA_LOOKUP_FOUND);
+    g_autofree char *name = pca_account_name(uid);
+    ck_assert_str_eq(name, "root");
+    ck_assert_ptr_null(pca_account_name(4294967294));
+}
+END_TEST
+
 START_TEST(of_this_process) {
     g_autoptr(PcaAccount) account = pca_account_of_process();
     ck_assert_uint_eq(account->uid, geteuid());
@@ -78,6 +129,8 @@ void pca_add_account_cases(Suite *suite) {
     tcase_add_loop_test(c, root_by_name_and_number, 0, 2);
     tcase_add_test(c, a_number_without_a_name);
     tcase_add_loop_test(c, nobody, 0, 6);
+    tcase_add_loop_test(c, number_of_a_group, 0, G_N_ELEMENTS(groups));
+    tcase_add_test(c, number_and_name_of_a_user);
     tcase_add_test(c, of_this_process);
     tcase_add_test(c, names_of_a_policy);
     suite_add_tcase(suite, c);
