@@ -64,7 +64,7 @@ static void refuse_caller(const Check *c, const PcaSection *section, const char 
 static void check_caller(const Check *c, const PcaSection *section) {
     g_autofree char *reason = NULL;
     PcaCaller caller = pca_names_caller(c->context->names);
-    if (!pca_section_allows(section, &caller, c->context->names->accounts, &reason))
+    if (!pca_section_allows(section, &caller, c->context->accounts, &reason))
         refuse_caller(c, section, reason);
     else
         pca_check_limits(c->context, c->target, c->findings);

@@ -18,7 +18,8 @@ typedef struct {
     PcaSnapshot *snapshot;
     PcaIsolations *isolations;
     PcaClaims *claims;
-    const PcaNames *names; /* of the caller */
+    const PcaNames *names;       /* of the caller */
+    const PcaAccounts *accounts; /* of the names of the policy */
     const PcaTargets *targets;
     const char *handoff;
     guint64 memory;          /* bytes that the claim asks for; 0: not told */

@@ -137,8 +137,6 @@ static void judge(Examiner *x) {
     }
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
-    pca_accounts_unref(x->names->accounts);
-    x->names->accounts = pca_accounts_ref(pca_directory_accounts(service->directory));
     e->names = g_steal_pointer(&x->names);
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
@@ -151,6 +149,7 @@ static void judge(Examiner *x) {
         .isolations = service->isolations,
         .claims = service->claims,
         .names = e->names,
+        .accounts = pca_directory_accounts(service->directory),
         .targets = e->targets,
         .handoff = e->handoff,
         .memory = x->request->memory,

@@ -9,7 +9,6 @@ PcaNames *pca_names_new(guint32 uid) {
     PcaNames *names = g_new0(PcaNames, 1);
     names->uid = uid;
     names->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
-    names->accounts = pca_accounts_new();
     return names;
 }
 
@@ -27,7 +26,6 @@ void pca_names_free(PcaNames *names) {
     g_free(names->unit);
     g_free(names->label);
     g_array_unref(names->gids);
-    pca_accounts_unref(names->accounts);
     g_free(names);
 }
 

@@ -10,11 +10,10 @@
 
 typedef struct {
     guint32 uid;
-    char *user;            /* NULL: it has no name, or that cannot be said now */
-    GArray *gids;          /* of guint32 */
-    char *unit, *label;    /* NULL: not known */
-    PcaAccounts *accounts; /* those of the policy's names */
-    gboolean late;         /* the accounts may lack some: they could not be looked up in time */
+    char *user;         /* NULL: it has no name, or that cannot be said now */
+    GArray *gids;       /* of guint32 */
+    char *unit, *label; /* NULL: not known */
+    gboolean late;      /* some names of the policy could not be looked up in time */
 } PcaNames;
 
 void pca_names_free(PcaNames *names);
