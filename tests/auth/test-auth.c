@@ -10,6 +10,7 @@
 
 #include "auth/gate.h"
 #include "base/error.h"
+#include "support/interface.h"
 
 static const struct {
     const char *interface, *method;
@@ -49,21 +50,9 @@ START_TEST(rule_of) {
 }
 END_TEST
 
-static GDBusNodeInfo *read_interface(void) {
-    const char *source = g_getenv("SRCDIR");
-    g_autofree char *path =
-        g_build_filename(source ? source : ".", "daemon/bus/org.pcassign1.xml", NULL);
-    g_autofree char *xml = NULL;
-    g_autoptr(GError) error = NULL;
-    ck_assert_msg(g_file_get_contents(path, &xml, NULL, &error), "%s", error ? error->message : "");
-    GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(xml, &error);
-    ck_assert_msg(node != NULL, "%s", error ? error->message : "");
-    return node;
-}
-
 /* That all have a rule the build sees to; that all are denied to somebody, or public, is here. */
 START_TEST(every_member) {
-    g_autoptr(GDBusNodeInfo) node = read_interface();
+    g_autoptr(GDBusNodeInfo) node = pca_read_interface();
     guint n = 0;
     for (guint i = 0; node->interfaces[i]; i++) {
         GDBusInterfaceInfo *interface = node->interfaces[i];

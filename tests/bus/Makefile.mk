@@ -35,6 +35,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/mock-polkit.c tests/bus/mock-polkit.h tests/bus/gate-cases.c \
 	tests/bus/flood-cases.c tests/bus/hardware-cases.c \
 	tests/bus/terms-cases.c \
+	tests/support/interface.c tests/support/interface.h \
 	tests/support/modules.c tests/support/modules.h \
 	tests/bus/admin.c tests/bus/admin.h \
 	tests/bus/admin-cases.c tests/bus/recover-cases.c \

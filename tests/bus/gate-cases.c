@@ -6,6 +6,7 @@
  */
 #include "cases.h"
 #include "mock-polkit.h"
+#include "support/interface.h"
 
 #define FREE_PATH ROOT_PATH "/device/0000_07_00_0"
 
@@ -103,15 +104,6 @@ START_TEST(every_method_and_caller) {
 }
 END_TEST
 
-static GDBusNodeInfo *read_interface(void) {
-    const char *source = g_getenv("SRCDIR");
-    g_autofree char *path =
-        g_build_filename(source ? source : ".", "daemon/bus/org.pcassign1.xml", NULL);
-    g_autofree char *xml = NULL;
-    ck_assert(g_file_get_contents(path, &xml, NULL, NULL));
-    return g_dbus_node_info_new_for_xml(xml, NULL);
-}
-
 static gboolean has_row(const char *interface, const char *method) {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *full = g_strconcat("org.pcassign1.", rows[i].method, NULL);
@@ -123,7 +115,7 @@ static gboolean has_row(const char *interface, const char *method) {
 }
 
 START_TEST(the_table_has_every_method) {
-    g_autoptr(GDBusNodeInfo) node = read_interface();
+    g_autoptr(GDBusNodeInfo) node = pca_read_interface();
     for (guint i = 0; node->interfaces[i]; i++)
         for (guint j = 0; node->interfaces[i]->methods && node->interfaces[i]->methods[j]; j++)
             ck_assert_msg(has_row(node->interfaces[i]->name, node->interfaces[i]->methods[j]->name),

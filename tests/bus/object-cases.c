@@ -5,6 +5,7 @@
  * Thread: main. Ownership: see cases.h.
  */
 #include "cases.h"
+#include "support/interface.h"
 
 #define NIC_PATH ROOT_PATH "/device/0000_01_00_0"
 
@@ -102,12 +103,7 @@ static void expect_same(GDBusNodeInfo *installed, const char *path, const char *
 }
 
 START_TEST(introspection) {
-    const char *source = g_getenv("SRCDIR");
-    g_autofree char *path =
-        g_build_filename(source ? source : ".", "daemon/bus/org.pcassign1.xml", NULL);
-    g_autofree char *xml = NULL;
-    ck_assert(g_file_get_contents(path, &xml, NULL, NULL));
-    g_autoptr(GDBusNodeInfo) installed = g_dbus_node_info_new_for_xml(xml, NULL);
+    g_autoptr(GDBusNodeInfo) installed = pca_read_interface();
     g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
     expect_same(installed, ROOT_PATH, MANAGER);
     expect_same(installed, NIC_PATH, DEVICE);
