@@ -29,13 +29,13 @@ static PcaRequest *take_request(PcaCall *call, gboolean claiming) {
 /* --- Manager --- */
 
 /* What the bus tells of a connection never changes: who claimed is not asked for again. */
-static void remember_claimant(PcaBus *bus, PcaSubject *subject, const PcaClaim *claim) {
-    GObject *object = g_hash_table_lookup(bus->claims, claim->id);
+static void remember_claimant(PcaCall *call, const PcaClaim *claim) {
+    GObject *object = g_hash_table_lookup(call->bus->claims, claim->id);
     if (!object)
         return;
-    g_object_set_data_full(object, CLAIMANT, pca_subject_ref(subject),
+    g_object_set_data_full(object, CLAIMANT, pca_subject_ref(call->subject),
                            (GDestroyNotify)pca_subject_unref);
-    pca_listeners_add(bus, PCA_BUS_CLAIM(object), subject->sender);
+    pca_listeners_add(PCA_BUS_CLAIM(object), call->subject->sender);
 }
 
 static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
@@ -51,11 +51,8 @@ static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
     int writer = pca_fd_steal(&claim->lease_writer);
     g_autoptr(GUnixFDList) fds = g_unix_fd_list_new_from_array(&writer, 1);
     g_autofree char *path = pca_translate_claim_path(claim);
-    PcaBus *bus = call->bus;
-    g_autoptr(PcaSubject) subject = pca_subject_ref(call->subject);
+    remember_claimant(call, claim);
     pca_call_return_fds(call, g_variant_new("(oh)", path, 0), fds);
-    /* This asks the bus, so the answer goes first. */
-    remember_claimant(bus, subject, claim);
 }
 
 /* The option "join-lease"; answers the caller when the message has not brought it. */
@@ -238,7 +235,7 @@ static void on_channel_sent(const GError *error, gpointer data) {
 static void remember_opener(PcaCall *call) {
     PcaBusClaim *object = g_hash_table_lookup(call->bus->claims, call->claim->id);
     if (object && call->subject->uid == call->claim->uid)
-        pca_listeners_add(call->bus, object, call->subject->sender);
+        pca_listeners_add(object, call->subject->sender);
 }
 
 static void on_opened(GObject *source, GAsyncResult *result, gpointer data) {

@@ -110,7 +110,7 @@ void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim);
 
 /* listeners.c: the connections that are told when the owner of a claim is to give it back; they are
  * the object's. */
-void pca_listeners_add(PcaBus *bus, PcaBusClaim *object, const char *sender);
+void pca_listeners_add(PcaBusClaim *object, const char *sender);
 
-/* How many were told. */
-guint pca_listeners_tell(PcaBus *bus, const PcaClaim *claim);
+/* How many were told; where none of them is still there, the service hears of it later. */
+guint pca_listeners_tell(PcaBus *bus, PcaClaim *claim);

@@ -158,9 +158,7 @@ static gboolean on_time_over(gpointer data) {
     return G_SOURCE_REMOVE;
 }
 
-void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim) {
-    if (claim->state == PCA_CLAIM_READY)
-        return;
+static void hurry(PcaService *service, const PcaClaim *claim) {
     for (guint i = 0; i < service->revocations->len; i++) {
         GTask *task = g_ptr_array_index(service->revocations, i);
         Revocation *r = g_task_get_task_data(task);
@@ -170,6 +168,16 @@ void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim) {
         g_clear_handle_id(&r->timer, g_source_remove);
         r->timer = g_idle_add(on_time_over, task);
     }
+}
+
+void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim) {
+    if (claim->state != PCA_CLAIM_READY)
+        hurry(service, claim);
+}
+
+void pca_service_nobody_listens(PcaService *service, PcaClaim *claim) {
+    claim->release_deadline = g_get_monotonic_time();
+    hurry(service, claim);
 }
 
 /* How long the owner may take, in microseconds; 0 where nobody can be told. */

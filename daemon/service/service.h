@@ -44,7 +44,7 @@ typedef struct {
     void (*claim_changed)(PcaClaim *claim, gpointer data);
     void (*policy_changed)(gpointer data);
     /* The owner is to give the claim back by its release_deadline. How many of the owner's
-     * connections were told. May be NULL: there are none. */
+     * connections were told; see pca_service_nobody_listens. May be NULL: there are none. */
     guint (*release_requested)(PcaClaim *claim, gpointer data);
 
     /* Has the system load a module, and calls `done` once, later, whether it did or could not.
@@ -182,6 +182,10 @@ gboolean pca_service_release_finish(GAsyncResult *result, GError **error);
 void pca_service_revoke_async(PcaService *service, PcaSubject *subject, PcaClaim *claim,
                               gboolean force, const char *rule, GAsyncReadyCallback callback,
                               gpointer data);
+
+/* None of the connections that were told to give the claim back is still there: whoever takes it
+ * back waits no longer. */
+void pca_service_nobody_listens(PcaService *service, PcaClaim *claim);
 
 /* What was stopped, an a{sv}, the caller's: "units" as, "processes" a(uus) (process, uid, comm).
  * UnbindTimeout when that was not enough either; it goes on. */
