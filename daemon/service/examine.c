@@ -13,7 +13,7 @@
 #define FUNCTIONS_OF_A_SLOT 8
 
 /* Names and the worker may let us wait; a look that is older than this is made again. */
-#define LOOK_LASTS (50 * G_TIME_SPAN_MILLISECOND)
+#define LOOK_LASTS (100 * G_TIME_SPAN_MILLISECOND)
 
 /* How long somebody who is not allowed yet waits for names of the policy. */
 #define NAMES_PATIENCE (3 * G_TIME_SPAN_SECOND)

@@ -53,9 +53,11 @@ static int await_request(int listener) {
 }
 
 /* After a fork each page costs a fault at its first use. An empty request takes those that every
- * request needs, while none is waiting; of the kind that leaves this process its rights. */
+ * request needs, while none is waiting; of the kind that leaves this process its rights, which are
+ * read here too, since that takes long. */
 static void warm_up(PcaKernel *kernel) {
     int ends[2];
+    pca_rights_lower();
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return;
     PCA_AUTO_FD ours = ends[0], theirs = ends[1];
