@@ -28,6 +28,8 @@ typedef enum {
 typedef struct {
     PcaAddress address;
     guint16 vendor, device, subsystem_vendor, subsystem_device;
+    gboolean has_upstream;
+    PcaAddress upstream;
     State state;
     int fd;            /* -1: none */
     PcaConfig *config; /* NULL: not known */
@@ -178,11 +180,23 @@ void pca_configs_refresh(PcaConfigs *configs, const PcaAddress *address) {
     configs->incomplete = TRUE;
 }
 
-static gboolean is_evicting(GHashTable *evicting, const PcaAddress *address) {
-    if (g_hash_table_size(evicting) == 0)
+GHashTable *pca_configs_locked(const PcaConfigs *configs) {
+    GHashTable *locked = pca_claims_evicting(configs->claims);
+    g_autofree gpointer *keys = g_hash_table_get_keys_as_array(locked, NULL);
+    for (gpointer *key = keys; *key; key++) {
+        PcaAddress address;
+        const Entry *entry = pca_address_parse(*key, &address) ? find(configs, &address) : NULL;
+        if (entry && entry->has_upstream)
+            g_hash_table_add(locked, pca_address_format(&entry->upstream));
+    }
+    return locked;
+}
+
+static gboolean is_locked(GHashTable *locked, const PcaAddress *address) {
+    if (g_hash_table_size(locked) == 0)
         return FALSE;
     g_autofree char *text = pca_address_format(address);
-    return g_hash_table_contains(evicting, text);
+    return g_hash_table_contains(locked, text);
 }
 
 static Entry *next_opened(const PcaConfigs *configs) {
@@ -207,8 +221,8 @@ static gboolean on_read(gpointer data) {
         wake(configs);
         return G_SOURCE_REMOVE;
     }
-    g_autoptr(GHashTable) evicting = pca_claims_evicting(configs->claims);
-    if (is_evicting(evicting, &entry->address)) {
+    g_autoptr(GHashTable) locked = pca_configs_locked(configs);
+    if (is_locked(locked, &entry->address)) {
         pca_fd_close(&entry->fd);
         entry->state = MISSING;
         configs->incomplete = TRUE;
@@ -286,7 +300,7 @@ static void on_opened(GVariant *reply, GArray *fds, const GError *error, gpointe
         configs->reading = g_idle_add(on_read, configs);
 }
 
-static GPtrArray *choose(PcaConfigs *configs, GHashTable *evicting) {
+static GPtrArray *choose(PcaConfigs *configs, GHashTable *locked) {
     GPtrArray *chosen = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
     gpointer key;
@@ -296,7 +310,7 @@ static GPtrArray *choose(PcaConfigs *configs, GHashTable *evicting) {
         Entry *entry = key;
         if (entry->state != MISSING)
             continue;
-        if (chosen->len == PCA_WIRE_MAX_FDS || is_evicting(evicting, &entry->address)) {
+        if (chosen->len == PCA_WIRE_MAX_FDS || is_locked(locked, &entry->address)) {
             configs->incomplete = TRUE;
             continue;
         }
@@ -323,8 +337,8 @@ static void send_call(PcaConfigs *configs) {
 static void ask(PcaConfigs *configs) {
     if (is_pending(configs) || !configs->incomplete)
         return;
-    g_autoptr(GHashTable) evicting = pca_claims_evicting(configs->claims);
-    g_autoptr(GPtrArray) chosen = choose(configs, evicting);
+    g_autoptr(GHashTable) locked = pca_configs_locked(configs);
+    g_autoptr(GPtrArray) chosen = choose(configs, locked);
     if (chosen->len == 0)
         return;
     configs->call = g_steal_pointer(&chosen);
@@ -348,6 +362,8 @@ static void add_new(PcaConfigs *configs, const PcaFunction *f) {
                      .device = f->device,
                      .subsystem_vendor = f->subsystem_vendor,
                      .subsystem_device = f->subsystem_device,
+                     .has_upstream = f->has_upstream,
+                     .upstream = f->upstream,
                      .fd = -1};
     g_hash_table_add(configs->entries, entry);
     configs->incomplete = TRUE;

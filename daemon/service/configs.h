@@ -43,6 +43,11 @@ gboolean pca_configs_serial(const PcaFunction *function, guint64 *serial, gpoint
  * while a reset of the function is under way. */
 void pca_configs_refresh(PcaConfigs *configs, const PcaAddress *address);
 
+/* A set of the addresses, as texts, whose config space cannot be read now without perhaps waiting
+ * for long: what a worker is at work on, and the bridges above, which a reset locks as well
+ * (pci_reset_function in drivers/pci/pci.c). */
+GHashTable *pca_configs_locked(const PcaConfigs *configs);
+
 /* Calls `func` once nothing is under way any more, or after a second; at once when nothing is. */
 typedef void (*PcaConfigsFunc)(gpointer data);
 void pca_configs_await(PcaConfigs *configs, PcaConfigsFunc func, gpointer data);

@@ -60,21 +60,6 @@ gboolean pca_isolations_concern(const PcaDiff *diff, const PcaSnapshot *old) {
 
 /* ---- Registers ---- */
 
-/* What a worker is at work on, and the bridge above it, which a reset of its bus locks as well
- * (pci_bus_lock in drivers/pci/pci.c): a read there might wait for long. */
-static GHashTable *find_locked(PcaIsolations *isolations, const PcaSnapshot *snapshot) {
-    GHashTable *locked = pca_claims_evicting(isolations->claims);
-    g_autofree gpointer *keys = g_hash_table_get_keys_as_array(locked, NULL);
-    for (gpointer *key = keys; *key; key++) {
-        PcaAddress address;
-        const PcaFunction *function =
-            pca_address_parse(*key, &address) ? pca_snapshot_find(snapshot, &address) : NULL;
-        if (function && function->has_upstream)
-            g_hash_table_add(locked, pca_address_format(&function->upstream));
-    }
-    return locked;
-}
-
 static void refresh(PcaIsolations *isolations, GHashTable *locked, const PcaAddress *address) {
     if (g_hash_table_size(locked) > 0) {
         g_autofree char *text = pca_address_format(address);
@@ -88,7 +73,7 @@ static void refresh(PcaIsolations *isolations, GHashTable *locked, const PcaAddr
  * register can make the function's set larger. */
 static void refresh_path(PcaIsolations *isolations, const PcaSnapshot *snapshot,
                          const PcaAddress *address) {
-    g_autoptr(GHashTable) locked = find_locked(isolations, snapshot);
+    g_autoptr(GHashTable) locked = pca_configs_locked(isolations->configs);
     g_autoptr(GPtrArray) slot = pca_snapshot_slot(snapshot, address);
     for (guint i = 0; i < slot->len; i++)
         refresh(isolations, locked, &((const PcaFunction *)g_ptr_array_index(slot, i))->address);
@@ -138,7 +123,7 @@ const PcaConfig *pca_isolations_config(const PcaIsolations *isolations, const Pc
 
 GVariant *pca_isolations_explain(PcaIsolations *isolations, PcaSnapshot *snapshot,
                                  const PcaAddress *address) {
-    g_autoptr(GHashTable) locked = find_locked(isolations, snapshot);
+    g_autoptr(GHashTable) locked = pca_configs_locked(isolations->configs);
     for (guint i = 0; i < snapshot->functions->len; i++)
         refresh(isolations, locked,
                 &((const PcaFunction *)g_ptr_array_index(snapshot->functions, i))->address);

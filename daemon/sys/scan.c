@@ -17,10 +17,12 @@
 
 #define CONFIG_HEADER_TYPE 0x0e
 #define HEADER_TYPE_MASK 0x7f /* bit 7 says multifunction */
+#define CLASS_BRIDGE 0x06     /* the base class */
 
 typedef struct {
     const PcaRoot *root;
     const PcaSnapshot *old; /* of a former scan; may be NULL */
+    GHashTable *evicting;   /* addresses; may be NULL */
     gboolean brief;         /* see pca_scan_brief */
     char *devices;          /* .../bus/pci/devices */
     GHashTable *groups;     /* group number -> whether it has a direct region, both as pointers */
@@ -276,9 +278,37 @@ static char *describe(Scan *scan, const PcaFunction *f) {
 
 /* ---- The scan ---- */
 
+static gboolean is_evicting(const Scan *scan, const char *name) {
+    return scan->evicting && g_hash_table_contains(scan->evicting, name);
+}
+
+/* A function that is evicted is below it, and in its directory. */
+static gboolean is_above_evicting(const Scan *scan, int directory) {
+    GHashTableIter iter;
+    gpointer name;
+    if (!scan->evicting)
+        return FALSE;
+    g_hash_table_iter_init(&iter, scan->evicting);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (faccessat(directory, name, F_OK, 0) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* While a function is reset, its config space and that of the bridge above it cannot be read, for
+ * as long as it takes (pci_reset_function() in drivers/pci/pci.c). But what these are is plain:
+ * nothing else than endpoints is ever claimed. */
+static int find_header_type(const Scan *scan, const PcaFunction *function, const char *name,
+                            int directory) {
+    if (is_evicting(scan, name) && function->class >> 16 != CLASS_BRIDGE)
+        return PCA_HEADER_ENDPOINT;
+    return is_above_evicting(scan, directory) ? PCA_HEADER_BRIDGE : read_header_type(directory);
+}
+
 /* What cannot change while the function is there. Reading config space wakes a sleeping bridge, and
  * waits for a reset: milliseconds each time. */
-static void read_header_and_description(Scan *scan, PcaFunction *function, int directory) {
+static void read_header_and_description(Scan *scan, PcaFunction *function, const char *name,
+                                        int directory) {
     const PcaFunction *before = scan->old ? pca_snapshot_find(scan->old, &function->address) : NULL;
     gboolean same = before && before->vendor == function->vendor &&
                     before->device == function->device && before->class == function->class &&
@@ -289,12 +319,12 @@ static void read_header_and_description(Scan *scan, PcaFunction *function, int d
         function->header_type = before->header_type;
         function->description = g_strdup(before->description);
     } else {
-        function->header_type = read_header_type(directory);
+        function->header_type = find_header_type(scan, function, name, directory);
         function->description = describe(scan, function);
     }
 }
 
-static PcaFunction *read_function(Scan *scan, const char *name, gboolean evicting) {
+static PcaFunction *read_function(Scan *scan, const char *name) {
     PcaAddress address;
     g_autofree char *link = g_build_filename(scan->devices, name, NULL);
     g_autofree char *real = pca_resolve_link(link);
@@ -304,9 +334,9 @@ static PcaFunction *read_function(Scan *scan, const char *name, gboolean evictin
     g_autoptr(PcaFunction) function = pca_function_new(&address);
     if (!read_ids(function, directory))
         return NULL;
-    read_header_and_description(scan, function, directory);
+    read_header_and_description(scan, function, name, directory);
     function->slot_path = slot_path(real, &function->upstream, &function->has_upstream);
-    read_driver(function, directory, evicting);
+    read_driver(function, directory, is_evicting(scan, name));
     if (!scan->brief)
         read_reset_methods(function, directory);
     read_group(scan, function, directory);
@@ -366,18 +396,15 @@ static void add_function(PcaSnapshot *snapshot, PcaFunction *function) {
     pca_snapshot_add(snapshot, function);
 }
 
-static void read_functions(Scan *scan, PcaSnapshot *snapshot, const char *const *names,
-                           GHashTable *evicting) {
-    for (; *names; names++) {
-        gboolean skip_locked = evicting && g_hash_table_contains(evicting, *names);
-        add_function(snapshot, read_function(scan, *names, skip_locked));
-    }
+static void read_functions(Scan *scan, PcaSnapshot *snapshot, const char *const *names) {
+    for (; *names; names++)
+        add_function(snapshot, read_function(scan, *names));
 }
 
-static PcaSnapshot *scan_all(Scan *scan, GHashTable *evicting) {
+static PcaSnapshot *scan_all(Scan *scan) {
     PcaSnapshot *snapshot = pca_snapshot_new();
     g_auto(GStrv) names = pca_read_directory(scan->devices);
-    read_functions(scan, snapshot, (const char *const *)names, evicting);
+    read_functions(scan, snapshot, (const char *const *)names);
     read_host(snapshot, scan->root);
     pca_snapshot_seal(snapshot);
     scan_close(scan);
@@ -385,9 +412,9 @@ static PcaSnapshot *scan_all(Scan *scan, GHashTable *evicting) {
 }
 
 PcaSnapshot *pca_scan_again(const PcaRoot *root, const PcaSnapshot *old, GHashTable *evicting) {
-    Scan scan = {0};
+    Scan scan = {.evicting = evicting};
     scan_open(&scan, root, old);
-    return scan_all(&scan, evicting);
+    return scan_all(&scan);
 }
 
 PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
@@ -397,12 +424,12 @@ PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting) {
 PcaSnapshot *pca_scan_brief(const PcaRoot *root) {
     Scan scan = {.brief = TRUE};
     scan_open(&scan, root, NULL);
-    return scan_all(&scan, NULL);
+    return scan_all(&scan);
 }
 
 PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTable *addresses,
                            GHashTable *evicting) {
-    Scan scan = {0};
+    Scan scan = {.evicting = evicting};
     scan_open(&scan, root, old);
     PcaSnapshot *snapshot = pca_snapshot_new();
     for (guint i = 0; i < old->functions->len; i++) {
@@ -412,7 +439,7 @@ PcaSnapshot *pca_scan_some(const PcaRoot *root, const PcaSnapshot *old, GHashTab
             add_function(snapshot, pca_function_ref(function));
     }
     g_autofree gpointer *names = g_hash_table_get_keys_as_array(addresses, NULL);
-    read_functions(&scan, snapshot, (const char *const *)names, evicting);
+    read_functions(&scan, snapshot, (const char *const *)names);
     read_host(snapshot, root);
     pca_snapshot_seal(snapshot);
     scan_close(&scan);

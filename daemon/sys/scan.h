@@ -10,8 +10,10 @@
 
 /* Every function below root->sysfs. For the addresses in `evicting` (keys are "dddd:bb:dd.f"; may
  * be NULL) neither `driver_override` nor `uevent` is read, because a blocked unbind holds the
- * device's lock and such a read would hang (measured on 6.1). A function that disappears while it
- * is read is left out. Never fails: an unreadable tree gives an empty snapshot. */
+ * device's lock and such a read would hang (measured on 6.1); nor is `config`, of them and of the
+ * bridges above them, because a reset holds that one's (measured on 6.12). A function that
+ * disappears while it is read is left out. Never fails: an unreadable tree gives an empty snapshot.
+ */
 PcaSnapshot *pca_scan(const PcaRoot *root, GHashTable *evicting);
 
 /* The same for whoever only looks, without reset methods, reserved regions and numbers of virtual

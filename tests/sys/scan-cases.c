@@ -159,6 +159,22 @@ START_TEST(locked_files_of_an_evicting_function) {
 }
 END_TEST
 
+/* Whoever reads one that is not there finds no header. */
+START_TEST(config_spaces_that_a_reset_locks) {
+    g_autoptr(PcaTree) tree = small_machine();
+    g_autoptr(GHashTable) evicting = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(evicting, (gpointer) "0000:01:00.0");
+    pca_tree_unset(tree, "0000:01:00.0", "config");
+    pca_tree_unset(tree, "0000:00:01.1", "config");
+    g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), evicting);
+    ck_assert_int_eq(find(snapshot, "0000:01:00.0")->header_type, PCA_HEADER_ENDPOINT);
+    ck_assert_int_eq(find(snapshot, "0000:00:01.1")->header_type, PCA_HEADER_BRIDGE);
+    g_autoptr(PcaSnapshot) later = pca_scan(pca_tree_root(tree), NULL);
+    ck_assert_int_eq(find(later, "0000:01:00.0")->header_type, PCA_HEADER_UNKNOWN);
+    ck_assert_int_eq(find(later, "0000:00:01.1")->header_type, PCA_HEADER_UNKNOWN);
+}
+END_TEST
+
 START_TEST(virtual_functions) {
     g_autoptr(PcaTree) tree = machine_with_vf();
     /* VFs are not in the order of their addresses, and the second is on the next bus. */
@@ -279,6 +295,7 @@ void pca_add_scan_cases(Suite *suite) {
     tcase_add_test(scan, a_function_that_vanishes_is_left_out);
     tcase_add_test(scan, a_look_at_some);
     tcase_add_test(scan, locked_files_of_an_evicting_function);
+    tcase_add_test(scan, config_spaces_that_a_reset_locks);
     tcase_add_test(scan, virtual_functions);
     tcase_add_test(scan, a_brief_look);
     tcase_add_test(scan, deep_paths_and_odd_roots);
