@@ -83,8 +83,8 @@ static char *claim_fix(const PcaStatus *status) {
         g_variant_lookup_value(status->claim->details, "holders", G_VARIANT_TYPE("a(uus)"));
     if (!status->holders || g_strcmp0(status->state, "releasing") == 0)
         return NULL;
-    if (blockers && status->holders->len > 0)
-        return kill_command(status->holders);
+    if (blockers)
+        return status->holders->len > 0 ? kill_command(status->holders) : NULL;
     return g_strdup_printf("pcassignctl release %s", status->claim->id);
 }
 

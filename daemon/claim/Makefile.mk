@@ -10,6 +10,6 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/recover.c \
 	daemon/claim/release.c \
 	daemon/claim/reserve.c \
-	daemon/claim/split.c \
+	daemon/claim/split.c daemon/claim/stuck.c \
 	daemon/claim/store.c daemon/claim/store.h \
 	daemon/claim/taint.c daemon/claim/taint.h

@@ -317,6 +317,17 @@ static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpoin
     }
 }
 
+/* Somebody may have it open who is not seen before. */
+static void remember_users(PcaEntry *entry) {
+    for (guint i = 0; i < entry->claim->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
+        if (function->driver && pca_driver_is_vfio(function->driver)) {
+            pca_entry_remember_numbers(entry);
+            return;
+        }
+    }
+}
+
 static void start_prepare(gpointer data) {
     PcaEntry *entry = data;
     if (entry->abandoned) {
@@ -327,6 +338,7 @@ static void start_prepare(gpointer data) {
     }
     g_autoptr(GPtrArray) functions = pca_claim_functions(entry->claim);
     g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
+    remember_users(entry);
     g_autoptr(PcaPlan) plan =
         entry->claim->kind == PCA_KIND_RESET
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
@@ -351,7 +363,7 @@ static gboolean on_wait_over(gpointer data) {
         entry->claim->failure = g_error_copy(error);
     else
         pca_fd_close(&entry->claim->lease_writer);
-    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "a driver does not let go of its device");
+    pca_entry_set_stuck(entry, "the kernel is not through with it yet");
     pca_entry_tell(entry, error);
     return G_SOURCE_REMOVE;
 }

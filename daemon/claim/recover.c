@@ -49,8 +49,7 @@ static int open_worker(int journal) {
  * It cannot report to us, so it is killed; blocked in the kernel it dies when that lets it go. */
 static void await_worker(PcaEntry *entry, int journal) {
     PCA_AUTO_FD pidfd = open_worker(journal);
-    pca_entry_set_state(entry, PCA_CLAIM_STUCK,
-                        "a worker from before the restart is still at work in the kernel");
+    pca_entry_set_stuck(entry, "a worker from before the restart is still at work in the kernel");
     if (pidfd < 0) {
         entry->worker_watch = g_timeout_add_seconds(1, on_retry, entry);
         return;

@@ -12,96 +12,10 @@
 #include "engine/wire.h"
 #include "sys/kernel.h"
 
-/* Who holds the devices of a claim that does not end; the claim may be gone when the answer comes.
- */
-typedef struct {
-    PcaClaims *claims;
-    char *id;
-} HoldersCall;
-
-static char *describe_holders(GVariant *reply) {
-    g_autoptr(GVariant) list =
-        reply ? g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")) : NULL;
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
-        guint32 pid, uid;
-        const char *comm;
-        g_variant_get_child(list, i, "(uu&s)", &pid, &uid, &comm);
-        g_string_append_printf(text, "%s%s (process %u of uid %u)", i ? ", " : "", comm, pid, uid);
-    }
-    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
-}
-
-static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
-    HoldersCall *call = data;
-    PcaEntry *entry = g_hash_table_lookup(call->claims->entries, call->id);
-    g_autofree char *holders = describe_holders(reply);
-    if (entry && entry->claim->state == PCA_CLAIM_STUCK && holders) {
-        g_autofree char *reason = g_strdup_printf("still held open by %s", holders);
-        g_clear_pointer(&entry->claim->holders, g_variant_unref);
-        entry->claim->holders = g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)"));
-        pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
-    }
-    g_free(call->id);
-    g_free(call);
-}
-
-/* A request about those who have the claim's devices open. */
-static void fill_request(const PcaEntry *entry, const char *kind, GVariantDict *request) {
-    GVariantBuilder groups, devices;
-    g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
-    g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
-    for (guint i = 0; i < entry->claim->devices->len; i++) {
-        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
-        g_autofree char *address = pca_address_format(&function->address);
-        g_variant_builder_add(&groups, "i", function->iommu_group);
-        g_variant_builder_add(&devices, "s", address);
-    }
-    g_variant_dict_init(request, NULL);
-    g_variant_dict_insert(request, "kind", "s", kind);
-    g_variant_dict_insert_value(request, "groups", g_variant_builder_end(&groups));
-    g_variant_dict_insert_value(request, "devices", g_variant_builder_end(&devices));
-    g_variant_dict_insert_value(request, "numbers",
-                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT64,
-                                                          entry->numbers->data, entry->numbers->len,
-                                                          sizeof(guint64)));
-}
-
-void pca_claims_stop_holders(PcaClaims *claims, const PcaClaim *claim, gboolean kill,
-                             PcaWorkerFunc func, gpointer data) {
-    const PcaEntry *entry = g_hash_table_lookup(claims->entries, claim->id);
-    if (!entry) {
-        g_autoptr(GError) error =
-            g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "the claim has ended");
-        func(NULL, NULL, error, data);
-        return;
-    }
-    g_auto(GVariantDict) request;
-    fill_request(entry, "stop", &request);
-    g_variant_dict_insert(&request, "owner", "u", claim->uid);
-    g_variant_dict_insert(&request, "kill", "b", kill);
-    pca_worker_call(claims->worker_socket, g_variant_dict_end(&request), NULL, 0, func, data);
-}
-
-static void ask_holders(PcaEntry *entry) {
-    g_auto(GVariantDict) request;
-    fill_request(entry, "holders", &request);
-    HoldersCall *call = g_new0(HoldersCall, 1);
-    call->claims = entry->claims;
-    call->id = g_strdup(entry->claim->id);
-    pca_worker_call(entry->claims->worker_socket, g_variant_dict_end(&request), NULL, 0, on_holders,
-                    call);
-}
-
 static gboolean on_grace_over(gpointer data) {
     PcaEntry *entry = data;
-    g_autoptr(GError) error =
-        g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
-                    "the kernel has not taken the devices back yet: some process still holds them "
-                    "open; they are free as soon as it closes them");
     entry->timer = 0;
-    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "some process still holds the devices open");
-    ask_holders(entry);
+    g_autoptr(GError) error = pca_entry_become_stuck(entry);
     pca_entry_tell(entry, error);
     return G_SOURCE_REMOVE;
 }
@@ -145,33 +59,8 @@ static void start_release(gpointer data) {
     pca_entry_call(entry, "run", entry->plan, on_released);
 }
 
-static void remember_number(PcaEntry *entry, const char *path) {
-    guint64 number = pca_read_device_number(entry->claims->root, path);
-    if (number)
-        g_array_append_val(entry->numbers, number);
-}
-
-/* While the nodes are there: a blocked unbind has removed them by the time that somebody asks who
- * holds them open. */
-static void remember_numbers(PcaEntry *entry) {
-    const PcaRoot *root = entry->claims->root;
-    for (guint i = 0; root && i < entry->claim->devices->len; i++) {
-        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
-        g_autofree char *address = pca_address_format(&function->address);
-        g_autofree char *group = g_strdup_printf("class/vfio/%d/dev", function->iommu_group);
-        g_autofree char *nodes = g_strdup_printf("bus/pci/devices/%s/vfio-dev", address);
-        g_autofree char *directory = g_build_filename(root->sysfs, nodes, NULL);
-        g_auto(GStrv) names = pca_read_directory(directory);
-        remember_number(entry, group);
-        for (char **name = names; *name; name++) {
-            g_autofree char *path = g_build_filename(nodes, *name, "dev", NULL);
-            remember_number(entry, path);
-        }
-    }
-}
-
 void pca_entry_release(PcaEntry *entry) {
-    remember_numbers(entry);
+    pca_entry_remember_numbers(entry);
     pca_entry_set_state(entry, PCA_CLAIM_RELEASING, entry->claim->reason);
     if (entry->queued)
         start_release(entry);

@@ -73,18 +73,28 @@ static gboolean read_end(PcaJournal *journal, const char *arguments) {
     return FALSE;
 }
 
+static gboolean read_begin(PcaJournal *journal, const char *arguments, gboolean undo) {
+    if (!read_step(journal, arguments, PCA_STEP_BEGUN, FALSE))
+        return FALSE;
+    journal->current =
+        g_ptr_array_index(journal->plan->steps, (guint)g_ascii_strtoull(arguments, NULL, 10));
+    journal->undoing = undo;
+    return TRUE;
+}
+
 static gboolean read_record(PcaJournal *journal, const char *line) {
     const char *space = strchr(line, ' ');
     if (!space)
         return FALSE;
     g_autofree char *word = g_strndup(line, (gsize)(space - line));
     const char *arguments = space + 1;
+    journal->current = NULL;
     if (g_str_equal(word, "run"))
         return read_run(journal, arguments);
     if (g_str_equal(word, "plan"))
         return read_plan(journal, arguments);
     if (g_str_equal(word, "begin") || g_str_equal(word, "undo"))
-        return read_step(journal, arguments, PCA_STEP_BEGUN, FALSE);
+        return read_begin(journal, arguments, g_str_equal(word, "undo"));
     if (g_str_equal(word, "done") || g_str_equal(word, "gone"))
         return read_step(journal, arguments, PCA_STEP_DONE, FALSE);
     if (g_str_equal(word, "undone"))

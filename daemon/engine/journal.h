@@ -35,7 +35,9 @@ typedef struct {
     PcaPlan *plan;        /* of the last run; NULL when none was written */
     PcaStepState *states; /* one per step of the plan */
     PcaJournalResult result;
-    char *last_failure; /* text of the last fail or undo-failed record of that run, or NULL */
+    char *last_failure;     /* text of the last fail or undo-failed record of that run, or NULL */
+    const PcaStep *current; /* begun, and neither done nor failed yet; NULL: none. The plan's */
+    gboolean undoing;       /* what was begun of it is its undo */
 } PcaJournal;
 
 #define PCA_JOURNAL_MAX (4 * 1024 * 1024) /* bytes */

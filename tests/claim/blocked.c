@@ -80,6 +80,9 @@ START_TEST(a_prepare_that_blocks_times_out_and_goes_back) {
     assert_error(answer.error, PCA_ERROR_TIMED_OUT);
     ck_assert_int_eq(claim->state, PCA_CLAIM_STUCK);
     ck_assert_int_eq(claim->lease_writer, -1);
+    ck_assert_str_eq(claim->reason,
+                     "the kernel is not through with it yet: " NIC ", unbind from e1000e");
+    ck_assert_uint_eq(g_variant_n_children(claim->holders), 0);
     g_autoptr(GHashTable) evicting = pca_claims_evicting(claims);
     ck_assert(g_hash_table_contains(evicting, NIC));
     pca_fd_close(&user);
@@ -179,8 +182,28 @@ START_TEST(a_release_that_blocks_with_nobody_to_name) {
     pca_claims_release(claims, claim, "enough", on_answer, &answer);
     await_answer(&answer);
     ck_assert_str_eq(claim->reason, "some process still holds the devices open");
+    await_reason(claim, "no process is seen that does");
+    ck_assert_uint_eq(g_variant_n_children(claim->holders), 0);
     pca_fd_close(&user);
     await_state(claim, PCA_CLAIM_ENDED);
+}
+END_TEST
+
+START_TEST(a_reset_that_blocks_is_told_as_such) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    daemon_set_grace(SOON);
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    worker_hold_at("write */reset *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_answer(&answer);
+    assert_error(answer.error, PCA_ERROR_UNBIND_TIMEOUT);
+    ck_assert_ptr_nonnull(strstr(answer.error->message, NIC ", reset the function"));
+    ck_assert_str_eq(claim->reason,
+                     "the kernel is not through with it yet: " NIC ", reset the function");
+    worker_let_go();
+    await_state(claim, PCA_CLAIM_ENDED);
+    assert_binding(NIC, "driver=e1000e override=");
 }
 END_TEST
 
@@ -221,6 +244,7 @@ void add_blocked(Suite *suite) {
                     a_stuck_prepare_holds_up_its_group_alone,
                     a_release_of_a_stuck_prepare_is_told_too);
     ADD_DAEMON_CASE(suite, "release blocks", a_release_that_blocks_names_the_holder_and_ends_later,
-                    a_release_that_blocks_with_nobody_to_name, all_who_wait_for_a_release_are_told,
+                    a_release_that_blocks_with_nobody_to_name, a_reset_that_blocks_is_told_as_such,
+                    all_who_wait_for_a_release_are_told,
                     a_lease_that_ends_while_the_release_is_stuck_adds_nothing);
 }

@@ -63,6 +63,35 @@ END_TEST
 static const char *const empty[] = {"",       "pcassign-jou",           HEAD, HEAD "run 42",
                                     HEAD RUN, HEAD RUN "plan (0x00, [("};
 
+static const struct {
+    const char *text;
+    int step; /* -1: none */
+    gboolean undoing;
+} at_work[] = {
+    {START, -1, FALSE},
+    {START "begin 0\n", 0, FALSE},
+    {START "begin 0\ndone 0\nbegin 1\n", 1, FALSE},
+    {START "begin 0\ndone 0\n", -1, FALSE},
+    {START "begin 0\ngone 0\n", -1, FALSE},
+    {START "begin 0\nfail 0 it burns\n", -1, FALSE},
+    {START "begin 0\nfail 0 it burns\nundo 0\n", 0, TRUE},
+    {START "undo 1\nundone 1\n", -1, FALSE},
+    {START "undo 1\nundo-failed 1 it burns\n", -1, FALSE},
+    {START "begin 0\nrun 7 8\n", -1, FALSE},
+    {START "begin 0\nrun 7 8\n" PLAN, -1, FALSE},
+    {START "begin 0\nend residue\n", -1, FALSE},
+};
+
+START_TEST(at_which_step_its_worker_is) {
+    g_autoptr(PcaJournal) journal = pca_journal_parse(at_work[_i].text, NULL);
+    ck_assert_ptr_nonnull(journal);
+    int step = at_work[_i].step;
+    ck_assert_ptr_eq(journal->current,
+                     step < 0 ? NULL : g_ptr_array_index(journal->plan->steps, (guint)step));
+    ck_assert(step < 0 || journal->undoing == at_work[_i].undoing);
+}
+END_TEST
+
 START_TEST(without_a_plan_nothing_was_touched) {
     g_autoptr(PcaJournal) journal = pca_journal_parse(empty[_i], NULL);
     ck_assert_ptr_nonnull(journal);
@@ -224,6 +253,7 @@ END_TEST
 
 void add_journal(Suite *suite) {
     PCA_TABLE(suite, "records", each_record_is_read, records);
+    PCA_TABLE(suite, "at work", at_which_step_its_worker_is, at_work);
     PCA_TABLE(suite, "empty journals", without_a_plan_nothing_was_touched, empty);
     PCA_TABLE(suite, "malformed journals", a_malformed_journal_is_refused, malformed);
     ADD_CASE(suite, "journal", the_last_run_is_told, nul_and_endless_journals_are_refused,

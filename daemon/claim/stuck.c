@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: what is known of a claim that the kernel does not get through with: at which step its
+ * worker is, and who holds its devices.
+ * Thread: the main one. Ownership: see the headers.
+ */
+#include "base/error.h"
+#include "base/fds.h"
+#include "claim/internal.h"
+#include "claim/store.h"
+#include "engine/journal.h"
+#include "sys/kernel.h"
+
+/* ---- Who holds the devices ---- */
+
+static void remember_number(PcaEntry *entry, const char *path) {
+    guint64 number = pca_read_device_number(entry->claims->root, path);
+    if (number)
+        g_array_append_val(entry->numbers, number);
+}
+
+void pca_entry_remember_numbers(PcaEntry *entry) {
+    const PcaRoot *root = entry->claims->root;
+    for (guint i = 0; root && i < entry->claim->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
+        g_autofree char *address = pca_address_format(&function->address);
+        g_autofree char *group = g_strdup_printf("class/vfio/%d/dev", function->iommu_group);
+        g_autofree char *nodes = g_strdup_printf("bus/pci/devices/%s/vfio-dev", address);
+        g_autofree char *directory = g_build_filename(root->sysfs, nodes, NULL);
+        g_auto(GStrv) names = pca_read_directory(directory);
+        remember_number(entry, group);
+        for (char **name = names; *name; name++) {
+            g_autofree char *path = g_build_filename(nodes, *name, "dev", NULL);
+            remember_number(entry, path);
+        }
+    }
+}
+
+/* A request about those who have the claim's devices open. */
+static void fill_request(const PcaEntry *entry, const char *kind, GVariantDict *request) {
+    GVariantBuilder groups, devices;
+    g_variant_builder_init(&groups, G_VARIANT_TYPE("ai"));
+    g_variant_builder_init(&devices, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < entry->claim->devices->len; i++) {
+        const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
+        g_autofree char *address = pca_address_format(&function->address);
+        g_variant_builder_add(&groups, "i", function->iommu_group);
+        g_variant_builder_add(&devices, "s", address);
+    }
+    g_variant_dict_init(request, NULL);
+    g_variant_dict_insert(request, "kind", "s", kind);
+    g_variant_dict_insert_value(request, "groups", g_variant_builder_end(&groups));
+    g_variant_dict_insert_value(request, "devices", g_variant_builder_end(&devices));
+    g_variant_dict_insert_value(request, "numbers",
+                                g_variant_new_fixed_array(G_VARIANT_TYPE_UINT64,
+                                                          entry->numbers->data, entry->numbers->len,
+                                                          sizeof(guint64)));
+}
+
+void pca_claims_stop_holders(PcaClaims *claims, const PcaClaim *claim, gboolean kill,
+                             PcaWorkerFunc func, gpointer data) {
+    const PcaEntry *entry = g_hash_table_lookup(claims->entries, claim->id);
+    if (!entry) {
+        g_autoptr(GError) error =
+            g_error_new(PCA_ERROR, PCA_ERROR_NOT_FOUND, "the claim has ended");
+        func(NULL, NULL, error, data);
+        return;
+    }
+    g_auto(GVariantDict) request;
+    fill_request(entry, "stop", &request);
+    g_variant_dict_insert(&request, "owner", "u", claim->uid);
+    g_variant_dict_insert(&request, "kill", "b", kill);
+    pca_worker_call(claims->worker_socket, g_variant_dict_end(&request), NULL, 0, func, data);
+}
+
+/* The claim may be gone when the answer comes. */
+typedef struct {
+    PcaClaims *claims;
+    char *id;
+} HoldersCall;
+
+static char *describe_holders(GVariant *reply) {
+    g_autoptr(GVariant) list =
+        reply ? g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")) : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
+        guint32 pid, uid;
+        const char *comm;
+        g_variant_get_child(list, i, "(uu&s)", &pid, &uid, &comm);
+        g_string_append_printf(text, "%s%s (process %u of uid %u)", i ? ", " : "", comm, pid, uid);
+    }
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+/* Takes `holders`, also a floating one. */
+static void set_holders(PcaEntry *entry, GVariant *holders) {
+    g_clear_pointer(&entry->claim->holders, g_variant_unref);
+    entry->claim->holders = g_variant_take_ref(holders);
+}
+
+static void set_no_holders(PcaEntry *entry) {
+    set_holders(entry, g_variant_new_array(G_VARIANT_TYPE("(uus)"), NULL, 0));
+}
+
+static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
+    HoldersCall *call = data;
+    PcaEntry *entry = g_hash_table_lookup(call->claims->entries, call->id);
+    if (entry && entry->claim->state == PCA_CLAIM_STUCK && reply) {
+        g_autofree char *holders = describe_holders(reply);
+        g_autofree char *reason =
+            holders ? g_strdup_printf("still held open by %s", holders)
+                    : g_strdup("still held open, but no process is seen that does: by a descriptor "
+                               "in flight, a mapping, or one of the group interface");
+        if (holders)
+            set_holders(entry, g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")));
+        else
+            set_no_holders(entry);
+        pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
+    }
+    g_free(call->id);
+    g_free(call);
+}
+
+static void ask_holders(PcaEntry *entry) {
+    g_auto(GVariantDict) request;
+    fill_request(entry, "holders", &request);
+    HoldersCall *call = g_new0(HoldersCall, 1);
+    call->claims = entry->claims;
+    call->id = g_strdup(entry->claim->id);
+    pca_worker_call(entry->claims->worker_socket, g_variant_dict_end(&request), NULL, 0, on_holders,
+                    call);
+}
+
+/* ---- At which step its worker is ---- */
+
+/* "ADDRESS, WORDS"; NULL: at none. *users: it is one that waits until nobody has the device open.
+ */
+static char *describe_step(const PcaEntry *entry, gboolean *users) {
+    PCA_AUTO_FD fd = pca_store_open_journal(entry->claims->directory, entry->claim->id, NULL);
+    g_autoptr(PcaJournal) journal = fd < 0 ? NULL : pca_journal_read(fd, NULL);
+    const PcaStep *step = journal ? journal->current : NULL;
+    *users = FALSE;
+    if (!step)
+        return NULL;
+    PcaOp op = journal->undoing ? step->undo : step->op;
+    *users = op == PCA_OP_UNBIND &&
+             pca_driver_is_vfio(journal->undoing ? step->undo_detail : step->detail);
+    g_autofree char *words =
+        journal->undoing ? pca_step_describe_undo(step) : pca_step_describe(step);
+    return g_strdup_printf("%s, %s", step->device, words);
+}
+
+static GError *error_not_through(const char *step) {
+    return g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
+                       "the kernel is not through with the devices yet%s%s; they are free as soon "
+                       "as it is",
+                       step ? ": " : "", step ? step : "");
+}
+
+void pca_entry_set_stuck(PcaEntry *entry, const char *why) {
+    gboolean users;
+    g_autofree char *step = describe_step(entry, &users);
+    g_autofree char *reason = g_strdup_printf("%s%s%s", why, step ? ": " : "", step ? step : "");
+    if (step && !users)
+        set_no_holders(entry);
+    pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
+    if (users && entry->numbers->len > 0)
+        ask_holders(entry);
+}
+
+GError *pca_entry_become_stuck(PcaEntry *entry) {
+    gboolean users;
+    g_autofree char *step = describe_step(entry, &users);
+    if (!users) {
+        pca_entry_set_stuck(entry, "the kernel is not through with it yet");
+        return error_not_through(step);
+    }
+    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "some process still holds the devices open");
+    ask_holders(entry);
+    return g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
+                       "the kernel has not taken the devices back yet: some process still holds "
+                       "them open; they are free as soon as it closes them");
+}
