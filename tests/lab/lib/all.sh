@@ -12,6 +12,7 @@ lab_all() {
     trap "wait $root" EXIT
     lab_kernel >/dev/null
     lab_vfio >/dev/null
+    lab_fixture >/dev/null
     wait "$root"
     trap - EXIT
     lab_small >/dev/null

@@ -4,14 +4,10 @@
 # shellcheck shell=bash
 
 lab_vfio_download() {
-    local release=$1 version=$2 dir=$3 abi=${1%-amd64}
-    mkdir "$dir/deb" "$dir/headers"
-    lab_apt_download "$dir/deb" "linux-headers-$release=$version" "linux-headers-$abi-common=$version" \
-        "linux-kbuild-$abi=$version" "linux-source-6.12=$version"
-    for deb in "$dir"/deb/linux-headers-*.deb "$dir"/deb/linux-kbuild-*.deb; do
-        dpkg-deb -x "$deb" "$dir/headers"
-    done
-    sed -i "s,^include /usr/src/,include $dir/headers/usr/src/," "$dir/headers/usr/src/linux-headers-$release/Makefile"
+    local release=$1 version=$2 dir=$3
+    lab_headers "$release" "$version" "$dir/headers"
+    mkdir "$dir/deb"
+    lab_apt_download "$dir/deb" "linux-source-6.12=$version"
 }
 
 lab_vfio_unpack_source() {
@@ -41,10 +37,8 @@ lab_vfio_arrange() {
 
 lab_vfio_compile() {
     local release=$1 dir=$2
-    make -s -j"$(nproc)" -C "$dir/headers/usr/src/linux-headers-$release" "M=$dir/tree" \
-        CONFIG_IOMMUFD=m CONFIG_VFIO=m CONFIG_VFIO_MDEV= CONFIG_VFIO_DEVICE_CDEV=y CONFIG_DEBUG_INFO_BTF_MODULES= \
-        "KCFLAGS=-include $dir/tree/cfg.h" modules
-    find "$dir/tree" -name '*.ko' -exec strip --strip-debug {} + -exec mv -t "$dir" {} +
+    lab_modules "$release" "$dir/headers" "$dir/tree" "$dir" CONFIG_IOMMUFD=m CONFIG_VFIO=m CONFIG_VFIO_MDEV= \
+        CONFIG_VFIO_DEVICE_CDEV=y "KCFLAGS=-include $dir/tree/cfg.h"
 }
 
 lab_vfio_build() {
@@ -57,7 +51,7 @@ lab_vfio_build() {
 }
 
 lab_vfio_key() {
-    lab_hash "$(lab_kernel_version)" -- lib/vfio.sh
+    lab_hash "$(lab_kernel_version)" -- lib/vfio.sh lib/headers.sh
 }
 
 lab_vfio() {
