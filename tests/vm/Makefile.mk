@@ -22,16 +22,21 @@ tests_vm_unit_of_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_unit_of_LDADD = $(LIBS_AUTH)
 
 tests_vm_vmm_SOURCES = tests/vm/vmm.c tests/vm/vmm.h tests/vm/vmm-open.c tests/vm/vmm-device.c \
-	tests/vm/vmm-interrupts.c tests/vm/uapi.h
+	tests/vm/vmm-interrupts.c tests/vm/vmm-leave.c tests/vm/uapi.h
 tests_vm_opener_SOURCES = tests/vm/opener.c
 tests_vm_opener_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
 tests_vm_opener_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_opener_LDADD = libpcassign.la
 
+check_PROGRAMS += tests/vm/latency
+tests_vm_latency_SOURCES = tests/vm/latency.c
+tests_vm_latency_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
+tests_vm_latency_LDADD = $(GIO_LIBS)
+
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of
+	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of tests/vm/latency
 VM_PAYLOAD = $(abs_builddir)/vm-payload
-EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh \
+EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh tests/vm/fixture.sh \
 	tests/vm/sanitized.conf \
 	$(VM_FILES)
 VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/vm/contract.test tests/vm/guard.test \
@@ -40,6 +45,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/polkit.test tests/vm/restart.test tests/vm/revoke.test \
 	tests/vm/look.test tests/vm/service.test tests/vm/status.test tests/vm/testpmd.test
 VM_FILES += tests/vm/pinned.test
+VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/secret.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check

@@ -183,8 +183,20 @@ holder() {
     await_ready "$holder" "/tmp/$name.out"
 }
 
+# daemon_options OPTION...: from its next start on.
+daemon_options() {
+    mkdir -p /run/systemd/system/pcassignd.service.d
+    printf '[Service]\nExecStart=\nExecStart=/usr/sbin/pcassignd %s\n' "$*" \
+        >/run/systemd/system/pcassignd.service.d/options.conf
+    systemctl daemon-reload
+}
+
 daemon_pid() {
     systemctl show -P MainPID pcassignd
+}
+
+logged() { # PATTERN: by the daemon
+    journalctl -b --no-pager -o cat -u pcassignd | grep -- "$1"
 }
 
 worker_pid() {

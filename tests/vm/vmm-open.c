@@ -116,6 +116,7 @@ static int map_bar(struct vmm *vmm) {
     if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP))
         return vmm_complain("BAR 0 cannot be mapped");
     vmm->bar_offset = info.offset;
+    vmm->bar_size = info.size;
     vmm->bar =
         mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, vmm->device, (off_t)info.offset);
     return vmm->bar == MAP_FAILED ? vmm_fail("mmap of BAR 0") : 0;

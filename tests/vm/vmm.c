@@ -8,7 +8,9 @@
  *     address=ADDRESS          of the device: group, and node unless node= tells the group's node
  *     node=PATH                of the group
  *     count=N                  how often each interrupt is raised; even (6)
- *   Actions: read-id, bar, map, dma, intx, msi, msix; hold says "ready" and waits for a signal.
+ *   Actions: read-id, bar, map, dma, intx, msi, msix; poke:OFFSET:VALUE and peek:OFFSET, of BAR 0
+ * in hex; hold says "ready" and waits for a signal; leave-node, which must be the first one,
+ *   leave-device, leave-mapping and leave-queue (vmm.h).
  * Thread: main. Ownership: see vmm.h.
  */
 #include "vmm.h"
@@ -117,6 +119,26 @@ static int hold(struct vmm *vmm) {
     return 0;
 }
 
+static int poke(struct vmm *vmm, const char *words) {
+    unsigned offset, value;
+    if (sscanf(words, "%x:%x", &offset, &value) != 2)
+        return vmm_complain("poke:%s", words);
+    vmm_write(vmm, offset, value);
+    return 0;
+}
+
+static int peek(struct vmm *vmm, const char *word) {
+    unsigned offset;
+    if (sscanf(word, "%x", &offset) != 1)
+        return vmm_complain("peek:%s", word);
+    printf("peek: %x is %08x\n", offset, vmm_read(vmm, offset));
+    return 0;
+}
+
+static bool is_leave(const char *word) {
+    return strncmp(word, "leave-", strlen("leave-")) == 0;
+}
+
 static int act(struct vmm *vmm, const char *word) {
     static const struct {
         const char *word;
@@ -131,6 +153,12 @@ static int act(struct vmm *vmm, const char *word) {
             return actions[i].act(vmm);
     if (strcmp(word, "intx") == 0 || strcmp(word, "msi") == 0 || strcmp(word, "msix") == 0)
         return vmm_interrupts(vmm, word);
+    if (strncmp(word, "poke:", strlen("poke:")) == 0)
+        return poke(vmm, word + strlen("poke:"));
+    if (strncmp(word, "peek:", strlen("peek:")) == 0)
+        return peek(vmm, word + strlen("peek:"));
+    if (is_leave(word))
+        return vmm_leave(vmm, word);
     return vmm_complain("unknown action %s", word);
 }
 
@@ -146,7 +174,10 @@ int main(int argc, char **argv) {
     take_listen_fds(&arguments);
     while (first < argc && take_option(&arguments, argv[first]))
         first++;
-    if (vmm_open(&vmm) < 0)
+    /* What was handed out is left as it came. */
+    if (first < argc && strcmp(argv[first], "leave-node") == 0)
+        vmm.device = arguments.device;
+    else if (vmm_open(&vmm) < 0)
         return EXIT_FAILURE;
     for (int i = first; i < argc && result == 0; i++)
         result = act(&vmm, argv[i]);

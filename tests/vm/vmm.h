@@ -33,7 +33,8 @@ struct vmm {
     __u32 class;
     volatile __u8 *bar; /* BAR 0 */
     __u64 bar_offset;   /* of its region */
-    __u8 *memory;       /* at VMM_IOVA; NULL: not mapped yet */
+    size_t bar_size;
+    __u8 *memory; /* at VMM_IOVA; NULL: not mapped yet */
 };
 
 int vmm_fail(const char *what); /* with errno */
@@ -51,3 +52,9 @@ int vmm_dma(struct vmm *vmm);
 
 /* vmm-interrupts.c: "intx", "msi" or "msix". */
 int vmm_interrupts(struct vmm *vmm, const char *kind);
+
+/* vmm-leave.c: lets everything go, the lease too, but for one thing, which keeps the device from
+ * whoever wants it back; says who has it, and stays. "leave-node": what was handed out, in a child;
+ * "leave-device": the device's descriptor, in a child; "leave-mapping": BAR 0; "leave-queue": the
+ * descriptor, on its way through a socket. */
+int vmm_leave(struct vmm *vmm, const char *what);
