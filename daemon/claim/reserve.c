@@ -178,8 +178,8 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
     else if (!entry && !id && taint && !accept_risk)
         error = g_error_new(PCA_ERROR, PCA_ERROR_QUARANTINED,
                             "%s is not reset when it is given back, so nothing can prove that it "
-                            "is clean",
-                            text);
+                            "is clean; pcassignctl recover %s --accept-risk takes it as it is",
+                            text, text);
     else if (!entry && !id && taint)
         entry = trust(claims, address);
     else if (!entry && !id)

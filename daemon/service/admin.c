@@ -202,6 +202,10 @@ static gboolean may_reset(const Admin *admin, const PcaFunction *f, GError **err
                     methods);
         return FALSE;
     }
+    if (!f->reset_methods[0]) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NO_RESET, "%s has no reset method", admin->text);
+        return FALSE;
+    }
     return check_neighbours(admin, admin->method ? admin->method : f->reset_methods[0], error);
 }
 

@@ -174,7 +174,9 @@ START_TEST(never_reset) {
     refuses_claim(bob, "bare", NULL, "Quarantined", "not reset since another user had it");
     expect_logged(BARE "/reset 1", FALSE);
     refuses(BARE_PATH, "Device.Unreserve", "", "Quarantined", "--accept-risk");
+    refuses(BARE_PATH, "Device.Reset", "", "NoReset", "has no reset method");
     refuses(BARE_PATH, "Device.Recover", "", "Quarantined", "nothing can prove that it is clean");
+    refuses(BARE_PATH, "Device.Recover", "", "Quarantined", "--accept-risk");
     expect_state(BARE_PATH, "quarantined", "vfio-pci");
     does(BARE_PATH, "Device.Recover", "{'accept-risk': <true>}");
     expect_state(BARE_PATH, "host", "e1000e");
