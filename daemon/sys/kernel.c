@@ -28,6 +28,7 @@
 #define NODE_DIRECTORY "pcassign"
 #define CONFIG_SPACE_SIZE 4096
 #define ATTEMPTS 8
+#define OPEN_ATTEMPTS 1000
 #define ASK_TRIES 3
 #define ASK_INTERVAL (3 * G_TIME_SPAN_MILLISECOND)
 
@@ -362,9 +363,9 @@ static int open_beneath(const PcaRoot *root, const char *path) {
         .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
-    /* EAGAIN: something was renamed or mounted while "..", which device links contain, was
-     * followed (openat2(2)). */
-    for (int i = 0; i < ATTEMPTS; i++) {
+    /* EAGAIN: something was renamed or mounted, anywhere, while "..", which device links contain,
+     * was followed (openat2(2)): on a busy machine several times in a row. */
+    for (int i = 0; i < OPEN_ATTEMPTS; i++) {
         int fd = (int)syscall(SYS_openat2, sysfs, path, &how, sizeof how);
         if (fd >= 0)
             return fd;
