@@ -9,6 +9,13 @@
 #include "pci/function.h"
 #include "sys/owner.h"
 
+/* What a reset waits for. sysfs' reset returns when the function is ready again, or the kernel has
+ * given up: it waits for pending transactions and then 100 ms for an FLR (pcie_flr()), 10 ms each
+ * way for one through D3hot (pci_pm_reset()), and for a bus reset until the link is up and 100 ms
+ * more, on a conventional bus a second (pci_bridge_wait_for_secondary_bus()); after each it asks
+ * for up to 60 s until the function answers (pci_dev_wait(); all in drivers/pci/pci.c). It does not
+ * ask after ACPI's _RST and some resets of its quirks: so `alive` does, for 5 s, after any. */
+
 typedef enum {
     PCA_OP_NONE,
     PCA_OP_VERIFY,   /* the function is bound as it was when the plan was made; detail: binding */

@@ -22,7 +22,6 @@
 #define ALIVE_TIMEOUT (5 * G_TIME_SPAN_SECOND)
 
 /* PCI Local Bus Specification 3.0, 6.2.2; linux/pci_regs.h. */
-#define CONFIG_VENDOR 0x00
 #define CONFIG_COMMAND 0x04
 #define COMMAND_MASTER 0x0004
 #define CONFIG_GONE 0xffff
@@ -60,6 +59,13 @@ static gboolean read_config16(int directory, off_t offset, guint16 *value) {
         return FALSE;
     *value = (guint16)(bytes[0] | bytes[1] << 8);
     return TRUE;
+}
+
+/* By the command register, of which the specification keeps bits at zero: the vendor of a virtual
+ * function reads all ones while all is well, and that of one which asks for patience reads 0001
+ * (pci_dev_wait() in drivers/pci/pci.c). */
+static gboolean answers(int directory, guint16 *command) {
+    return read_config16(directory, CONFIG_COMMAND, command) && *command != CONFIG_GONE;
 }
 
 /* Whether the function behind the directory was removed. That it cannot be read for another reason
@@ -302,7 +308,7 @@ static gboolean do_quiesce(PcaStepContext *context, const PcaStep *step, int dir
     guint16 command;
     if (!require_unbound(step, directory, error))
         return FALSE;
-    if (!read_config16(directory, CONFIG_COMMAND, &command) || command == CONFIG_GONE) {
+    if (!answers(directory, &command)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_QUARANTINED, "%s: its config space does not answer",
                     step->device);
         return FALSE;
@@ -331,13 +337,10 @@ static gboolean do_reset(PcaStepContext *context, const PcaStep *step, int direc
     return result >= 0;
 }
 
-static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int directory,
-                         const char *detail, GError **error) {
+static gboolean await_answer(PcaStepContext *context, const PcaStep *step, int directory,
+                             guint16 *command, GError **error) {
     PcaKernel *kernel = context->kernel;
-    guint16 vendor = CONFIG_GONE, command = 0;
-    for (gint64 waited = 0;; waited += POLL_INTERVAL) {
-        if (read_config16(directory, CONFIG_VENDOR, &vendor) && vendor != CONFIG_GONE)
-            break;
+    for (gint64 waited = 0; !answers(directory, command); waited += POLL_INTERVAL) {
         if (waited >= ALIVE_TIMEOUT) {
             g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
                         "%s does not answer 5 seconds after its reset", step->device);
@@ -345,9 +348,16 @@ static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int direc
         }
         kernel->ops->sleep(kernel, POLL_INTERVAL);
     }
-    if (!require_unbound(step, directory, error))
+    return TRUE;
+}
+
+static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int directory,
+                         const char *detail, GError **error) {
+    guint16 command;
+    if (!await_answer(context, step, directory, &command, error) ||
+        !require_unbound(step, directory, error))
         return FALSE;
-    if (read_config16(directory, CONFIG_COMMAND, &command) && !(command & COMMAND_MASTER))
+    if (answers(directory, &command) && !(command & COMMAND_MASTER))
         return TRUE;
     g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
                 "%s still masters the bus after its reset", step->device);

@@ -265,6 +265,54 @@ START_TEST(silence_after_reset_quarantines) {
 }
 END_TEST
 
+static void answer_again(PcaFakeKernel *machine, const char *address, gpointer data) {
+    pca_tree_set_config16(tree, address, COMMAND, 0);
+}
+
+static void be_back_after(gint64 seconds) {
+    pca_fake_kernel_die_at_reset(fake, NIC);
+    pca_fake_kernel_later(fake, seconds * G_USEC_PER_SEC, answer_again, NIC, NULL);
+}
+
+START_TEST(a_function_may_be_late_after_its_reset) {
+    AUTO_RUN run = claimed(nic);
+    be_back_after(4);
+    release(&run);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
+    ck_assert_int_ge(fake->now, 4 * G_USEC_PER_SEC);
+    assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+START_TEST(a_function_that_is_back_too_late_is_quarantined) {
+    AUTO_RUN run = claimed(nic);
+    be_back_after(6);
+    assert_quarantined(&run, PCA_ERROR_RESET_FAILED, "does not answer 5 seconds after");
+    ck_assert_int_lt(fake->now, 6 * G_USEC_PER_SEC);
+}
+END_TEST
+
+/* As the vendor of each virtual function reads (SR-IOV 1.1, 3.4.1.1). */
+START_TEST(a_vendor_of_all_ones_is_no_silence) {
+    AUTO_RUN run = claimed(nic);
+    pca_tree_set_config16(tree, NIC, 0x00, 0xffff);
+    release(&run);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
+    ck_assert_int_eq(fake->now, 0);
+}
+END_TEST
+
+/* A port tells so by the vendor 0001 where it may. */
+START_TEST(a_function_that_asks_for_patience_is_waited_for) {
+    AUTO_RUN run = claimed(nic);
+    be_back_after(2);
+    pca_tree_set_config16(tree, NIC, 0x00, 0x0001);
+    release(&run);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
+    ck_assert_int_ge(fake->now, 2 * G_USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(silence_before_reset_quarantines) {
     AUTO_RUN run = claimed(nic);
     pca_tree_set_config16(tree, NIC, COMMAND, 0xffff);
@@ -457,7 +505,9 @@ void add_run(Suite *suite) {
              a_node_may_be_late, a_node_that_never_comes_is_a_failed_bind,
              without_cdevs_no_node_is_awaited);
     ADD_CASE(suite, "reset", a_failed_reset_quarantines, no_reset_quarantines,
-             silence_after_reset_quarantines, silence_before_reset_quarantines,
+             silence_after_reset_quarantines, a_function_may_be_late_after_its_reset,
+             a_function_that_is_back_too_late_is_quarantined, a_vendor_of_all_ones_is_no_silence,
+             a_function_that_asks_for_patience_is_waited_for, silence_before_reset_quarantines,
              bus_mastering_is_switched_off_before_reset, bus_mastering_after_reset_quarantines);
     PCA_TABLE(suite, "rebound", bound_by_somebody_during_release_is_left_alone, release_moments);
     ADD_CASE(suite, "journalling", bound_by_somebody_during_claim_is_left_alone,

@@ -246,7 +246,7 @@ static int unbind(PcaFakeKernel *fake, const char *driver, const char *address) 
 /* ---- Attributes ---- */
 
 static gboolean is_dead(const PcaFakeKernel *fake, const char *address) {
-    return pca_tree_get_config16(fake->tree, address, 0) == 0xffff;
+    return pca_tree_get_config16(fake->tree, address, COMMAND) == 0xffff;
 }
 
 static int reset(PcaFakeKernel *fake, const char *address, const char *value) {
