@@ -343,6 +343,9 @@ static void start_prepare(gpointer data) {
         entry->claim->kind == PCA_KIND_RESET
             ? pca_plan_reset(g_ptr_array_index(functions, 0), entry->claim->method)
             : pca_plan_claim(functions, devices);
+    /* What is reserved has no owner, and may sleep. */
+    if (entry->claim->kind == PCA_KIND_CLAIM)
+        pca_plan_add_power(plan, functions, devices);
     if (pca_claim_gives_nodes(entry->claim))
         pca_plan_add_nodes(plan, functions, devices, entry->claim->uid);
     pca_entry_call(entry, "run", plan, on_prepared);

@@ -50,6 +50,7 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     set_optional(file, group, "Driver", f->driver);
     set_optional(file, group, "Override", f->driver_override);
     set_optional(file, group, "NodeOwner", f->node_owner);
+    set_optional(file, group, "Power", f->power);
 }
 
 static void save_gids(GKeyFile *file, const GArray *gids) {
@@ -179,6 +180,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->driver = get_optional(file, group, "Driver");
     f->driver_override = get_optional(file, group, "Override");
     f->node_owner = get_optional(file, group, "NodeOwner");
+    f->power = get_optional(file, group, "Power");
     load_methods(file, group, f);
     PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
     device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);

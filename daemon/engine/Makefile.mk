@@ -6,6 +6,7 @@ libpca_engine_a_SOURCES = \
 	daemon/engine/journal.c daemon/engine/journal.h \
 	daemon/engine/node.c daemon/engine/node.h \
 	daemon/engine/plan.c daemon/engine/plan.h \
+	daemon/engine/power.c daemon/engine/power.h \
 	daemon/engine/run.c daemon/engine/run.h \
 	daemon/engine/serve.c daemon/engine/serve.h \
 	daemon/engine/step.c daemon/engine/step.h \

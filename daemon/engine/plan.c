@@ -15,7 +15,7 @@ static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_ALIVE] = "alive",     [PCA_OP_RESTORE] = "restore",
     [PCA_OP_METHOD] = "method",   [PCA_OP_GIVE] = "give",
     [PCA_OP_TAKE] = "take",       [PCA_OP_LEND] = "lend",
-    [PCA_OP_REGAIN] = "regain",
+    [PCA_OP_REGAIN] = "regain",   [PCA_OP_POWER] = "power",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -40,15 +40,19 @@ char *pca_binding_format(const char *driver, const char *override) {
 
 static const char node_key[] = "node=";
 
+static const char power_key[] = "power=";
+
 static const char methods_key[] = "methods=";
 
-/* What has to be put back. That it is to be reset in its own way changes nothing of that. */
-static char *format_found(const PcaFunction *f, const PcaPlanDevice *device) {
+/* How it was found. That it is to be reset in its own way changes nothing of that. */
+static char *format_found(const PcaFunction *f, const PcaPlanDevice *device, gboolean power) {
     g_autofree char *binding = pca_binding_format(f->driver, f->driver_override);
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *methods = g_strjoinv(",", f->reset_methods);
     if (f->node_owner)
         g_string_append_printf(text, "%s%s ", node_key, f->node_owner);
+    if (power && f->power)
+        g_string_append_printf(text, "%s%s ", power_key, f->power);
     if (device && device->methods && *device->methods && *methods)
         g_string_append_printf(text, "%s%s ", methods_key, methods);
     g_string_append(text, binding);
@@ -69,18 +73,32 @@ static const char *skip_node(const char *text) {
     return pca_binding_node(text, &owner) ? strchr(text, ' ') + 1 : text;
 }
 
-char *pca_binding_methods(const char *text) {
-    text = skip_node(text);
+/* The value of the word with this key that the text begins with, newly allocated; NULL without. */
+static char *first_value(const char *text, const char *key) {
     const char *space = strchr(text, ' ');
-    if (!g_str_has_prefix(text, methods_key) || !space)
+    if (!g_str_has_prefix(text, key) || !space)
         return NULL;
-    const char *start = text + strlen(methods_key);
-    return g_strdelimit(g_strndup(start, (gsize)(space - start)), ",", ' ');
+    const char *start = text + strlen(key);
+    return g_strndup(start, (gsize)(space - start));
+}
+
+char *pca_binding_power(const char *text) {
+    return first_value(skip_node(text), power_key);
+}
+
+static const char *skip_power(const char *text) {
+    g_autofree char *power = first_value(text, power_key);
+    return power ? strchr(text, ' ') + 1 : text;
+}
+
+char *pca_binding_methods(const char *text) {
+    char *methods = first_value(skip_power(skip_node(text)), methods_key);
+    return methods ? g_strdelimit(methods, ",", ' ') : NULL;
 }
 
 const char *pca_binding_plain(const char *text) {
     g_autofree char *methods = pca_binding_methods(text);
-    text = skip_node(text);
+    text = skip_power(skip_node(text));
     return methods ? strchr(text, ' ') + 1 : text;
 }
 
@@ -164,11 +182,12 @@ static gboolean has_own_methods(const PcaPlanDevice *device) {
 }
 
 gboolean pca_op_gives_back(PcaOp op) {
-    return op == PCA_OP_RESTORE || op == PCA_OP_OVERRIDE || op == PCA_OP_BIND;
+    return op == PCA_OP_RESTORE || op == PCA_OP_OVERRIDE || op == PCA_OP_BIND || op == PCA_OP_POWER;
 }
 
 static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaPlanDevice *device) {
-    g_autofree char *found = format_found(function, device);
+    /* Power is nothing that anybody else would take the function by. */
+    g_autofree char *found = format_found(function, device, FALSE);
     append(plan, function, PCA_OP_VERIFY, found);
     if (pca_driver_is_vfio(function->driver)) {
         g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
@@ -180,7 +199,7 @@ static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaP
  * bound any more. */
 static void append_override(PcaPlan *plan, const PcaFunction *function,
                             const PcaPlanDevice *device) {
-    g_autofree char *found = format_found(function, device);
+    g_autofree char *found = format_found(function, device, TRUE);
     set_undo(append(plan, function, PCA_OP_OVERRIDE, device->driver), PCA_OP_RESTORE, found);
 }
 
@@ -213,7 +232,7 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices) {
 
 static void append_restore(PcaPlan *plan, const PcaFunction *function,
                            const PcaPlanDevice *device) {
-    g_autofree char *found = format_found(function, device);
+    g_autofree char *found = format_found(function, device, TRUE);
     append(plan, function, PCA_OP_RESTORE, found);
 }
 
@@ -234,10 +253,18 @@ static gboolean takes_part(PcaRecovery how, const PcaPlanDevice *device, PcaOp o
         return !device->keep;
     case PCA_OP_OVERRIDE:
     case PCA_OP_BIND:
+    case PCA_OP_POWER:
         return device->keep;
     default:
         return TRUE;
     }
+}
+
+/* Whatever stays on a vfio driver without an owner may sleep again, as that driver has it. */
+static void append_sleep(PcaPlan *plan, const PcaFunction *function) {
+    const char *cold = function->power ? strchr(function->power, ',') : NULL;
+    if (cold && cold[1])
+        append(plan, function, PCA_OP_POWER, cold);
 }
 
 static void append_give_back(PcaPlan *plan, const PcaFunction *function,
@@ -258,6 +285,9 @@ static void append_give_back(PcaPlan *plan, const PcaFunction *function,
     case PCA_OP_RESTORE:
         append_restore(plan, function, device);
         return;
+    case PCA_OP_POWER:
+        append_sleep(plan, function);
+        return;
     default:
         append(plan, function, op, "");
     }
@@ -265,9 +295,9 @@ static void append_give_back(PcaPlan *plan, const PcaFunction *function,
 
 PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
                           const PcaRecovery *how) {
-    static const PcaOp ops[] = {PCA_OP_REGAIN,  PCA_OP_UNBIND,   PCA_OP_QUIESCE,
-                                PCA_OP_METHOD,  PCA_OP_RESET,    PCA_OP_ALIVE,
-                                PCA_OP_RESTORE, PCA_OP_OVERRIDE, PCA_OP_BIND};
+    static const PcaOp ops[] = {PCA_OP_REGAIN, PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_METHOD,
+                                PCA_OP_RESET,  PCA_OP_ALIVE,  PCA_OP_RESTORE, PCA_OP_OVERRIDE,
+                                PCA_OP_BIND,   PCA_OP_POWER};
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
     for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
         for (guint i = 0; i < functions->len; i++)
@@ -283,7 +313,7 @@ PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices) {
 
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
-    g_autofree char *found = format_found(function, NULL);
+    g_autofree char *found = format_found(function, NULL, TRUE);
     g_autofree char *methods = g_strjoinv(" ", function->reset_methods);
     append_verify(plan, function, NULL);
     /* The unbind returns only when nobody has the device any more. */
@@ -322,6 +352,19 @@ void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice
     }
 }
 
+/* After the bind: vfio-pci lets a function sleep from its probe on
+ * (vfio_pci_core_register_device() in drivers/vfio/pci/vfio_pci_core.c). */
+void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices) {
+    for (guint i = 0; i < functions->len; i++) {
+        const PcaFunction *function = g_ptr_array_index(functions, i);
+        if (!function->power || !pca_driver_is_vfio(devices[i].driver))
+            continue;
+        gboolean control = *function->power != ',', cold = !g_str_has_suffix(function->power, ",");
+        g_autofree char *wanted = g_strdup_printf("%s,%s", control ? "on" : "", cold ? "0" : "");
+        append(plan, function, PCA_OP_POWER, wanted);
+    }
+}
+
 static char *describe_node(const char *binding) {
     PcaOwner owner;
     return pca_binding_node(binding, &owner)
@@ -335,16 +378,41 @@ static char *describe_methods(const char *binding) {
     return methods ? g_strdup_printf(", reset_method %s", methods) : g_strdup("");
 }
 
+/* "power/control on, d3cold_allowed 0", with `between` in place of the spaces within. */
+static char *name_power(const char *power, const char *between) {
+    static const char *const names[] = {"power/control", "d3cold_allowed"};
+    g_auto(GStrv) values = g_strsplit(power, ",", -1);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(names) && values[i]; i++)
+        if (*values[i])
+            g_string_append_printf(text, "%s%s%s%s", text->len ? ", " : "", names[i], between,
+                                   values[i]);
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static char *describe_found_power(const char *binding) {
+    g_autofree char *power = pca_binding_power(binding);
+    g_autofree char *text = power ? name_power(power, " ") : NULL;
+    return text ? g_strdup_printf(", %s", text) : g_strdup("");
+}
+
+static char *describe_power(const char *detail) {
+    g_autofree char *text = name_power(detail, " to ");
+    return g_strdup_printf("set %s", text);
+}
+
 static char *describe_restore(const char *binding) {
     g_autofree char *driver = NULL, *override = NULL;
     if (!pca_binding_parse(binding, &driver, &override))
         return g_strdup(binding);
     g_autofree char *node = describe_node(binding);
     g_autofree char *methods = describe_methods(binding);
+    g_autofree char *power = describe_found_power(binding);
     g_autofree char *tail = override ? g_strdup_printf("set driver_override to %s", override)
                                      : g_strdup("clear driver_override");
-    return driver ? g_strdup_printf("bind to %s again, %s%s%s", driver, tail, methods, node)
-                  : g_strdup_printf("leave without a driver, %s%s", tail, methods);
+    return driver
+               ? g_strdup_printf("bind to %s again, %s%s%s%s", driver, tail, methods, power, node)
+               : g_strdup_printf("leave without a driver, %s%s%s", tail, methods, power);
 }
 
 static char *describe_give(const char *detail) {
@@ -408,6 +476,8 @@ static char *describe(PcaOp op, const char *detail) {
         return describe_lend(detail);
     case PCA_OP_REGAIN:
         return describe_regain(detail);
+    case PCA_OP_POWER:
+        return describe_power(detail);
     case PCA_OP_TAKE:
         return g_strdup_printf("take /dev/vfio/%s back", detail);
     default:

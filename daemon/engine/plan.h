@@ -25,14 +25,14 @@ typedef enum {
     PCA_OP_BIND,     /* to the driver in detail; verified, the VFIO node awaited */
     PCA_OP_QUIESCE,  /* bus mastering off */
     PCA_OP_RESET,    /* by the methods that reset_method names, in their order */
-    PCA_OP_ALIVE,    /* config space answers, and bus mastering is off */
-    PCA_OP_RESTORE,  /* driver, override, reset methods and the group's node as found; detail:
-                        binding */
+    PCA_OP_ALIVE,    /* config space answers within 5 s, and bus mastering is off */
+    PCA_OP_RESTORE,  /* driver, override, reset methods, power and node as found; detail: binding */
     PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
     PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
     PCA_OP_TAKE,     /* that node is root's again; detail: the group */
     PCA_OP_LEND,     /* the function's files in sysfs to a user; detail: "UID FILE=OWNER..." */
     PCA_OP_REGAIN,   /* these files as they were; the same detail */
+    PCA_OP_POWER,    /* power/control and d3cold_allowed; detail: "on,0" (engine/power.h) */
     PCA_N_OPS,
 } PcaOp;
 
@@ -68,11 +68,15 @@ gboolean pca_binding_parse(const char *text, char **driver, char **override);
  * FALSE without that, or when it is malformed. */
 gboolean pca_binding_node(const char *text, PcaOwner *owner);
 
+/* Next may come "power=auto,1 ": what power/control and d3cold_allowed were ("auto,1", newly
+ * allocated). NULL without that: then they are not touched. */
+char *pca_binding_power(const char *text);
+
 /* Next may come "methods=flr,bus ": what reset_method was ("flr bus", newly allocated). NULL
  * without that: then it is not touched. */
 char *pca_binding_methods(const char *text);
 
-/* The binding without both, in the form of pca_binding_format. */
+/* The binding without all three, in the form of pca_binding_format. */
 const char *pca_binding_plain(const char *text);
 
 /* The detail of `give`; FALSE when malformed. */
@@ -123,6 +127,10 @@ PcaPlan *pca_plan_reset(const PcaFunction *function, const char *methods);
  * to `uid`, and to a release plan that it is taken back, before anything else. */
 void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices,
                         uid_t uid);
+
+/* Adds to a claim plan that those of `functions` which are bound to a vfio driver stay in full
+ * power while they are claimed; the restore of a release puts back what was found. */
+void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices);
 
 /* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
 char *pca_step_describe(const PcaStep *step);

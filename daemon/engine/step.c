@@ -16,6 +16,7 @@
 #include "base/fds.h"
 #include "engine/files.h"
 #include "engine/node.h"
+#include "engine/power.h"
 
 #define POLL_INTERVAL (20 * G_TIME_SPAN_MILLISECOND)
 #define NODE_TIMEOUT (5 * G_TIME_SPAN_SECOND)
@@ -424,6 +425,13 @@ static gboolean restore_methods(PcaStepContext *context, const PcaStep *step, in
     return g_strcmp0(now, methods) == 0 || set_methods(context, step, directory, methods, error);
 }
 
+/* Once the driver is back, because its probe and the remove of vfio-pci set it as well. */
+static gboolean restore_power(PcaStepContext *context, const PcaStep *step, int directory,
+                              const char *binding, GError **error) {
+    g_autofree char *power = pca_binding_power(binding);
+    return !power || pca_power_set(context->kernel, step->device, directory, power, error);
+}
+
 static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int directory,
                            const char *detail, GError **error) {
     g_autofree char *driver = NULL, *override = NULL;
@@ -450,6 +458,7 @@ static gboolean do_restore(PcaStepContext *context, const PcaStep *step, int dir
     }
     PcaOwner owner;
     return set_override(context, step, directory, override, error) &&
+           restore_power(context, step, directory, detail, error) &&
            (!pca_binding_node(detail, &owner) ||
             pca_node_give(context->kernel, step->device, group_of(directory), &owner, error));
 }
@@ -482,6 +491,11 @@ static gboolean do_regain(PcaStepContext *context, const PcaStep *step, int dire
     return pca_files_regain(context->kernel, step->device, directory, detail, error);
 }
 
+static gboolean do_power(PcaStepContext *context, const PcaStep *step, int directory,
+                         const char *detail, GError **error) {
+    return pca_power_set(context->kernel, step->device, directory, detail, error);
+}
+
 typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,
                              const char *detail, GError **error);
 
@@ -490,7 +504,7 @@ static const StepFunc functions[PCA_N_OPS] = {
     [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,     [PCA_OP_QUIESCE] = do_quiesce,
     [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive,   [PCA_OP_RESTORE] = do_restore,
     [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,     [PCA_OP_TAKE] = do_take,
-    [PCA_OP_LEND] = do_lend,     [PCA_OP_REGAIN] = do_regain,
+    [PCA_OP_LEND] = do_lend,     [PCA_OP_REGAIN] = do_regain, [PCA_OP_POWER] = do_power,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,

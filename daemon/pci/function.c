@@ -27,6 +27,7 @@ void pca_function_unref(PcaFunction *function) {
     g_free(function->slot_path);
     g_free(function->driver);
     g_free(function->driver_override);
+    g_free(function->power);
     g_free(function->node_owner);
     g_strfreev(function->reset_methods);
     g_free(function->description);
@@ -38,6 +39,7 @@ PcaFunction *pca_function_with_node_owner(const PcaFunction *function, const cha
     copy->slot_path = g_strdup(function->slot_path);
     copy->driver = g_strdup(function->driver);
     copy->driver_override = g_strdup(function->driver_override);
+    copy->power = g_strdup(function->power);
     copy->node_owner = g_strdup(node_owner);
     copy->reset_methods = g_strdupv(function->reset_methods);
     copy->description = g_strdup(function->description);

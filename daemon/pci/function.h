@@ -36,8 +36,10 @@ typedef struct {
 
     char *driver;          /* bound now; NULL without one */
     char *driver_override; /* NULL without one */
-    char *node_owner;      /* of its IOMMU group's node, "UID:GID:MODE", where a claim has found it
-                              on a vfio driver; NULL in a snapshot, which cannot see nodes */
+    char *power;          /* "auto,1": power/control, and d3cold_allowed after the comma, each empty
+                             where the kernel has none for it; NULL: it has neither, or not read */
+    char *node_owner;     /* of its IOMMU group's node, "UID:GID:MODE", where a claim has found it
+                             on a vfio driver; NULL in a snapshot, which cannot see nodes */
     char **reset_methods; /* in the order in which the kernel tries them; empty: none; never NULL */
     gboolean reserved_direct; /* a reserved region of type "direct" (RMRR) in its group */
     char *description;        /* from the hardware database; NULL when it knows nothing */

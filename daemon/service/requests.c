@@ -87,6 +87,7 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
                                      .keep = target->keep};
     }
     PcaPlan *plan = pca_plan_claim(functions, devices);
+    pca_plan_add_power(plan, functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
         pca_plan_add_nodes(plan, functions, devices, subject->uid);
     return plan;

@@ -135,6 +135,20 @@ static void read_reset_methods(PcaFunction *function, int directory) {
     function->reset_methods = (char **)g_ptr_array_free(methods, FALSE);
 }
 
+/* ---- Power ---- */
+
+static const char *one_of(const char *text, const char *a, const char *b) {
+    return g_strcmp0(text, a) == 0 ? a : g_strcmp0(text, b) == 0 ? b : "";
+}
+
+static void read_power(PcaFunction *function, int directory) {
+    g_autofree char *control = pca_read_attribute(directory, "power/control");
+    g_autofree char *d3cold = pca_read_attribute(directory, "d3cold_allowed");
+    const char *known = one_of(control, "auto", "on"), *cold = one_of(d3cold, "0", "1");
+    if (*known || *cold)
+        function->power = g_strdup_printf("%s,%s", known, cold);
+}
+
 /* ---- IOMMU and NUMA ---- */
 
 static gboolean parse_int(const char *text, int *value) {
@@ -337,8 +351,10 @@ static PcaFunction *read_function(Scan *scan, const char *name) {
     read_header_and_description(scan, function, name, directory);
     function->slot_path = slot_path(real, &function->upstream, &function->has_upstream);
     read_driver(function, directory, is_evicting(scan, name));
-    if (!scan->brief)
+    if (!scan->brief) {
         read_reset_methods(function, directory);
+        read_power(function, directory);
+    }
     read_group(scan, function, directory);
     /* Last: whether it is still the same function that the first reads met. */
     guint64 vendor;

@@ -89,6 +89,20 @@ START_TEST(a_reservation_stands_in_nobodys_way) {
 }
 END_TEST
 
+START_TEST(a_reserved_function_may_sleep) {
+    pca_tree_set(tree, NIC, "power/control", "on");
+    pca_tree_set(tree, NIC, "d3cold_allowed", "1");
+    g_autoptr(PcaClaim) reservation = reserved(nic);
+    g_autofree char *control = pca_tree_get(tree, NIC, "power/control");
+    g_autofree char *cold = pca_tree_get(tree, NIC, "d3cold_allowed");
+    ck_assert_str_eq(control, "auto");
+    ck_assert_str_eq(cold, "1");
+    release_well(reservation);
+    g_autofree char *after = pca_tree_get(tree, NIC, "power/control");
+    ck_assert_str_eq(after, "on");
+}
+END_TEST
+
 START_TEST(a_reservation_that_is_worked_on_counts) {
     PcaAddress address = address_of(NIC);
     AUTO_ANSWER answer = {0};
@@ -468,9 +482,9 @@ END_TEST
 
 void add_admin(Suite *suite) {
     ADD_DAEMON_CASE(suite, "reservations", a_reservation_stands_in_nobodys_way,
-                    a_reservation_that_is_worked_on_counts, a_claim_of_it_gives_it_back_reserved,
-                    a_reservation_outlives_the_daemon, a_forgotten_reservation_leaves_all_as_it_is,
-                    the_list_of_reservations);
+                    a_reserved_function_may_sleep, a_reservation_that_is_worked_on_counts,
+                    a_claim_of_it_gives_it_back_reserved, a_reservation_outlives_the_daemon,
+                    a_forgotten_reservation_leaves_all_as_it_is, the_list_of_reservations);
     PCA_TABLE(suite, "kinds", a_kind_is_kept_on_disk, kinds);
     ADD_DAEMON_CASE(suite, "resets", a_reset_ends_by_itself,
                     a_reset_that_fails_leaves_nothing_behind);

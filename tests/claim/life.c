@@ -85,6 +85,29 @@ START_TEST(from_prepare_to_the_end_of_the_lease) {
 }
 END_TEST
 
+static void assert_power(const char *control, const char *cold) {
+    g_autofree char *control_now = pca_tree_get(tree, NIC, "power/control");
+    g_autofree char *cold_now = pca_tree_get(tree, NIC, "d3cold_allowed");
+    ck_assert_str_eq(control_now, control);
+    ck_assert_str_eq(cold_now, cold);
+}
+
+/* What vfio-pci says of it is not what was found, so it is put back after the driver. */
+START_TEST(it_does_not_sleep_while_it_is_claimed) {
+    pca_tree_set(tree, NIC, "power/control", "auto");
+    pca_tree_set(tree, NIC, "d3cold_allowed", "1");
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    assert_power("on", "0");
+    daemon_restart();
+    pca_claims_recover(claims);
+    g_autoptr(PcaClaim) after = pca_claim_ref(pca_claims_find(claims, claim->id));
+    assert_power("on", "0");
+    release_well(after);
+    assert_power("auto", "1");
+}
+END_TEST
+
 START_TEST(open_gives_what_was_claimed) {
     PCA_AUTO_FD lease = -1;
     g_autoptr(PcaClaim) claim = claim_ready((const char *[]){NIC, BARE, NULL}, &lease);
@@ -395,7 +418,8 @@ END_TEST
 
 void add_life(Suite *suite) {
     ADD_DAEMON_CASE(suite, "life", from_prepare_to_the_end_of_the_lease,
-                    open_gives_what_was_claimed, open_gives_groups_to_those_who_asked_for_them,
+                    it_does_not_sleep_while_it_is_claimed, open_gives_what_was_claimed,
+                    open_gives_groups_to_those_who_asked_for_them,
                     an_owner_who_opens_paths_has_the_node_until_the_release,
                     the_memory_of_the_claim_raises_the_limit, junk_in_the_lease_ends_nothing,
                     each_set_goes_there_and_back, what_is_held_can_be_found);

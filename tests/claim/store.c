@@ -13,6 +13,7 @@
 static PcaClaim *store(void) {
     PcaClaim *claim = claim_new((const char *[]){DISK, SPARE, BARE, NULL});
     pca_claim_device(claim, 1)->function->node_owner = g_strdup("0:107:0660");
+    pca_claim_device(claim, 0)->function->power = g_strdup("auto,1");
     pca_claim_device(claim, 0)->methods = g_strdup("flr");
     pca_claim_device(claim, 1)->methods = g_strdup("");
     pca_claim_device(claim, 1)->keep = TRUE;
@@ -43,6 +44,7 @@ static void assert_same_function(const PcaFunction *a, const PcaFunction *b) {
     ck_assert_pstr_eq(a->driver_override, b->driver_override);
     ck_assert_pstr_eq(a->slot_path, b->slot_path);
     ck_assert_pstr_eq(a->node_owner, b->node_owner);
+    ck_assert_pstr_eq(a->power, b->power);
     ck_assert(
         g_strv_equal((const char *const *)a->reset_methods, (const char *const *)b->reset_methods));
 }
@@ -92,6 +94,7 @@ START_TEST(what_is_not_given_stays_unknown) {
     ck_assert(!again->joined && !again->split_from);
     ck_assert(!pca_claim_device(again, 0)->function->driver);
     ck_assert(!pca_claim_device(again, 0)->function->node_owner);
+    ck_assert(!pca_claim_device(again, 0)->function->power);
 }
 END_TEST
 

@@ -193,6 +193,15 @@ static const struct {
     {PCA_OP_RESTORE, "driver= override=x", "leave without a driver, set driver_override to x"},
     {PCA_OP_RESTORE, "nonsense", "nonsense"},
     {PCA_OP_METHOD, "flr bus", "set reset_method to flr bus"},
+    {PCA_OP_RESTORE, "power=auto,1 methods=flr driver=nvme override=",
+     "bind to nvme again, clear driver_override, reset_method flr, power/control auto, "
+     "d3cold_allowed 1"},
+    {PCA_OP_RESTORE, "node=0:107:0660 power=,1 driver=vfio-pci override=vfio-pci",
+     "bind to vfio-pci again, set driver_override to vfio-pci, d3cold_allowed 1, uid 0, gid 107, "
+     "mode 0660 for its VFIO node"},
+    {PCA_OP_POWER, "on,0", "set power/control to on, d3cold_allowed to 0"},
+    {PCA_OP_POWER, ",1", "set d3cold_allowed to 1"},
+    {PCA_OP_POWER, "on,", "set power/control to on"},
     {PCA_OP_NONE, "", NULL},
 };
 
@@ -235,7 +244,7 @@ START_TEST(a_binding_is_read_back) {
 END_TEST
 
 static const struct {
-    const char *text, *methods, *plain;
+    const char *text, *methods, *plain, *power;
 } methods[] = {
     {"driver=nvme override=", NULL, "driver=nvme override="},
     {"methods=flr driver=nvme override=", "flr", "driver=nvme override="},
@@ -244,12 +253,18 @@ static const struct {
     {"node=0:107:0660 driver=x override=", NULL, "driver=x override="},
     {"node=odd methods=flr driver=x override=", NULL, "node=odd methods=flr driver=x override="},
     {"methods=flr", NULL, "methods=flr"},
+    {"power=auto,1 driver=x override=", NULL, "driver=x override=", "auto,1"},
+    {"node=0:0:0600 power=,0 methods=flr,pm driver= override=", "flr pm",
+     "driver= override=", ",0"},
+    {"power=on,", NULL, "power=on,"},
 };
 
 START_TEST(the_methods_of_a_binding_are_read) {
     g_autofree char *found = pca_binding_methods(methods[_i].text);
     ck_assert_pstr_eq(found, methods[_i].methods);
+    g_autofree char *power = pca_binding_power(methods[_i].text);
     ck_assert_str_eq(pca_binding_plain(methods[_i].text), methods[_i].plain);
+    ck_assert_pstr_eq(power, methods[_i].power);
 }
 END_TEST
 

@@ -16,6 +16,13 @@ int self_pidfd(void);
 /* An empty journal in the machine's tree; each call another open file. */
 int open_journal(void);
 
+/* Sets the power attributes of a function, "auto,1" as PcaFunction.power has them; what is empty
+ * the kernel has not. */
+void give_power(const char *address, const char *power);
+
+/* As they are now, in the same form. Caller frees. */
+char *power_of(const char *address);
+
 /* "OP ADDRESS DETAIL" a line, with " / UNDO DETAIL" where there is one. Caller frees. */
 char *print_step(const PcaStep *step);
 char *print_plan(const PcaPlan *plan);
@@ -42,6 +49,7 @@ void add_journal(Suite *suite);
 void add_run(Suite *suite);
 void add_sweep(Suite *suite);
 void add_terms(Suite *suite);
+void add_power(Suite *suite);
 void add_handover(Suite *suite);
 void add_node(Suite *suite);
 void add_wire(Suite *suite);

@@ -103,7 +103,7 @@ typedef struct {
     const PcaPlanDevice *devices;
     GPtrArray *functions;
     PcaPlan *claim, *release, *unreserve;
-    char *before[MAX_SET], *nodes[MAX_SET], *methods[MAX_SET], *files[MAX_SET];
+    char *before[MAX_SET], *nodes[MAX_SET], *methods[MAX_SET], *files[MAX_SET], *power[MAX_SET];
     gboolean released; /* what is kept is kept */
     int journal;
 } Scene;
@@ -150,6 +150,9 @@ static PcaPlan *unreserve_plan(GPtrArray *functions, const PcaPlanDevice *device
     return pca_plan_release(reserved, given);
 }
 
+/* Of the functions of a set. */
+static const char *const found_power[MAX_SET] = {"auto,1", "on,", "auto,"};
+
 static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     Scene scene = {.set = set, .devices = devices};
     machine_make(set);
@@ -159,13 +162,16 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     for (guint i = 0; set[i]; i++)
         if (g_str_equal(set[i], SPARE))
             machine_give(SPARE, "0:107:0660");
-    for (guint i = 0; set[i]; i++)
+    for (guint i = 0; set[i]; i++) {
         pca_tree_set(tree, set[i], "resource0", "%s", "");
+        give_power(set[i], found_power[i]);
+    }
     note_files(set[0]);
     scene.functions = machine_found(set);
     scene.claim = pca_plan_claim(scene.functions, devices);
     scene.release = pca_plan_release(scene.functions, devices);
     scene.unreserve = unreserve_plan(scene.functions, devices);
+    pca_plan_add_power(scene.claim, scene.functions, devices);
     pca_plan_add_nodes(scene.claim, scene.functions, devices, 1000);
     pca_plan_add_nodes(scene.release, scene.functions, devices, 1000);
     scene.journal = open_journal();
@@ -174,6 +180,7 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
         scene.nodes[i] = machine_node(set[i]);
         scene.methods[i] = methods_of(set[i]);
         scene.files[i] = files_of(set[i]);
+        scene.power[i] = power_of(set[i]);
     }
     return scene;
 }
@@ -189,6 +196,7 @@ static void scene_free(Scene *scene) {
         g_free(scene->nodes[i]);
         g_free(scene->methods[i]);
         g_free(scene->files[i]);
+        g_free(scene->power[i]);
     }
     machine_tear_down();
 }
@@ -223,6 +231,9 @@ static void claim_well(Scene *scene) {
             assert_node(scene->set[i], "1000:0:0600");
         g_autofree char *files = files_of(scene->set[i]);
         ck_assert_int_eq(g_str_has_prefix(files, "1000:"), scene->devices[i].files != NULL);
+        g_autofree char *power = power_of(scene->set[i]);
+        if (pca_driver_is_vfio(scene->devices[i].driver))
+            ck_assert(g_str_has_prefix(power, "on,") && !g_str_has_suffix(power, "1"));
         pca_tree_set_config16(tree, scene->set[i], 0x04, 0x0007);
         pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
     }
@@ -251,8 +262,10 @@ static void assert_as_before(Scene *scene, PcaResidues *residues) {
         g_autofree char *methods = methods_of(scene->set[i]);
         assert_binding(scene->set[i], scene->before[i]);
         g_autofree char *files = files_of(scene->set[i]);
+        g_autofree char *power = power_of(scene->set[i]);
         ck_assert_str_eq(methods, scene->methods[i]);
         ck_assert_str_eq(files, scene->files[i]);
+        ck_assert_str_eq(power, scene->power[i]);
         /* A residue may keep its group's node. */
         if (!residues || residues->len == 0)
             assert_node(scene->set[i], scene->nodes[i]);

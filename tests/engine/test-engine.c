@@ -38,6 +38,20 @@ char *print_plan(const PcaPlan *plan) {
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+void give_power(const char *address, const char *power) {
+    g_auto(GStrv) values = g_strsplit(power, ",", 2);
+    if (*values[0])
+        pca_tree_set(tree, address, "power/control", "%s", values[0]);
+    if (*values[1])
+        pca_tree_set(tree, address, "d3cold_allowed", "%s", values[1]);
+}
+
+char *power_of(const char *address) {
+    g_autofree char *control = pca_tree_get(tree, address, "power/control");
+    g_autofree char *cold = pca_tree_get(tree, address, "d3cold_allowed");
+    return g_strdup_printf("%s,%s", control ? control : "", cold ? cold : "");
+}
+
 Run new_run(GPtrArray *functions) {
     return (Run){.functions = functions, .residues = pca_residues_new(), .journal = open_journal()};
 }
@@ -61,6 +75,7 @@ Suite *pca_suite(void) {
     add_run(suite);
     add_sweep(suite);
     add_terms(suite);
+    add_power(suite);
     add_handover(suite);
     add_node(suite);
     add_wire(suite);

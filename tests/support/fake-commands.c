@@ -80,6 +80,7 @@ static void add_function(PcaFakeCommands *c, char **words) {
         .driver = option(words, "driver"),
         .override = option(words, "override"),
         .reset_method = reset ? g_strdelimit(reset, ",", ' ') : NULL,
+        .power = option(words, "power"),
         .pf = option(words, "pf"),
         .vf_number = (guint)number(words, "vf", 10),
         .total_vfs = (guint)number(words, "total-vfs", 10),

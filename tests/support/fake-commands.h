@@ -7,7 +7,7 @@
  * What is there (NAME=VALUE may be left out):
  *     port ADDRESS GROUP
  *     function ADDRESS below= id= subsystem= class= header= group= driver= override= reset=flr,bus
- *                      pf= vf= total-vfs= pin=      numbers of class and header in hex
+ *                      power=auto,1 pf= vf= total-vfs= pin=      numbers of class and header in hex
  *     driver NAME
  *     disk ADDRESS VIA NAME MAJOR:MINOR
  *     mount PID MAJOR:MINOR WHERE TYPE SOURCE

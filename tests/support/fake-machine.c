@@ -179,9 +179,18 @@ static gboolean vfio_takes(const PcaFakeKernel *fake, const char *address) {
            (pca_tree_get_config16(fake->tree, address, HEADER_TYPE) & 0x7f) == 0;
 }
 
+/* What vfio-pci does to it in its probe and its remove (drivers/vfio/pci/vfio_pci_core.c). */
+static void set_power(PcaFakeKernel *fake, const char *address, const char *control) {
+    g_autofree char *now = pca_tree_get(fake->tree, address, "power/control");
+    if (now)
+        pca_tree_set(fake->tree, address, "power/control", "%s", control);
+}
+
 /* The driver's link comes last: a worker that is killed in the midst must not leave a function that
  * is bound and lacks what belongs to it. The real kernel does not stop in the midst. */
 static void bind(PcaFakeKernel *fake, const char *address, const char *driver) {
+    if (pca_driver_is_vfio(driver))
+        set_power(fake, address, "auto");
     if (!pca_driver_is_vfio(driver))
         set_bus_master(fake, address, !g_str_equal(driver, "pci-stub"));
     else if (fake->node_delay > 0)
@@ -232,8 +241,10 @@ static int unbind(PcaFakeKernel *fake, const char *driver, const char *address) 
         return -ENODEV;
     learn_native(fake, address, driver);
     pca_tree_unbind(fake->tree, address);
-    if (pca_driver_is_vfio(driver))
+    if (pca_driver_is_vfio(driver)) {
+        set_power(fake, address, "on");
         remove_nodes(fake, address, pca_tree_group(fake->tree, address));
+    }
     if (fake->blocked && in_use(fake, address))
         fake->blocked(fake, address, fake->data);
     if (in_use(fake, address))

@@ -173,6 +173,26 @@ START_TEST(binds_vfio_by_override) {
 }
 END_TEST
 
+static void assert_control(const char *expected) {
+    g_autofree char *path = function_path();
+    g_autofree char *control = pca_read_text(path, "power/control", NULL);
+    ck_assert_pstr_eq(control, expected);
+}
+
+/* So it is held after the bind, and put back after the unbind. */
+START_TEST(vfio_lets_it_sleep_while_it_is_bound) {
+    to_vfio();
+    assert_control("auto");
+    ck_assert_int_eq(write_function("power/control", "on"), 0);
+    ck_assert_int_eq(write_function("d3cold_allowed", "0"), 0);
+    assert_control("on");
+    ck_assert_int_eq(write_function("power/control", "auto"), 0);
+    ck_assert_int_eq(write_function("d3cold_allowed", "1"), 0);
+    ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
+    assert_control("on");
+}
+END_TEST
+
 START_TEST(unbind_leaves_no_driver) {
     ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
     assert_driver(NULL);
@@ -513,6 +533,7 @@ static void tear_down(void) {
 
 static void add_tests(TCase *contract) {
     tcase_add_test(contract, binds_vfio_by_override);
+    tcase_add_test(contract, vfio_lets_it_sleep_while_it_is_bound);
     tcase_add_test(contract, unbind_leaves_no_driver);
     tcase_add_test(contract, unbind_through_the_driver);
     tcase_add_test(contract, newline_clears_the_override);

@@ -255,6 +255,11 @@ static void write_rest(PcaTree *tree, const PcaTreeFunction *f) {
         g_autofree char *reset = place(tree, f->address, "reset");
         pca_tree_write(tree, reset, "%s", "");
     }
+    g_auto(GStrv) power = g_strsplit(f->power ? f->power : ",", ",", 2);
+    if (*power[0])
+        pca_tree_set(tree, f->address, "power/control", "%s", power[0]);
+    if (*power[1])
+        pca_tree_set(tree, f->address, "d3cold_allowed", "%s", power[1]);
     if (f->total_vfs > 0) {
         pca_tree_set(tree, f->address, "sriov_totalvfs", "%u", f->total_vfs);
         pca_tree_set(tree, f->address, "sriov_numvfs", "0");

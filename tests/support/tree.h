@@ -54,6 +54,7 @@ typedef struct {
     const char *driver;       /* bound to it; its directory is made when missing */
     const char *override;     /* driver_override; NULL: "(null)" */
     const char *reset_method; /* "flr bus"; NULL: the file is missing */
+    const char *power;        /* "auto,1": power/control, d3cold_allowed; NULL: it has neither */
     const char *pf;           /* of a VF: its PF, which must exist */
     guint vf_number;          /* of a VF: N of virtfnN */
     guint total_vfs;          /* of a PF; sriov_numvfs and the virtfnN links, which are what a scan

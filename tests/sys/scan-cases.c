@@ -39,6 +39,7 @@ static PcaTree *small_machine(void) {
                                           .group = 12,
                                           .numa_node = 2,
                                           .driver = "nvme",
+                                          .power = "auto,1",
                                           .reset_method = "flr bus"});
     return tree;
 }
@@ -77,6 +78,7 @@ START_TEST(everything_of_a_function) {
     expect_address(&f->upstream, "0000:00:01.1");
     g_autofree char *methods = g_strjoinv(",", f->reset_methods);
     ck_assert_str_eq(methods, "flr,bus");
+    ck_assert_str_eq(f->power, "auto,1");
 }
 END_TEST
 
@@ -88,6 +90,7 @@ START_TEST(a_root_port) {
     ck_assert_str_eq(port->slot_path, "0000:00:01.1");
     ck_assert_int_eq(port->numa_node, -1);
     ck_assert_ptr_null(port->reset_methods[0]);
+    ck_assert_ptr_null(port->power);
 }
 END_TEST
 
@@ -100,6 +103,7 @@ START_TEST(what_is_missing_or_odd) {
     pca_tree_unset(tree, "0000:01:00.0", "subsystem_vendor");
     pca_tree_unset(tree, "0000:01:00.0", "iommu_group");
     pca_tree_unset(tree, "0000:01:00.0", "numa_node");
+    pca_tree_set(tree, "0000:01:00.0", "d3cold_allowed", "maybe");
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
     PcaFunction *f = find(snapshot, "0000:01:00.0");
     ck_assert_ptr_null(f->driver);
@@ -109,6 +113,7 @@ START_TEST(what_is_missing_or_odd) {
     ck_assert_uint_eq(f->subsystem_vendor, 0);
     ck_assert_int_eq(f->iommu_group, PCA_NO_GROUP);
     ck_assert_int_eq(f->numa_node, -1);
+    ck_assert_str_eq(f->power, "auto,");
 }
 END_TEST
 

@@ -32,6 +32,7 @@ static void plug(void) {
                                           .below = "0000:00:01.0",
                                           .group = NIC_GROUP,
                                           .driver = "e1000e",
+                                          .power = "on,1",
                                           .reset_method = "flr bus"});
 }
 

@@ -20,19 +20,22 @@ EDU=0000:00:06.0
 PORT=0000:00:02.0
 SLOW=0000:08:00.0
 
-# "ADDRESS DRIVER OVERRIDE" of every function. $skip, a list of addresses: what a test has unplugged, or left in
-# quarantine on purpose.
+# "ADDRESS DRIVER OVERRIDE CONTROL COLD" of every function, the last two of its power management. $skip, a list of
+# addresses: what a test has unplugged, or left in quarantine on purpose.
 skip=''
 bindings() {
-    local device link override
+    local device link override control cold
     local -A driver=()
     while read -r device link; do
         driver[${device%/driver}]=${link##*/}
     done < <(find /sys/bus/pci/devices/*/ -maxdepth 1 -name driver -printf '%p %l\n')
     for device in /sys/bus/pci/devices/*; do
+        control=- cold=-
         read -r override <"$device/driver_override"
+        [[ ! -e $device/power/control ]] || read -r control <"$device/power/control"
+        [[ ! -e $device/d3cold_allowed ]] || read -r cold <"$device/d3cold_allowed"
         [[ " $skip " == *" ${device##*/} "* ]] ||
-            printf '%s %s %s\n' "${device##*/}" "${driver[$device/]:-none}" "$override"
+            printf '%s %s %s %s %s\n' "${device##*/}" "${driver[$device/]:-none}" "$override" "$control" "$cold"
     done
 }
 
@@ -72,7 +75,7 @@ test_end() {
     else
         t "no claims are left" no_claims
     fi
-    t "every device has the driver and override that it had before" same_bindings
+    t "every device has the driver, override and power management that it had before" same_bindings
     t "no private node is left in /dev" no_private_node
     [[ $t_failed -eq 0 ]] || journalctl -b --no-pager -o cat -u pcassignd -u pcassign-worker | tail -n 60 | sed 's/^/# log: /'
     t_end
