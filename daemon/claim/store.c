@@ -51,6 +51,8 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     set_optional(file, group, "Override", f->driver_override);
     set_optional(file, group, "NodeOwner", f->node_owner);
     set_optional(file, group, "Power", f->power);
+    g_autofree char *pf = f->is_vf ? pca_address_format(&f->pf) : NULL;
+    set_optional(file, group, "PhysicalFunction", pf);
 }
 
 static void save_gids(GKeyFile *file, const GArray *gids) {
@@ -182,6 +184,8 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     f->node_owner = get_optional(file, group, "NodeOwner");
     f->power = get_optional(file, group, "Power");
     load_methods(file, group, f);
+    g_autofree char *pf = get_optional(file, group, "PhysicalFunction");
+    f->is_vf = pf && pca_address_parse(pf, &f->pf);
     PcaClaimDevice *device = pca_claim_add_device(claim, f, name, driver);
     device->stub = g_key_file_get_boolean(file, group, "Stub", NULL);
     device->methods = get_optional(file, group, "Reset");

@@ -6,6 +6,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/check-limits.c daemon/service/check-limits.h \
+	daemon/service/check-sriov.c daemon/service/check-sriov.h \
 	daemon/service/claiming.c \
 	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \

@@ -26,7 +26,8 @@ static const char *const reserve_checks[] = {"iommu", "busy",  "in-use", "driver
                                              "sriov", "reset", NULL};
 /* The guard finds out as well who drives it through VFIO: an unbind would take it from them. */
 static const char *const unreserve_checks[] = {"busy", "in-use", NULL};
-static const char *const reset_checks[] = {"busy", "in-use", "reset", NULL};
+/* The reset of a physical function reaches its virtual functions. */
+static const char *const reset_checks[] = {"busy", "in-use", "sriov", "reset", NULL};
 
 static void admin_free(gpointer data) {
     Admin *admin = data;

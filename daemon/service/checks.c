@@ -10,6 +10,7 @@
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
 #include "service/check-limits.h"
+#include "service/check-sriov.h"
 
 /* One function under examination. */
 typedef struct {
@@ -105,13 +106,20 @@ static void check_identity(const Check *c) {
                           c->target->match.mismatch);
 }
 
+static gboolean may_know(const PcaCheckContext *context, const PcaClaim *claim) {
+    return context->names->uid == 0 || context->names->uid == claim->uid;
+}
+
+char *pca_check_holder(const PcaCheckContext *context, const PcaClaim *claim) {
+    if (!may_know(context, claim))
+        return g_strdup("another user");
+    return claim->user ? g_strdup(claim->user) : g_strdup_printf("uid %u", claim->uid);
+}
+
 static void refuse_held(const Check *c, const PcaClaim *claim) {
-    const PcaNames *names = c->context->names;
-    gboolean may_know = names->uid == 0 || names->uid == claim->uid;
     gboolean itself = pca_claim_has_device(claim, &c->function->address);
-    g_autofree char *uid = g_strdup_printf("uid %u", claim->uid);
-    const char *holder = may_know ? (claim->user ? claim->user : uid) : "another user";
-    gboolean released = may_know && claim->kind == PCA_KIND_CLAIM;
+    g_autofree char *holder = pca_check_holder(c->context, claim);
+    gboolean released = may_know(c->context, claim) && claim->kind == PCA_KIND_CLAIM;
     g_autofree char *fix = released ? g_strdup_printf("pcassignctl release %s", claim->id) : NULL;
     g_autofree char *what = itself ? g_strdup(c->address)
                                    : g_strdup_printf("a member of IOMMU group %d of %s",
@@ -262,19 +270,7 @@ static void check_driver(const Check *c) {
 }
 
 static void check_sriov(const Check *c) {
-    const PcaFunction *f = c->function;
-    if (f->num_vfs > 0) {
-        g_autofree char *fix =
-            g_strdup_printf("echo 0 > /sys/bus/pci/devices/%s/sriov_numvfs", c->address);
-        pca_findings_fail(c->findings, "sriov", PCA_ERROR_IN_USE, c->address, fix,
-                          "%s has %u virtual functions enabled", c->address, f->num_vfs);
-    }
-    const PcaClaim *claim = f->is_vf ? pca_claims_find_device(c->context->claims, &f->pf) : NULL;
-    if (claim) {
-        g_autofree char *pf = pca_address_format(&f->pf);
-        pca_findings_fail(c->findings, "sriov", PCA_ERROR_BUSY, pf, NULL,
-                          "the physical function %s of %s is claimed", pf, c->address);
-    }
+    pca_check_sriov(c->context, c->target, c->findings);
 }
 
 /* None of the methods that its section names. */

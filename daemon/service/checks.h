@@ -29,5 +29,8 @@ typedef struct {
     const PcaProgramUses *uses;
 } PcaCheckContext;
 
+/* Who holds a claim, as far as the caller may know: "alice", "uid 1000", "another user". g_free. */
+char *pca_check_holder(const PcaCheckContext *context, const PcaClaim *claim);
+
 /* Appends one verdict for each check that found nothing, and one for each thing found. */
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings);

@@ -70,11 +70,14 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     g_free(x);
 }
 
-/* The function, the others of its slot and those of its group: the verdict depends on them. */
+/* The function, the others of its slot, those of its group, and of a virtual one the physical one:
+ * the verdict depends on them. */
 static void add_neighbours(PcaService *service, const PcaFunction *function, GHashTable *set) {
     PcaAddress address = function->address;
     for (address.function = 0; address.function < FUNCTIONS_OF_A_SLOT; address.function++)
         g_hash_table_add(set, pca_address_format(&address));
+    if (function->is_vf)
+        g_hash_table_add(set, pca_address_format(&function->pf));
     if (function->iommu_group == PCA_NO_GROUP)
         return;
     g_autofree char *path = g_strdup_printf("%s/kernel/iommu_groups/%d/devices",

@@ -27,6 +27,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/claim-cases.c \
 	tests/bus/join-cases.c \
 	tests/bus/sibling-cases.c \
+	tests/bus/sriov-cases.c \
 	tests/bus/wait-cases.c \
 	tests/bus/revoke-cases.c \
 	tests/bus/user-cases.c \

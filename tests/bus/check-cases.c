@@ -75,6 +75,9 @@ static const Refusal refusals[] = {
     {"function 0000:0b:00.0 group=50 reset=flr total-vfs=2;"
      "function 0000:0b:00.1 group=51 pf=0000:0b:00.0 reset=flr",
      "0b:00.0", "sriov", "InUse", "0000:0b:00.0", "unplug 0000:0b:00.1;unplug 0000:0b:00.0"},
+    {"function 0000:0b:00.0 group=50 driver=vfio-pci reset=flr total-vfs=2;"
+     "function 0000:0b:00.1 group=51 pf=0000:0b:00.0 driver=vfio-pci reset=flr",
+     "0b:00.1", "sriov", "InUse", "0000:0b:00.0", "unplug 0000:0b:00.1;unplug 0000:0b:00.0"},
     {NULL, "05:00.0", "reset", "NoReset", "0000:05:00.0", NULL},
     {"function 0000:0b:00.0 header=80 group=50 reset=bus;function 0000:0b:00.1 group=51", "0b:00.0",
      "reset", "NoReset", "0000:0b:00.1", "unplug 0000:0b:00.0;unplug 0000:0b:00.1"},

@@ -14,6 +14,8 @@ static PcaClaim *store(void) {
     PcaClaim *claim = claim_new((const char *[]){DISK, SPARE, BARE, NULL});
     pca_claim_device(claim, 1)->function->node_owner = g_strdup("0:107:0660");
     pca_claim_device(claim, 0)->function->power = g_strdup("auto,1");
+    pca_claim_device(claim, 1)->function->is_vf = TRUE;
+    pca_address_parse("0000:02:00.7", &pca_claim_device(claim, 1)->function->pf);
     pca_claim_device(claim, 0)->methods = g_strdup("flr");
     pca_claim_device(claim, 1)->methods = g_strdup("");
     pca_claim_device(claim, 1)->keep = TRUE;
@@ -45,6 +47,8 @@ static void assert_same_function(const PcaFunction *a, const PcaFunction *b) {
     ck_assert_pstr_eq(a->slot_path, b->slot_path);
     ck_assert_pstr_eq(a->node_owner, b->node_owner);
     ck_assert_pstr_eq(a->power, b->power);
+    ck_assert_int_eq(a->is_vf, b->is_vf);
+    ck_assert(pca_address_equal(&a->pf, &b->pf));
     ck_assert(
         g_strv_equal((const char *const *)a->reset_methods, (const char *const *)b->reset_methods));
 }

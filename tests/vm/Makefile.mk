@@ -43,7 +43,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 	tests/vm/handoff.test tests/vm/handoff-stock.test tests/vm/hardware.test tests/vm/idle.test tests/vm/interrupts.test \
 	tests/vm/join.test tests/vm/library.test tests/vm/life.test tests/vm/nested.test tests/vm/node.test tests/vm/node-stock.test \
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/polkit.test tests/vm/power.test tests/vm/restart.test tests/vm/revoke.test \
-	tests/vm/look.test tests/vm/service.test tests/vm/status.test tests/vm/testpmd.test
+	tests/vm/look.test tests/vm/service.test tests/vm/sriov.test tests/vm/status.test tests/vm/testpmd.test
 VM_FILES += tests/vm/pinned.test
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
 
