@@ -164,9 +164,24 @@ static void check_loop(Storage *storage, const Disk *disk) {
 
 /* ---- Holders ---- */
 
-static char *holder_fix(const char *holder, const char *mapped) {
-    if (mapped)
-        return g_strdup_printf("deactivate it, for example: dmsetup remove %s", mapped);
+/* What makes volumes of device-mapper, by the beginning of their dm/uuid. */
+static const struct {
+    const char *prefix, *what, *fix;
+} mappers[] = {
+    {"LVM-", ", a logical volume", "deactivate it: lvchange -a n /dev/mapper/"},
+    {"CRYPT-", ", encrypted", "close it: cryptsetup close "},
+    {"", "", "deactivate it, for example: dmsetup remove "},
+};
+
+static guint find_mapper(const char *directory) {
+    g_autofree char *uuid = pca_read_text(directory, "dm/uuid", NULL);
+    guint i = 0;
+    while (!g_str_has_prefix(uuid ? uuid : "", mappers[i].prefix))
+        i++;
+    return i;
+}
+
+static char *holder_fix(const char *holder) {
     if (g_str_has_prefix(holder, "md"))
         return g_strdup_printf("mdadm --stop /dev/%s", holder);
     if (g_str_has_prefix(holder, "bcache"))
@@ -190,10 +205,13 @@ static void fail_holder(Storage *storage, const Disk *disk, const char *holder) 
     g_autofree char *directory = pca_class_directory(storage->use->root, "block", holder);
     g_autofree char *mapped = directory ? pca_read_text(directory, "dm/name", NULL) : NULL;
     g_autofree char *where = mounted_where(storage, holder, directory);
-    g_autofree char *fix = holder_fix(holder, mapped);
-    pca_use_fail(storage->use, mapped ? mapped : holder, fix, "disk %s of %s is part of %s%s%s%s%s",
-                 disk->name, storage->use->address, holder, mapped ? " (" : "",
-                 mapped ? mapped : "", mapped ? ")" : "", where);
+    guint mapper = mapped ? find_mapper(directory) : 0;
+    g_autofree char *fix =
+        mapped ? g_strconcat(mappers[mapper].fix, mapped, NULL) : holder_fix(holder);
+    pca_use_fail(storage->use, mapped ? mapped : holder, fix,
+                 "disk %s of %s is part of %s%s%s%s%s%s", disk->name, storage->use->address, holder,
+                 mapped ? " (" : "", mapped ? mapped : "", mapped ? mappers[mapper].what : "",
+                 mapped ? ")" : "", where);
 }
 
 static void check_holders(Storage *storage, const Disk *disk) {

@@ -143,6 +143,30 @@ START_TEST(device_mapper_and_md) {
 }
 END_TEST
 
+static const struct {
+    const char *uuid, *what, *fix;
+} mappers[] = {
+    {NULL, "", "dmsetup remove vg0-root"},
+    {"mpath-1\n", "", "dmsetup remove vg0-root"},
+    {"LVM-Fq0a\n", ", a logical volume", "lvchange -a n /dev/mapper/vg0-root"},
+    {"CRYPT-LUKS2-1\n", ", encrypted", "cryptsetup close vg0-root"},
+};
+
+START_TEST(who_mapped_it_is_told) {
+    g_autoptr(PcaTree) tree = machine_with_disk();
+    pca_tree_add_virtual_disk(tree, "dm-0", "253:0");
+    pca_tree_write(tree, "sys/devices/virtual/block/dm-0/dm/name", "vg0-root\n");
+    if (mappers[_i].uuid)
+        pca_tree_write(tree, "sys/devices/virtual/block/dm-0/dm/uuid", "%s", mappers[_i].uuid);
+    pca_tree_add_holder(tree, "nvme0n1p1", "dm-0");
+    g_autofree char *expected =
+        g_strdup_printf("vg0-root: disk nvme0n1p1 of 0000:01:00.0 is part of dm-0 (vg0-root%s)\n",
+                        mappers[_i].what);
+    pca_expect_uses(tree, NVME, expected);
+    pca_expect_words(tree, NVME, 1, mappers[_i].fix, NULL);
+}
+END_TEST
+
 START_TEST(loop_over_the_disk) {
     g_autoptr(PcaTree) tree = machine_with_disk();
     pca_tree_add_virtual_disk(tree, "loop3", "7:3");
@@ -303,4 +327,5 @@ void pca_add_storage_cases(Suite *suite) {
     tcase_add_loop_test(storage, unreadable_directories_are_in_use, 0, 6);
     suite_add_tcase(suite, storage);
     PCA_TABLE(suite, "mountinfo", mount_lines, lines);
+    PCA_TABLE(suite, "device mapper", who_mapped_it_is_told, mappers);
 }
