@@ -57,6 +57,7 @@ void pca_claim_unref(PcaClaim *claim) {
     g_clear_pointer(&claim->holders, g_variant_unref);
     g_free(claim->user);
     g_free(claim->label);
+    g_free(claim->node_label);
     g_free(claim->unit);
     g_free(claim->refusal);
     g_array_unref(claim->gids);
@@ -180,6 +181,7 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     part->user = g_strdup(claim->user);
     part->pid = claim->pid;
     part->label = g_strdup(claim->label);
+    part->node_label = g_strdup(claim->node_label);
     part->unit = g_strdup(claim->unit);
     part->refusal = g_strdup(claim->refusal);
     g_array_append_vals(part->gids, claim->gids->data, claim->gids->len);

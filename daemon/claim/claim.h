@@ -49,11 +49,12 @@ typedef struct {
     GPtrArray *devices; /* of PcaClaimDevice */
 
     guint32 uid;
-    char *user;   /* NULL when the uid has no name */
-    guint32 pid;  /* of the process that claimed; for people only, never for decisions */
-    char *label;  /* of the security module, NULL without one */
-    GArray *gids; /* of guint32: groups of whoever claimed, as the bus told them */
-    char *unit;   /* the system unit that they were in; NULL: not known */
+    char *user;       /* NULL when the uid has no name */
+    guint32 pid;      /* of the process that claimed; for people only, never for decisions */
+    char *label;      /* of the security module, NULL without one */
+    char *node_label; /* that the nodes have which are handed out; NULL where SELinux is off */
+    GArray *gids;     /* of guint32: groups of whoever claimed, as the bus told them */
+    char *unit;       /* the system unit that they were in; NULL: not known */
     char *title;
     char *policy;  /* "file:line" of the section that granted it; NULL for root without one */
     char *refusal; /* why the policy in force now would not grant it; NULL: it would. Not saved */

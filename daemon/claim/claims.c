@@ -347,7 +347,7 @@ static void start_prepare(gpointer data) {
     if (entry->claim->kind == PCA_KIND_CLAIM)
         pca_plan_add_power(plan, functions, devices);
     if (pca_claim_gives_nodes(entry->claim))
-        pca_plan_add_nodes(plan, functions, devices, entry->claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, entry->claim->uid, entry->claim->node_label);
     pca_entry_call(entry, "run", plan, on_prepared);
 }
 

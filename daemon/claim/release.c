@@ -52,7 +52,8 @@ static void start_release(gpointer data) {
         g_autofree PcaPlanDevice *devices = pca_claim_plan_devices(entry->claim);
         entry->plan = pca_plan_release(functions, devices);
         if (pca_claim_gives_nodes(entry->claim))
-            pca_plan_add_nodes(entry->plan, functions, devices, entry->claim->uid);
+            pca_plan_add_nodes(entry->plan, functions, devices, entry->claim->uid,
+                               entry->claim->node_label);
     }
     g_clear_handle_id(&entry->timer, g_source_remove);
     pca_entry_start_grace(entry);
@@ -139,6 +140,8 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_variant_dict_insert(&request, "memory", "t", claim->memory);
     g_variant_dict_insert(&request, "owner", "u", claim->uid);
     g_variant_dict_insert(&request, "joins", "b", claim->joined != NULL);
+    if (claim->node_label)
+        g_variant_dict_insert(&request, "label", "s", claim->node_label);
     if (claim->handoff)
         g_variant_dict_insert(&request, "handoff", "s", claim->handoff);
     g_variant_dict_insert_value(&request, "devices", g_variant_builder_end(&devices));

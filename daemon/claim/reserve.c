@@ -85,7 +85,7 @@ static PcaPlan *plan_retry(PcaClaims *claims, const PcaClaim *claim, const PcaAd
     }
     PcaPlan *plan = pca_plan_recover(functions, devices, how);
     if (pca_claim_gives_nodes(claim))
-        pca_plan_add_nodes(plan, functions, devices, claim->uid);
+        pca_plan_add_nodes(plan, functions, devices, claim->uid, claim->node_label);
     return plan;
 }
 

@@ -73,6 +73,7 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     g_key_file_set_int64(file, CLAIM, "Since", claim->since);
     set_optional(file, CLAIM, "User", claim->user);
     set_optional(file, CLAIM, "Label", claim->label);
+    set_optional(file, CLAIM, "NodeLabel", claim->node_label);
     set_optional(file, CLAIM, "Unit", claim->unit);
     save_gids(file, claim->gids);
     set_optional(file, CLAIM, "Title", claim->title);
@@ -258,6 +259,7 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     claim->since = claim->state_since = g_key_file_get_int64(file, CLAIM, "Since", NULL);
     claim->user = get_optional(file, CLAIM, "User");
     claim->label = get_optional(file, CLAIM, "Label");
+    claim->node_label = get_optional(file, CLAIM, "NodeLabel");
     claim->unit = get_optional(file, CLAIM, "Unit");
     load_gids(file, claim->gids);
     claim->title = get_optional(file, CLAIM, "Title");

@@ -13,7 +13,7 @@ typedef struct {
     PcaKernel *kernel;
     const char *device;
     int directory;
-    uid_t uid;
+    PcaOwner borrower; /* uid and label */
 } Loan;
 
 typedef gboolean (*FileFunc)(const Loan *loan, const char *name, const PcaOwner *found,
@@ -24,13 +24,20 @@ static gboolean malformed(const char *detail, GError **error) {
     return FALSE;
 }
 
+/* "1000" or "1000:LABEL". */
+static gboolean parse_borrower(const char *word, PcaOwner *borrower) {
+    g_auto(GStrv) parts = g_strsplit(word, ":", 2);
+    guint64 uid;
+    if (!parts[0] || !g_ascii_string_to_unsigned(parts[0], 10, 0, G_MAXUINT32 - 1, &uid, NULL))
+        return FALSE;
+    *borrower = (PcaOwner){(uid_t)uid, 0, 0, ""};
+    return !parts[1] || (*parts[1] && pca_owner_set_label(borrower, parts[1]));
+}
+
 static gboolean each(Loan *loan, const char *detail, FileFunc func, GError **error) {
     g_auto(GStrv) words = g_strsplit(detail, " ", -1);
-    guint64 uid;
-    if (!words[0] || !words[1] ||
-        !g_ascii_string_to_unsigned(words[0], 10, 0, G_MAXUINT32 - 1, &uid, NULL))
+    if (!words[0] || !words[1] || !parse_borrower(words[0], &loan->borrower))
         return malformed(detail, error);
-    loan->uid = (uid_t)uid;
     for (char **word = words + 1; *word; word++) {
         g_autofree char *name = NULL;
         PcaOwner found;
@@ -53,10 +60,11 @@ static gboolean refuse(const Loan *loan, const char *name, const PcaOwner *wante
                        const PcaOwner *now, GError **error) {
     g_autofree char *expected = pca_owner_format(wanted);
     g_autofree char *found = pca_owner_format(now);
-    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
-                "%s: somebody else changed %s in sysfs: its owner, group and mode should be %s and "
-                "are %s",
-                loan->device, name, expected, found);
+    g_set_error(
+        error, PCA_ERROR, PCA_ERROR_BUSY,
+        "%s: somebody else changed %s in sysfs: its owner, group, mode and label should be %s and "
+        "are %s",
+        loan->device, name, expected, found);
     return FALSE;
 }
 
@@ -68,14 +76,14 @@ static gboolean set_owner(const Loan *loan, const char *name, const PcaOwner *ow
     if (result == 0)
         result = kernel->ops->read_file_owner(kernel, loan->directory, name, &now);
     if (result < 0)
-        return fail(loan, result, "changing the owner of", name, error);
+        return fail(loan, result, "changing owner and label of", name, error);
     return pca_owner_equal(&now, owner) || refuse(loan, name, owner, &now, error);
 }
 
 static gboolean lend(const Loan *loan, const char *name, const PcaOwner *found, GError **error) {
     PcaKernel *kernel = loan->kernel;
-    const PcaOwner lent = {loan->uid, found->gid, found->mode};
-    PcaOwner now;
+    PcaOwner lent = {loan->borrower.uid, found->gid, found->mode, ""}, now;
+    pca_owner_set_label(&lent, loan->borrower.label);
     int result = kernel->ops->read_file_owner(kernel, loan->directory, name, &now);
     if (result < 0)
         return fail(loan, result, "looking at", name, error);

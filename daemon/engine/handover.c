@@ -30,18 +30,24 @@ static gboolean raise_memlock(PcaKernel *kernel, int pidfd, guint64 memory, GErr
     return result >= 0;
 }
 
-static gboolean add_iommufd(PcaKernel *kernel, PcaFds *fds, GError **error) {
+static gboolean fail_opening(int result, PcaError code, const char *label, const char *what,
+                             GError **error) {
+    gboolean labelled = label && *label;
+    pca_error_set_errno(error, code, -result, "%s%s%s", what,
+                        labelled ? " with the SELinux label " : "", labelled ? label : "");
+    return FALSE;
+}
+
+static gboolean add_iommufd(PcaKernel *kernel, const char *label, PcaFds *fds, GError **error) {
     dev_t number = pca_read_device_number(kernel->root, "class/misc/iommu/dev");
     if (number == 0) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
                     "this kernel has no /dev/iommu (CONFIG_IOMMUFD)");
         return FALSE;
     }
-    int fd = kernel->ops->open_node(kernel, number);
-    if (fd < 0) {
-        pca_error_set_errno(error, PCA_ERROR_FAILED, -fd, "opening a new iommufd");
-        return FALSE;
-    }
+    int fd = kernel->ops->open_node(kernel, number, label);
+    if (fd < 0)
+        return fail_opening(fd, PCA_ERROR_FAILED, label, "opening a new iommufd", error);
     pca_fds_consume(fds, "iommufd", "", "", fd);
     int result = kernel->ops->set_rlimit_mode(kernel, fd);
     if (result < 0)
@@ -67,33 +73,33 @@ static int claimed_directory(PcaStepContext *context, const PcaHandoverDevice *d
     return -1;
 }
 
-static gboolean add_node(PcaKernel *kernel, dev_t number, const char *role,
+static gboolean add_node(PcaKernel *kernel, dev_t number, const char *label, const char *role,
                          const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
-    int fd = number ? kernel->ops->open_node(kernel, number) : -ENXIO;
+    int fd = number ? kernel->ops->open_node(kernel, number, label) : -ENXIO;
     if (fd < 0) {
-        pca_error_set_errno(error, fd == -EBUSY ? PCA_ERROR_BUSY : PCA_ERROR_FAILED, -fd,
-                            "%s: opening its VFIO %s node", device->address, role);
-        return FALSE;
+        g_autofree char *what =
+            g_strdup_printf("%s: opening its VFIO %s node", device->address, role);
+        return fail_opening(fd, fd == -EBUSY ? PCA_ERROR_BUSY : PCA_ERROR_FAILED, label, what,
+                            error);
     }
     pca_fds_consume(fds, role, device->name, device->address, fd);
     return TRUE;
 }
 
 static gboolean add_device(PcaKernel *kernel, PcaStepContext *context,
-                           const PcaHandoverDevice *device, PcaFds *fds, GError **error) {
+                           const PcaHandoverDevice *device, const char *label, PcaFds *fds,
+                           GError **error) {
     int directory = claimed_directory(context, device, error);
     return directory >= 0 &&
-           add_node(kernel, pca_step_vfio_number(directory), "device", device, fds, error);
+           add_node(kernel, pca_step_vfio_number(directory), label, "device", device, fds, error);
 }
 
-static gboolean add_container(PcaKernel *kernel, PcaFds *fds, GError **error) {
+static gboolean add_container(PcaKernel *kernel, const char *label, PcaFds *fds, GError **error) {
     dev_t number = pca_read_device_number(kernel->root, "class/misc/vfio/dev");
-    int fd = number ? kernel->ops->open_node(kernel, number) : -ENXIO;
-    if (fd < 0) {
-        pca_error_set_errno(error, number ? PCA_ERROR_FAILED : PCA_ERROR_UNSUPPORTED, -fd,
-                            "opening a new VFIO container");
-        return FALSE;
-    }
+    int fd = number ? kernel->ops->open_node(kernel, number, label) : -ENXIO;
+    if (fd < 0)
+        return fail_opening(fd, number ? PCA_ERROR_FAILED : PCA_ERROR_UNSUPPORTED, label,
+                            "opening a new VFIO container", error);
     pca_fds_consume(fds, "container", "", "", fd);
     return TRUE;
 }
@@ -108,20 +114,20 @@ static dev_t group_number(PcaKernel *kernel, int directory, GHashTable *seen, gb
 }
 
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                            gboolean joins, guint64 memory, int pidfd, PcaFds *fds,
-                            GError **error) {
+                            const PcaHandoverClient *client, PcaFds *fds, GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (!joins && !add_container(kernel, fds, error))
+    if (!client->joins && !add_container(kernel, client->label, fds, error))
         return FALSE;
     for (gsize i = 0; i < n_devices; i++) {
         gboolean fresh;
         int directory = claimed_directory(context, &devices[i], error);
         dev_t number = directory < 0 ? 0 : group_number(kernel, directory, seen, &fresh);
-        if (directory < 0 || (fresh && !add_node(kernel, number, "group", &devices[i], fds, error)))
+        if (directory < 0 ||
+            (fresh && !add_node(kernel, number, client->label, "group", &devices[i], fds, error)))
             return FALSE;
     }
-    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
+    return client->memory == 0 || raise_memlock(kernel, client->pidfd, client->memory, error);
 }
 
 /* The uid alone: group and mode are its own to change. */
@@ -152,12 +158,12 @@ gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, 
 }
 
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error) {
+                           const PcaHandoverClient *client, PcaFds *fds, GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
-    if (!joins && !add_iommufd(kernel, fds, error))
+    if (!client->joins && !add_iommufd(kernel, client->label, fds, error))
         return FALSE;
     for (gsize i = 0; i < n_devices; i++)
-        if (!add_device(kernel, context, &devices[i], fds, error))
+        if (!add_device(kernel, context, &devices[i], client->label, fds, error))
             return FALSE;
-    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
+    return client->memory == 0 || raise_memlock(kernel, client->pidfd, client->memory, error);
 }

@@ -19,20 +19,28 @@ typedef struct {
     const char *name; /* of the device as the client asked for it */
 } PcaHandoverDevice;
 
+/* For whom; borrowed. */
+typedef struct {
+    gboolean joins;    /* it has an iommufd, or a container, and gets none */
+    guint64 memory;    /* bytes of its guest; 0: its limit is left alone */
+    int pidfd;         /* of its process; not looked at without memory */
+    const char *label; /* that each private node gets before it is opened; NULL or "": none */
+} PcaHandoverClient;
+
 /* A fresh iommufd (locked memory accounted per process) and the device node of each function, role
- * "iommufd" and "device"; where `joins`, the client has an iommufd already and gets none. Each
+ * "iommufd" and "device". Each
  * function is looked at once more: right identity, on a vfio driver that its driver_override names
  * as well. With memory > 0 the locked-memory limit of the process behind `pidfd` is raised to what
  * a guest of that many bytes needs, at most the machine's RAM. */
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error);
+                           const PcaHandoverClient *client, PcaFds *fds, GError **error);
 
-/* A fresh container, unless it `joins` one that the client has, and the node of each function's
+/* A fresh container and the node of each function's
  * IOMMU group, role "container" and "group"; a group goes by the name and address of the first
  * function in it. The kernel lets a group be opened once at a time: Busy while somebody has it
  * open. Otherwise as above. */
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                            gboolean joins, guint64 memory, int pidfd, PcaFds *fds, GError **error);
+                            const PcaHandoverClient *client, PcaFds *fds, GError **error);
 
 /* For a client that opens the group's node by its path, which a step of the claim has given to
  * `owner`: no descriptor. Looks whether the node of each function is still its own (Busy when

@@ -70,10 +70,11 @@ gboolean pca_node_check(PcaKernel *kernel, const char *device, int group, const 
         return TRUE;
     g_autofree char *wanted = pca_owner_format(owner);
     g_autofree char *found = pca_owner_format(&now);
-    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
-                "%s: somebody else changed /dev/vfio/%d: its owner, group and mode should be %s "
-                "and are %s",
-                device, group, wanted, found);
+    g_set_error(
+        error, PCA_ERROR, PCA_ERROR_BUSY,
+        "%s: somebody else changed /dev/vfio/%d: its owner, group, mode and label should be %s "
+        "and are %s",
+        device, group, wanted, found);
     return FALSE;
 }
 
@@ -84,7 +85,7 @@ gboolean pca_node_give(PcaKernel *kernel, const char *device, int group, const P
     for (int i = 0; i < ATTEMPTS; i++) {
         int result = kernel->ops->write_owner(kernel, group, owner);
         if (result < 0)
-            return fail(result, device, group, "changing the owner of", error);
+            return fail(result, device, group, "changing owner and label of", error);
         kernel->ops->sleep(kernel, POLL_INTERVAL);
         g_clear_error(&changed);
         if (pca_node_check(kernel, device, group, owner, &changed))

@@ -7,8 +7,9 @@
 
 #include "sys/kernel.h"
 
-/* Gives the node to `owner`. Where udev runs, that comes after its rules for the new node have been
- * applied, which would undo it; and it is looked at once more. `device` is for messages. */
+/* Gives the node to `owner`, with its label where that has one. Where udev runs, that comes after
+ * its rules for the new node have been applied, which would undo it; and it is looked at once more.
+ * `device` is for messages. */
 gboolean pca_node_give(PcaKernel *kernel, const char *device, int group, const PcaOwner *owner,
                        GError **error);
 

@@ -332,8 +332,9 @@ PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
 }
 
 void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices,
-                        uid_t uid) {
-    const PcaOwner wanted = {uid, 0, 0600};
+                        uid_t uid, const char *label) {
+    PcaOwner wanted = {uid, 0, 0600, ""};
+    pca_owner_set_label(&wanted, label);
     g_autofree char *owner = pca_owner_format(&wanted);
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
     for (guint i = 0, first = 0; i < functions->len; i++) {
@@ -368,8 +369,8 @@ void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice
 static char *describe_node(const char *binding) {
     PcaOwner owner;
     return pca_binding_node(binding, &owner)
-               ? g_strdup_printf(", uid %u, gid %u, mode %04o for its VFIO node", owner.uid,
-                                 owner.gid, owner.mode)
+               ? g_strdup_printf(", uid %u, gid %u, mode %04o%s%s for its VFIO node", owner.uid,
+                                 owner.gid, owner.mode, *owner.label ? ", label " : "", owner.label)
                : g_strdup("");
 }
 
@@ -419,7 +420,8 @@ static char *describe_give(const char *detail) {
     int group;
     PcaOwner owner;
     return pca_give_parse(detail, &group, &owner)
-               ? g_strdup_printf("let uid %u, and nobody else, open /dev/vfio/%d", owner.uid, group)
+               ? g_strdup_printf("let uid %u, and nobody else, open /dev/vfio/%d%s%s", owner.uid,
+                                 group, *owner.label ? ", label " : "", owner.label)
                : g_strdup(detail);
 }
 
@@ -435,9 +437,13 @@ static char *describe_verify(const char *binding) {
 
 static char *describe_lend(const char *detail) {
     g_auto(GStrv) words = g_strsplit(detail, " ", 2);
-    return words[0] && words[1]
-               ? g_strdup_printf("let uid %s use its files in sysfs: %s", words[0], words[1])
-               : g_strdup(detail);
+    if (!words[0] || !words[1])
+        return g_strdup(detail);
+    char *label = strchr(words[0], ':');
+    if (label)
+        *label++ = '\0';
+    return g_strdup_printf("let uid %s use its files in sysfs%s%s: %s", words[0],
+                           label ? ", label " : "", label ? label : "", words[1]);
 }
 
 static char *describe_regain(const char *detail) {

@@ -27,10 +27,12 @@ typedef enum {
     PCA_OP_RESET,    /* by the methods that reset_method names, in their order */
     PCA_OP_ALIVE,    /* config space answers within 5 s, and bus mastering is off */
     PCA_OP_RESTORE,  /* driver, override, reset methods, power and node as found; detail: binding */
-    PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail: "GROUP UID:GID:MODE" */
+    PCA_OP_GIVE,     /* the node of its IOMMU group to a user; detail:
+                        "GROUP UID:GID:MODE", with ":LABEL" where SELinux is on */
     PCA_OP_METHOD,   /* write reset_method; detail: the list of methods */
     PCA_OP_TAKE,     /* that node is root's again; detail: the group */
-    PCA_OP_LEND,     /* the function's files in sysfs to a user; detail: "UID FILE=OWNER..." */
+    PCA_OP_LEND,     /* the function's files in sysfs to a user; detail:
+                        "UID FILE=OWNER..." or "UID:LABEL FILE=OWNER..." */
     PCA_OP_REGAIN,   /* these files as they were; the same detail */
     PCA_OP_POWER,    /* power/control and d3cold_allowed; detail: "on,0" (engine/power.h) */
     PCA_N_OPS,
@@ -64,8 +66,8 @@ char *pca_binding_format(const char *driver, const char *override);
 /* The strings are newly allocated, NULL for an empty value. FALSE when malformed. */
 gboolean pca_binding_parse(const char *text, char **driver, char **override);
 
-/* A binding may begin with "node=0:107:0660 ": who has the node of the function's IOMMU group.
- * FALSE without that, or when it is malformed. */
+/* A binding may begin with "node=0:107:0660 " (pca_owner_format): who has the node of the
+ * function's IOMMU group. FALSE without that, or when it is malformed. */
 gboolean pca_binding_node(const char *text, PcaOwner *owner);
 
 /* Next may come "power=auto,1 ": what power/control and d3cold_allowed were ("auto,1", newly
@@ -88,7 +90,8 @@ typedef struct {
     const char *methods; /* "flr bus": what resets it, in this order, also while it is claimed; "":
                             it is never reset; NULL: what it has, in the kernel's order */
     const char *files;   /* "1000 config=0:0:0644 ...": the uid that its files in sysfs are lent to,
-                            and whose they were (pca_owner_list_files); NULL: they are not */
+                            with ":LABEL" where SELinux is on, and whose they were
+                            (pca_owner_list_files); NULL: they are not */
     gboolean keep;       /* given back, it stays on that driver */
 } PcaPlanDevice;
 
@@ -124,9 +127,10 @@ PcaPlan *pca_plan_reset(const PcaFunction *function, const char *methods);
 
 /* For a claim whose owner opens the group's node by its path (handoff "node"). Adds to a claim plan
  * that the node of each IOMMU group of those `functions` that are bound to a vfio driver is given
- * to `uid`, and to a release plan that it is taken back, before anything else. */
+ * to `uid` and gets its `label` (NULL: keeps its own), and to a release plan that it is taken back,
+ * before anything else. */
 void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices,
-                        uid_t uid);
+                        uid_t uid, const char *label);
 
 /* Adds to a claim plan that those of `functions` which are bound to a vfio driver stay in full
  * power while they are claimed; the restore of a release puts back what was found. */

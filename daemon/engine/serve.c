@@ -141,20 +141,18 @@ static gboolean serve_open(Exchange *x, GError **error) {
         g_variant_get_child(list, i, "(&s&s&s)", &devices[i].address, &devices[i].identity,
                             &devices[i].name);
     const char *handoff = PCA_HANDOFF_CDEV;
-    gboolean joins = FALSE;
-    g_variant_lookup(x->request, "joins", "b", &joins);
+    PcaHandoverClient client = {.memory = memory, .pidfd = g_array_index(x->fds, int, 0)};
+    g_variant_lookup(x->request, "joins", "b", &client.joins);
+    g_variant_lookup(x->request, "label", "&s", &client.label);
     g_variant_lookup(x->request, "handoff", "&s", &handoff);
     guint32 owner = 0;
     if (g_str_equal(handoff, PCA_HANDOFF_NODE))
         return !g_variant_lookup(x->request, "owner", "u", &owner)
                    ? malformed("an owner", error)
-                   : pca_handover_node(x->kernel, devices, n, owner, memory,
-                                       g_array_index(x->fds, int, 0), error);
+                   : pca_handover_node(x->kernel, devices, n, owner, memory, client.pidfd, error);
     if (g_str_equal(handoff, PCA_HANDOFF_GROUP))
-        return pca_handover_group(x->kernel, devices, n, joins, memory,
-                                  g_array_index(x->fds, int, 0), x->reply_fds, error);
-    return pca_handover_cdev(x->kernel, devices, n, joins, memory, g_array_index(x->fds, int, 0),
-                             x->reply_fds, error);
+        return pca_handover_group(x->kernel, devices, n, &client, x->reply_fds, error);
+    return pca_handover_cdev(x->kernel, devices, n, &client, x->reply_fds, error);
 }
 
 static void open_config(Exchange *x, const char *address) {

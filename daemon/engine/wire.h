@@ -9,7 +9,8 @@
  *   undo     fd 0: the journal
  *   open     "devices" a(sss): address, identity, name; "memory" t; "handoff" s ("cdev", "group",
  *            "node"); "owner" u: the uid that has the nodes ("node"); "joins" b: no iommufd or
- *            container, the client has one; fd 0: pidfd of the caller
+ *            container, the client has one; "label" s: that the private nodes get, where SELinux is
+ *            on; fd 0: pidfd of the caller
  *   probe    "groups" ai
  *   holders  "groups" ai, "devices" as, "numbers" at: who holds their nodes, and those that had
  *            these device numbers (a blocked unbind has removed the nodes already)

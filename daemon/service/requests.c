@@ -89,7 +89,7 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
     PcaPlan *plan = pca_plan_claim(functions, devices);
     pca_plan_add_power(plan, functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, devices, subject->uid);
+        pca_plan_add_nodes(plan, functions, devices, subject->uid, NULL);
     return plan;
 }
 

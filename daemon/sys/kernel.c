@@ -166,7 +166,7 @@ static int make_node(const PcaRoot *root, dev_t number) {
     return pca_fd_steal(&node);
 }
 
-static int open_node(PcaKernel *kernel, dev_t number) {
+static int open_node(PcaKernel *kernel, dev_t number, const char *label) {
     PCA_AUTO_FD node = make_node(kernel->root, number);
     if (node < 0)
         return node;
@@ -175,6 +175,9 @@ static int open_node(PcaKernel *kernel, dev_t number) {
         return -errno;
     if (!S_ISCHR(status.st_mode) || status.st_rdev != number)
         return -EIO;
+    int labelled = label && *label ? pca_label_write(kernel->root, node, label) : 0;
+    if (labelled < 0)
+        return labelled;
     /* The driver's open comes only now, without the lock: it may wait for a group whose user has a
      * slow reset under way, and must not keep others from their nodes. */
     g_autofree char *path = g_strdup_printf("%s/self/fd/%d", kernel->root->proc, node);
@@ -194,7 +197,7 @@ static int open_group(PcaKernel *kernel, int group) {
     /* It may be somebody's, and we have no CAP_DAC_OVERRIDE: through a node of our own, then. */
     if (fd == -EACCES) {
         g_autofree char *number = g_strdup_printf("class/vfio/%d/dev", group);
-        return open_node(kernel, pca_read_device_number(kernel->root, number));
+        return open_node(kernel, pca_read_device_number(kernel->root, number), NULL);
     }
     if (fd < 0)
         return fd;
@@ -244,7 +247,7 @@ static int write_owner(PcaKernel *kernel, int group, const PcaOwner *owner) {
 }
 
 static int read_file_owner(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner) {
-    return pca_owner_read_file(dirfd, name, owner);
+    return pca_owner_read_file(kernel->root, dirfd, name, owner);
 }
 
 static int write_file_owner(PcaKernel *kernel, int dirfd, const char *name, const PcaOwner *owner) {

@@ -37,8 +37,10 @@ typedef struct {
     int (*open_group)(PcaKernel *kernel, int group);
 
     /* Opens the character device `number` read-write through a node of its own in a directory
-     * that only root enters, and removes the node again. */
-    int (*open_node)(PcaKernel *kernel, dev_t number);
+     * that only root enters, and removes the node again. Where there is a `label`, the node has it
+     * before it is opened (sys/label.h), and nothing is opened that cannot have it: the kernel asks
+     * for the label whenever somebody receives or uses the descriptor. */
+    int (*open_node)(PcaKernel *kernel, dev_t number, const char *label);
 
     /* Opens the disk with this number read-only and exclusively, by its node in dev, and closes it
      * again: -EBUSY says that the kernel or a program has it, or a partition of it, exclusively
@@ -46,11 +48,11 @@ typedef struct {
      * driver does. */
     int (*ask_disk)(PcaKernel *kernel, dev_t number);
 
-    /* Owner and mode of dev/vfio/GROUP (sys/owner.h). -ENOENT: the group has no node. */
+    /* Owner, mode and label of dev/vfio/GROUP (sys/owner.h). -ENOENT: the group has no node. */
     int (*read_owner)(PcaKernel *kernel, int group, PcaOwner *owner);
     int (*write_owner)(PcaKernel *kernel, int group, const PcaOwner *owner);
 
-    /* Owner and mode of the file `name` in a function's own directory (sys/owner.h). */
+    /* Owner, mode and label of the file `name` in a function's own directory (sys/owner.h). */
     int (*read_file_owner)(PcaKernel *kernel, int dirfd, const char *name, PcaOwner *owner);
     int (*write_file_owner)(PcaKernel *kernel, int dirfd, const char *name, const PcaOwner *owner);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: owner and mode of the nodes of IOMMU groups, and of files in sysfs.
+ * Purpose: owner, mode and label of the nodes of IOMMU groups, and of files in sysfs.
  * Thread: any. Ownership: see the header.
  */
 #include "sys/owner.h"
@@ -18,25 +18,39 @@
 #define MODE_MASK 07777
 #define KEEP ((uid_t)-1)
 
+static gboolean labels_agree(const PcaOwner *a, const PcaOwner *b) {
+    return !*a->label || !*b->label || g_str_equal(a->label, b->label);
+}
+
 gboolean pca_owner_equal(const PcaOwner *a, const PcaOwner *b) {
-    return a->uid == b->uid && a->gid == b->gid && a->mode == b->mode;
+    return a->uid == b->uid && a->gid == b->gid && a->mode == b->mode && labels_agree(a, b);
+}
+
+gboolean pca_owner_set_label(PcaOwner *owner, const char *label) {
+    memset(owner->label, 0, sizeof owner->label);
+    if (!label || !*label)
+        return TRUE;
+    if (!pca_label_is_plain(label))
+        return FALSE;
+    g_strlcpy(owner->label, label, sizeof owner->label);
+    return TRUE;
 }
 
 char *pca_owner_format(const PcaOwner *owner) {
-    return g_strdup_printf("%u:%u:%04o", (unsigned)owner->uid, (unsigned)owner->gid,
-                           (unsigned)owner->mode);
+    return g_strdup_printf("%u:%u:%04o%s%s", (unsigned)owner->uid, (unsigned)owner->gid,
+                           (unsigned)owner->mode, *owner->label ? ":" : "", owner->label);
 }
 
 gboolean pca_owner_parse(const char *text, PcaOwner *owner) {
     g_auto(GStrv) parts = g_strsplit(text, ":", 4);
+    guint n = g_strv_length(parts);
     guint64 uid, gid, mode;
-    if (g_strv_length(parts) != 3 ||
-        !g_ascii_string_to_unsigned(parts[0], 10, 0, G_MAXUINT32 - 1, &uid, NULL) ||
+    if (n < 3 || !g_ascii_string_to_unsigned(parts[0], 10, 0, G_MAXUINT32 - 1, &uid, NULL) ||
         !g_ascii_string_to_unsigned(parts[1], 10, 0, G_MAXUINT32 - 1, &gid, NULL) ||
         !g_ascii_string_to_unsigned(parts[2], 8, 0, MODE_MASK, &mode, NULL))
         return FALSE;
-    *owner = (PcaOwner){(uid_t)uid, (gid_t)gid, (mode_t)mode};
-    return TRUE;
+    *owner = (PcaOwner){(uid_t)uid, (gid_t)gid, (mode_t)mode, ""};
+    return n == 3 || (*parts[3] && pca_owner_set_label(owner, parts[3]));
 }
 
 /* A reference (O_PATH) to the node; whoever may not open it may have one all the same. */
@@ -52,13 +66,15 @@ static int open_node(const PcaRoot *root, int group, struct stat *status) {
     return S_ISCHR(status->st_mode) && status->st_rdev == number ? pca_fd_steal(&fd) : -ENOTTY;
 }
 
+static int read_owner(const PcaRoot *root, int fd, const struct stat *status, PcaOwner *owner) {
+    *owner = (PcaOwner){status->st_uid, status->st_gid, status->st_mode & MODE_MASK, ""};
+    return pca_label_read(root, fd, owner->label);
+}
+
 int pca_owner_read(const PcaRoot *root, int group, PcaOwner *owner) {
     struct stat status;
     PCA_AUTO_FD fd = open_node(root, group, &status);
-    if (fd < 0)
-        return fd;
-    *owner = (PcaOwner){status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
-    return 0;
+    return fd < 0 ? fd : read_owner(root, fd, &status, owner);
 }
 
 static int change_owner(int fd, uid_t uid, gid_t gid) {
@@ -78,17 +94,22 @@ static int close_to_all_but_root(const PcaRoot *root, int fd) {
     return result < 0 ? result : change_mode(root, fd, PCA_OWNER_ROOT.mode);
 }
 
+static int change_label(const PcaRoot *root, int fd, const PcaOwner *found,
+                        const PcaOwner *wanted) {
+    return labels_agree(found, wanted) ? 0 : pca_label_write(root, fd, wanted->label);
+}
+
 int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner) {
     struct stat status;
+    PcaOwner found;
     PCA_AUTO_FD fd = open_node(root, group, &status);
-    if (fd < 0)
-        return fd;
-    const PcaOwner found = {status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
-    if (pca_owner_equal(&found, owner))
-        return 0;
-    int result = 0;
+    int result = fd < 0 ? fd : read_owner(root, fd, &status, &found);
+    if (result < 0 || pca_owner_equal(&found, owner))
+        return result;
     if (!pca_owner_equal(&found, &PCA_OWNER_ROOT))
         result = close_to_all_but_root(root, fd);
+    if (result == 0)
+        result = change_label(root, fd, &found, owner);
     if (result == 0 && owner->gid != 0)
         result = change_owner(fd, KEEP, owner->gid);
     if (result == 0 && owner->mode != PCA_OWNER_ROOT.mode)
@@ -111,28 +132,28 @@ static int open_file(int dirfd, const char *name, struct stat *status) {
     return S_ISREG(status->st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
 }
 
-int pca_owner_read_file(int dirfd, const char *name, PcaOwner *owner) {
+int pca_owner_read_file(const PcaRoot *root, int dirfd, const char *name, PcaOwner *owner) {
     struct stat status;
     PCA_AUTO_FD fd = open_file(dirfd, name, &status);
-    if (fd < 0)
-        return fd;
-    *owner = (PcaOwner){status.st_uid, status.st_gid, status.st_mode & MODE_MASK};
-    return 0;
+    return fd < 0 ? fd : read_owner(root, fd, &status, owner);
 }
 
 int pca_owner_write_file(const PcaRoot *root, int dirfd, const char *name, const PcaOwner *owner) {
     struct stat status;
+    PcaOwner found;
     PCA_AUTO_FD fd = open_file(dirfd, name, &status);
-    if (fd < 0)
-        return fd;
-    int result = 0;
-    if (status.st_uid != 0 && status.st_uid != owner->uid)
+    int result = fd < 0 ? fd : read_owner(root, fd, &status, &found);
+    if (result < 0 || pca_owner_equal(&found, owner))
+        return result;
+    if (found.uid != 0)
         result = change_owner(fd, 0, KEEP);
-    if (result == 0 && status.st_gid != owner->gid)
+    if (result == 0 && found.gid != owner->gid)
         result = change_owner(fd, KEEP, owner->gid);
-    if (result == 0 && (status.st_mode & MODE_MASK) != owner->mode)
+    if (result == 0)
+        result = change_label(root, fd, &found, owner);
+    if (result == 0 && found.mode != owner->mode)
         result = change_mode(root, fd, owner->mode);
-    if (result == 0 && status.st_uid != owner->uid && owner->uid != 0)
+    if (result == 0 && owner->uid != 0)
         result = change_owner(fd, owner->uid, KEEP);
     return result;
 }
@@ -161,7 +182,7 @@ char *pca_owner_list_files(const PcaRoot *root, const char *address) {
         PcaOwner owner;
         if (!reaches_registers(*name))
             continue;
-        if (pca_owner_read_file(directory, *name, &owner) < 0)
+        if (pca_owner_read_file(root, directory, *name, &owner) < 0)
             return NULL;
         g_autofree char *text = pca_owner_format(&owner);
         g_ptr_array_add(files, g_strdup_printf("%s=%s", *name, text));

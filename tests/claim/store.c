@@ -24,6 +24,7 @@ static PcaClaim *store(void) {
     claim->memory = G_MAXUINT64;
     claim->user = g_strdup("alice");
     claim->label = g_strdup("system_u:system_r:vmm_t:s0:c1,c2");
+    claim->node_label = g_strdup("system_u:object_r:pcassign_device_t:s0:c1,c2");
     claim->unit = g_strdup("vm@one.service");
     g_array_append_vals(claim->gids, (guint32[]){0, 100, 4294967294u}, 3);
     claim->title = g_strdup("  two\nlines; and = more\\ ");
@@ -74,6 +75,7 @@ START_TEST(a_claim_comes_back_whole) {
     ck_assert_str_eq(pca_claim_device(again, 0)->driver, VFIO);
     ck_assert_pstr_eq(again->user, claim->user);
     ck_assert_pstr_eq(again->label, claim->label);
+    ck_assert_pstr_eq(again->node_label, claim->node_label);
     ck_assert_pstr_eq(again->unit, claim->unit);
     ck_assert_uint_eq(again->gids->len, 3);
     ck_assert_mem_eq(again->gids->data, claim->gids->data, 3 * sizeof(guint32));

@@ -18,6 +18,8 @@ static const char *const pair[] = {NIC, BARE, NULL};
 static const PcaHandoverDevice devices[] = {{NIC, "8086:10d3 0000:0000", "net"},
                                             {BARE, "8086:10d3 0000:0000", "bare"}};
 
+#define CLIENT(...) (&(PcaHandoverClient){__VA_ARGS__, NULL})
+
 static void claim_set(const char *const *set) {
     g_autoptr(GPtrArray) functions = machine_functions(set);
     g_autoptr(PcaPlan) plan = pca_plan_claim(functions, on_vfio);
@@ -43,7 +45,7 @@ static void assert_fd(PcaFds *fds, guint index, const char *role, const char *na
 START_TEST(an_iommufd_and_each_device_by_name) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     claim_pair();
-    ck_assert(pca_handover_cdev(kernel, devices, 2, FALSE, 0, -1, fds, NULL));
+    ck_assert(pca_handover_cdev(kernel, devices, 2, CLIENT(FALSE, 0, -1), fds, NULL));
     ck_assert_uint_eq(fds->len, 3);
     assert_fd(fds, 0, "iommufd", "", "", "node " PCA_FAKE_IOMMU_NUMBER);
     assert_fd(fds, 1, "device", "net", NIC, "cdev " NIC);
@@ -57,7 +59,7 @@ START_TEST(who_joins_gets_no_iommufd) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     claim_pair();
     pca_tree_delete(tree, "sys/class/misc/iommu");
-    ck_assert(pca_handover_cdev(kernel, devices, 2, TRUE, 0, -1, fds, NULL));
+    ck_assert(pca_handover_cdev(kernel, devices, 2, CLIENT(TRUE, 0, -1), fds, NULL));
     ck_assert_uint_eq(fds->len, 2);
     assert_fd(fds, 0, "device", "net", NIC, "cdev " NIC);
     ck_assert_uint_eq(pca_fake_kernel_count(fake, "set_rlimit_mode"), 0);
@@ -68,7 +70,7 @@ START_TEST(memory_raises_the_callers_limit) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     PCA_AUTO_FD pidfd = self_pidfd();
     claim_pair();
-    ck_assert(pca_handover_cdev(kernel, devices, 2, FALSE, 4096, pidfd, fds, NULL));
+    ck_assert(pca_handover_cdev(kernel, devices, 2, CLIENT(FALSE, 4096, pidfd), fds, NULL));
     ck_assert(fake->memlock > 0 && fake->memlock <= GIB + 4096);
 }
 END_TEST
@@ -91,7 +93,7 @@ END_TEST
 static void assert_refused(PcaError expected, const char *text) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     g_autoptr(GError) error = NULL;
-    ck_assert(!pca_handover_cdev(kernel, devices, 2, FALSE, 0, -1, fds, &error));
+    ck_assert(!pca_handover_cdev(kernel, devices, 2, CLIENT(FALSE, 0, -1), fds, &error));
     assert_error(error, expected);
     ck_assert_msg(strstr(error->message, text), "%s", error->message);
 }
@@ -154,7 +156,8 @@ static void claim_slot(void) {
 }
 
 static gboolean hand_groups_over(PcaFds *fds, guint64 memory, int pidfd, GError **error) {
-    return pca_handover_group(kernel, slot, G_N_ELEMENTS(slot), FALSE, memory, pidfd, fds, error);
+    return pca_handover_group(kernel, slot, G_N_ELEMENTS(slot), CLIENT(FALSE, memory, pidfd), fds,
+                              error);
 }
 
 START_TEST(a_container_and_each_group_once) {
@@ -174,7 +177,7 @@ START_TEST(who_joins_gets_no_container) {
     g_autoptr(GPtrArray) fds = pca_fds_new();
     claim_slot();
     pca_tree_delete(tree, "sys/class/misc/vfio");
-    ck_assert(pca_handover_group(kernel, slot, 3, TRUE, 0, -1, fds, NULL));
+    ck_assert(pca_handover_group(kernel, slot, 3, CLIENT(TRUE, 0, -1), fds, NULL));
     ck_assert_uint_eq(fds->len, 2);
     assert_fd(fds, 0, "group", "disk", DISK, "group 3");
 }
@@ -222,6 +225,51 @@ START_TEST(any_fault_keeps_all_groups_back) {
 }
 END_TEST
 
+#define LABEL "system_u:object_r:pcassign_device_t:s0:c1,c2"
+
+static void assert_labelled(PcaFds *fds) {
+    for (guint i = 0; i < fds->len; i++) {
+        g_autofree char *found = pca_fake_kernel_get_label(fake, pca_fds_get(fds, i)->fd);
+        ck_assert_str_eq(found, LABEL);
+    }
+}
+
+START_TEST(every_node_has_the_label_that_is_wanted) {
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    claim_pair();
+    ck_assert(
+        pca_handover_cdev(kernel, devices, 2, &(PcaHandoverClient){.label = LABEL}, fds, NULL));
+    ck_assert_uint_eq(fds->len, 3);
+    assert_labelled(fds);
+    /* Those that were handed out before keep theirs; this one is another node. */
+    g_autoptr(GPtrArray) others = pca_fds_new();
+    ck_assert(pca_handover_cdev(kernel, devices, 2, CLIENT(FALSE, 0, -1), others, NULL));
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "open_node * " LABEL), 3);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "open_node *"), 6);
+}
+END_TEST
+
+START_TEST(every_group_node_has_it_too) {
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    claim_slot();
+    ck_assert(pca_handover_group(kernel, slot, 3, &(PcaHandoverClient){.label = LABEL}, fds, NULL));
+    ck_assert_uint_eq(fds->len, 3);
+    assert_labelled(fds);
+}
+END_TEST
+
+START_TEST(what_cannot_have_its_label_is_not_opened) {
+    g_autoptr(GPtrArray) fds = pca_fds_new();
+    g_autoptr(GError) error = NULL;
+    claim_pair();
+    pca_fake_kernel_fail_matching(fake, "open_node 511:* " LABEL, EACCES, 0);
+    ck_assert(
+        !pca_handover_cdev(kernel, devices, 2, &(PcaHandoverClient){.label = LABEL}, fds, &error));
+    assert_error(error, PCA_ERROR_FAILED);
+    ck_assert_msg(strstr(error->message, LABEL), "%s", error->message);
+}
+END_TEST
+
 START_TEST(any_fault_keeps_all_back_and_leaks_none) {
     guint k = 1;
     PCA_AUTO_FD pidfd = self_pidfd();
@@ -232,7 +280,7 @@ START_TEST(any_fault_keeps_all_back_and_leaks_none) {
             g_autoptr(GPtrArray) fds = pca_fds_new();
             g_autoptr(GError) error = NULL;
             pca_fake_kernel_fail(fake, k, EMFILE);
-            ok = pca_handover_cdev(kernel, devices, 2, FALSE, 4096, pidfd, fds, &error);
+            ok = pca_handover_cdev(kernel, devices, 2, CLIENT(FALSE, 4096, pidfd), fds, &error);
             ck_assert(ok || error);
         }
         ck_assert_uint_eq(count_fds(), before);
@@ -247,9 +295,10 @@ void add_handover(Suite *suite) {
              another_override_is_rebound_by_somebody, not_prepared_is_refused,
              another_identity_is_refused, a_device_that_went_is_refused,
              without_its_node_it_is_refused, a_kernel_without_iommufd_is_unsupported,
+             every_node_has_the_label_that_is_wanted, what_cannot_have_its_label_is_not_opened,
              any_fault_keeps_all_back_and_leaks_none);
     ADD_CASE(suite, "group handover", a_container_and_each_group_once, who_joins_gets_no_container,
-             a_group_in_use_is_busy, groups_are_looked_at_once_more,
+             every_group_node_has_it_too, a_group_in_use_is_busy, groups_are_looked_at_once_more,
              any_fault_keeps_all_groups_back);
     PCA_TABLE(suite, "memlock", memlock_is_memory_and_a_gibibyte_at_most_ram, limits);
 }

@@ -27,7 +27,7 @@ static PcaPlan *make_plan(Run *run, PcaPlanKind kind) {
     PcaPlan *plan = kind == PCA_PLAN_CLAIM ? pca_plan_claim(run->functions, on_vfio)
                                            : pca_plan_release(run->functions, on_vfio);
     if (run->given)
-        pca_plan_add_nodes(plan, run->functions, on_vfio, ALICE);
+        pca_plan_add_nodes(plan, run->functions, on_vfio, ALICE, NULL);
     return plan;
 }
 
@@ -98,6 +98,10 @@ static const struct {
     const char *detail, *text;
 } words[] = {
     {PCA_OP_GIVE, "3 1000:0:0600", "let uid 1000, and nobody else, open /dev/vfio/3"},
+    {PCA_OP_GIVE, "3 1000:0:0600:u:r:t:s0:c1",
+     "let uid 1000, and nobody else, open /dev/vfio/3, label u:r:t:s0:c1"},
+    {PCA_OP_LEND, "1000:u:r:t:s0 config=0:0:0644:u:r:s:s0",
+     "let uid 1000 use its files in sysfs, label u:r:t:s0: config=0:0:0644:u:r:s:s0"},
     {PCA_OP_GIVE, "nonsense", "nonsense"},
     {PCA_OP_GIVE, "3 nonsense", "3 nonsense"},
     {PCA_OP_TAKE, "3", "take /dev/vfio/3 back"},
@@ -217,7 +221,7 @@ START_TEST(a_found_node_that_does_not_come_back_is_degraded) {
     ck_assert_uint_eq(run.residues->len, 1);
     const PcaResidue *residue = g_ptr_array_index(run.residues, 0);
     ck_assert(!residue->quarantined);
-    ck_assert_ptr_nonnull(strstr(residue->text, "changing the owner"));
+    ck_assert_ptr_nonnull(strstr(residue->text, "changing owner and label"));
 }
 END_TEST
 

@@ -114,7 +114,7 @@ static char *methods_of(const char *address) {
     return methods ? methods : g_strdup("none");
 }
 
-/* As the kernel has them now: "1000:0:0644 0:0:0600". */
+/* As the kernel has them now, each with its label. */
 static char *files_of(const char *address) {
     static const char *const names[] = {"config", "resource0"};
     PCA_AUTO_FD directory = pca_open_function(kernel->root, address);
@@ -128,12 +128,25 @@ static char *files_of(const char *address) {
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-static char detail[256];
+#define LABEL "system_u:object_r:pcassign_device_t:s0:c1,c2"
+#define FOUND_LABEL "system_u:object_r:found_t:s0"
+
+static char detail[1024];
 
 /* For the settings that lend them. */
 static void note_files(const char *address) {
-    g_autofree char *found = pca_owner_list_files(kernel->root, address);
-    g_snprintf(detail, sizeof detail, "1000 %s", found);
+    static const char *const names[] = {"config", "resource0"};
+    PCA_AUTO_FD directory = pca_open_function(kernel->root, address);
+    g_autoptr(GString) text = g_string_new("1000:" LABEL);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        PcaOwner owner;
+        ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, names[i], &owner), 0);
+        ck_assert(pca_owner_set_label(&owner, FOUND_LABEL));
+        ck_assert_int_eq(pca_fake_write_file_owner(fake, directory, names[i], &owner), 0);
+        g_autofree char *one = pca_owner_format(&owner);
+        g_string_append_printf(text, " %s=%s", names[i], one);
+    }
+    ck_assert_uint_lt(g_strlcpy(detail, text->str, sizeof detail), sizeof detail);
     lent[0].files = mixed[0].files = detail;
 }
 
@@ -161,7 +174,7 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     fake->keeps_bus_master = TRUE;
     for (guint i = 0; set[i]; i++)
         if (g_str_equal(set[i], SPARE))
-            machine_give(SPARE, "0:107:0660");
+            machine_give(SPARE, "0:107:0660:" FOUND_LABEL);
     for (guint i = 0; set[i]; i++) {
         pca_tree_set(tree, set[i], "resource0", "%s", "");
         give_power(set[i], found_power[i]);
@@ -172,8 +185,8 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     scene.release = pca_plan_release(scene.functions, devices);
     scene.unreserve = unreserve_plan(scene.functions, devices);
     pca_plan_add_power(scene.claim, scene.functions, devices);
-    pca_plan_add_nodes(scene.claim, scene.functions, devices, 1000);
-    pca_plan_add_nodes(scene.release, scene.functions, devices, 1000);
+    pca_plan_add_nodes(scene.claim, scene.functions, devices, 1000, LABEL);
+    pca_plan_add_nodes(scene.release, scene.functions, devices, 1000, LABEL);
     scene.journal = open_journal();
     for (guint i = 0; set[i]; i++) {
         scene.before[i] = machine_binding(set[i]);
@@ -228,7 +241,7 @@ static void claim_well(Scene *scene) {
     scene->released = TRUE;
     for (guint i = 0; scene->set[i]; i++) {
         if (pca_driver_is_vfio(scene->devices[i].driver))
-            assert_node(scene->set[i], "1000:0:0600");
+            assert_node(scene->set[i], "1000:0:0600:" LABEL);
         g_autofree char *files = files_of(scene->set[i]);
         ck_assert_int_eq(g_str_has_prefix(files, "1000:"), scene->devices[i].files != NULL);
         g_autofree char *power = power_of(scene->set[i]);

@@ -99,8 +99,8 @@ START_TEST(only_functions_on_vfio_have_nodes_to_give) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, BARE, NULL});
     g_autoptr(PcaPlan) claim = pca_plan_claim(functions, devices);
     g_autoptr(PcaPlan) back = pca_plan_release(functions, devices);
-    pca_plan_add_nodes(claim, functions, devices, 1000);
-    pca_plan_add_nodes(back, functions, devices, 1000);
+    pca_plan_add_nodes(claim, functions, devices, 1000, NULL);
+    pca_plan_add_nodes(back, functions, devices, 1000, NULL);
     const PcaStep *last = g_ptr_array_index(claim->steps, claim->steps->len - 1);
     const PcaStep *first = g_ptr_array_index(back->steps, 0);
     g_autofree char *give = print_step(last);
@@ -131,7 +131,7 @@ static void set_owner(const char *name, const PcaOwner *owner) {
 }
 
 START_TEST(files_are_lent_and_regained_whatever_was_done_to_them) {
-    static const PcaOwner odd = {1000, 1000, 0666};
+    static const PcaOwner odd = {1000, 1000, 0666, ""};
     pca_tree_set(tree, NIC, "resource0", "%s", "");
     pca_tree_set(tree, NIC, "resource2_wc", "%s", "");
     pca_tree_set(tree, NIC, "resource0_resize", "%s", "");
@@ -155,8 +155,27 @@ START_TEST(files_are_lent_and_regained_whatever_was_done_to_them) {
 }
 END_TEST
 
+/* The label first, while they are root's; and the uid last. */
+START_TEST(files_are_lent_with_a_label) {
+    static const char files[] = "1000:u:r:lent_t:s0:c1 config=0:0:0644:u:r:sysfs_t:s0";
+    static const PcaOwner found = {0, 0, 0644, "u:r:sysfs_t:s0"};
+    const PcaPlanDevice device = {.driver = VFIO, .files = files};
+    PcaOwner now;
+    PCA_AUTO_FD directory = pca_open_function(kernel->root, NIC);
+    set_owner("config", &found);
+    AUTO_RUN run = claimed(&device);
+    ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, "config", &now), 0);
+    ck_assert_uint_eq(now.uid, 1000);
+    ck_assert_str_eq(now.label, "u:r:lent_t:s0:c1");
+    release(&run, &device);
+    ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, "config", &now), 0);
+    ck_assert(pca_owner_equal(&now, &found));
+    ck_assert_str_eq(now.label, found.label);
+}
+END_TEST
+
 START_TEST(files_changed_since_the_plan_are_busy) {
-    static const PcaOwner odd = {7, 7, 0600};
+    static const PcaOwner odd = {7, 7, 0600, ""};
     g_autofree char *files = list_files();
     const PcaPlanDevice device = {.driver = VFIO, .files = files};
     AUTO_RUN run = new_run(machine_functions(nic));
@@ -169,8 +188,15 @@ START_TEST(files_changed_since_the_plan_are_busy) {
 }
 END_TEST
 
-static const char *const malformed[] = {
-    "", "1000", "1000 ", "x config=0:0:0644", "1000 config", "1000 =0:0:0644", "1000 config=0:0"};
+static const char *const malformed[] = {"",
+                                        "1000",
+                                        "1000 ",
+                                        "1000: config=0:0:0644",
+                                        "x:u:r:t config=0:0:0644",
+                                        "x config=0:0:0644",
+                                        "1000 config",
+                                        "1000 =0:0:0644",
+                                        "1000 config=0:0"};
 
 START_TEST(a_malformed_list_of_files_is_refused) {
     machine_set_up();
@@ -185,7 +211,7 @@ END_TEST
 
 void add_terms(Suite *suite) {
     ADD_CASE(suite, "files", files_are_lent_and_regained_whatever_was_done_to_them,
-             files_changed_since_the_plan_are_busy);
+             files_are_lent_with_a_label, files_changed_since_the_plan_are_busy);
     PCA_TABLE(suite, "lists of files", a_malformed_list_of_files_is_refused, malformed);
     ADD_CASE(suite, "own reset methods", reset_methods_hold_until_they_are_put_back,
              reset_methods_changed_since_the_plan_are_busy,

@@ -125,11 +125,19 @@ static int fake_open_group(PcaKernel *kernel, int group) {
     return finish(fake, line, result ? result : pca_fake_open_group(fake, group));
 }
 
-static int fake_open_node(PcaKernel *kernel, dev_t number) {
+static int fake_open_node(PcaKernel *kernel, dev_t number, const char *label) {
     PcaFakeKernel *fake = fake_of(kernel);
-    g_autofree char *line = g_strdup_printf("open_node %u:%u", major(number), minor(number));
+    gboolean labelled = label && *label;
+    g_autofree char *line = g_strdup_printf("open_node %u:%u%s%s", major(number), minor(number),
+                                            labelled ? " " : "", labelled ? label : "");
     int result = begin(fake, line);
-    return finish(fake, line, result ? result : pca_fake_open_number(fake, number));
+    if (result == 0 && labelled && !pca_label_is_plain(label))
+        result = -EINVAL;
+    if (result == 0)
+        result = pca_fake_open_number(fake, number);
+    if (result >= 0)
+        pca_fake_set_label(fake, result, labelled ? label : NULL);
+    return finish(fake, line, result);
 }
 
 static int fake_read_owner(PcaKernel *kernel, int group, PcaOwner *owner) {

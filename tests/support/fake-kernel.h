@@ -19,9 +19,9 @@
  *     open_config 0000:01:00.0
  *     open_group 5
  *     ask_disk 259:0
- *     open_node 511:0
+ *     open_node 511:0                                  (and the label, where one is wanted)
  *     read_owner 5
- *     write_owner 5 1000:0:0600
+ *     write_owner 5 1000:0:0600                        (and ":LABEL")
  *     read_file_owner 0000:01:00.0/config
  *     write_file_owner 0000:01:00.0/config 1000:0:0644
  *     set_rlimit_mode
@@ -96,6 +96,9 @@ void pca_fake_kernel_forget(PcaFakeKernel *fake);
 
 /* "cdev 0000:01:00.0", "group 5", "node 10:126" for a descriptor that the fake gave; else NULL. */
 char *pca_fake_kernel_describe_fd(const PcaFakeKernel *fake, int fd);
+
+/* The label that such a node got when it was opened last; "" for none. Free with g_free. */
+char *pca_fake_kernel_get_label(const PcaFakeKernel *fake, int fd);
 
 /* ---- Faults ---- */
 

@@ -397,11 +397,19 @@ int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner) {
     return pca_owner_parse(text, owner) ? 0 : -ENOTTY;
 }
 
+/* A label stays until another one is given. */
+static char *format_changed(const PcaOwner *found, const PcaOwner *owner) {
+    PcaOwner now = *owner;
+    if (!*now.label)
+        pca_owner_set_label(&now, found->label);
+    return pca_owner_format(&now);
+}
+
 int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner) {
     PcaOwner found;
     int result = pca_fake_read_owner(fake, group, &found);
     g_autofree char *node = g_strdup_printf("dev/vfio/%d", group);
-    g_autofree char *text = pca_owner_format(owner);
+    g_autofree char *text = result == 0 ? format_changed(&found, owner) : NULL;
     if (result == 0)
         pca_tree_write(fake->tree, node, "%s", text);
     return result;
@@ -413,13 +421,15 @@ int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner) 
 int pca_fake_read_file_owner(PcaFakeKernel *fake, int dirfd, const char *name, PcaOwner *owner) {
     g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
     g_autofree char *key = g_strdup_printf("%s %s", address ? address : "", name);
-    int result = address ? pca_owner_read_file(dirfd, name, owner) : -ENODEV;
+    int result = address ? pca_owner_read_file(fake->kernel.root, dirfd, name, owner) : -ENODEV;
     /* The tree's functions have no uevent. */
     if (address && result == -ENODEV)
         result = -ENOENT;
     g_autofree char *text = result == 0 ? pca_fake_get_state(fake, "owners", key) : NULL;
     if (text)
         pca_owner_parse(text, owner);
+    else
+        pca_owner_set_label(owner, NULL);
     return result;
 }
 
@@ -431,7 +441,7 @@ int pca_fake_write_file_owner(PcaFakeKernel *fake, int dirfd, const char *name,
         return result;
     g_autofree char *address = pca_tree_address_of_fd(fake->tree, dirfd);
     g_autofree char *key = g_strdup_printf("%s %s", address, name);
-    g_autofree char *text = pca_owner_format(owner);
+    g_autofree char *text = format_changed(&now, owner);
     pca_fake_set_state(fake, "owners", key, text);
     return 0;
 }
@@ -473,6 +483,17 @@ int pca_fake_open_number(PcaFakeKernel *fake, dev_t number) {
 }
 
 /* ---- For the test ---- */
+
+void pca_fake_set_label(PcaFakeKernel *fake, int fd, const char *label) {
+    g_autofree char *what = pca_fake_kernel_describe_fd(fake, fd);
+    pca_fake_set_state(fake, "labels", what, label);
+}
+
+char *pca_fake_kernel_get_label(const PcaFakeKernel *fake, int fd) {
+    g_autofree char *what = pca_fake_kernel_describe_fd(fake, fd);
+    char *label = what ? pca_fake_get_state(fake, "labels", what) : NULL;
+    return label ? label : g_strdup("");
+}
 
 char *pca_fake_kernel_describe_fd(const PcaFakeKernel *fake, int fd) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);

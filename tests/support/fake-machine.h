@@ -24,6 +24,9 @@ int pca_fake_write_value(PcaFakeKernel *fake, int dirfd, const char *name, const
 int pca_fake_write_register(PcaFakeKernel *fake, int dirfd, unsigned offset, guint16 value);
 int pca_fake_open_config(PcaFakeKernel *fake, const char *address, gboolean renounced);
 int pca_fake_open_group(PcaFakeKernel *fake, int group);
+
+/* Of a node that was opened just now; NULL: none. */
+void pca_fake_set_label(PcaFakeKernel *fake, int fd, const char *label);
 int pca_fake_read_owner(PcaFakeKernel *fake, int group, PcaOwner *owner);
 int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner);
 int pca_fake_read_file_owner(PcaFakeKernel *fake, int dirfd, const char *name, PcaOwner *owner);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/xattr.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <sys/wait.h>
 
 #include "base/fds.h"
@@ -139,7 +141,7 @@ static int open_group(void) {
 }
 
 static int open_node(dev_t number) {
-    return hold(subject.kernel->ops->open_node(subject.kernel, number));
+    return hold(subject.kernel->ops->open_node(subject.kernel, number, NULL));
 }
 
 static guint16 read_command(void) {
@@ -325,7 +327,7 @@ END_TEST
     } while (0)
 
 static int write_owner(uid_t uid, gid_t gid, mode_t mode) {
-    const PcaOwner owner = {uid, gid, mode};
+    const PcaOwner owner = {uid, gid, mode, ""};
     return subject.kernel->ops->write_owner(subject.kernel, group(), &owner);
 }
 
@@ -358,7 +360,7 @@ START_TEST(group_node_is_made_anew_with_the_driver) {
 END_TEST
 
 static int write_file_owner(const char *name, uid_t uid, gid_t gid, mode_t mode) {
-    const PcaOwner owner = {uid, gid, mode};
+    const PcaOwner owner = {uid, gid, mode, ""};
     PCA_AUTO_FD fd = pca_open_function(subject.kernel->root, subject.address);
     return subject.kernel->ops->write_file_owner(subject.kernel, fd, name, &owner);
 }
@@ -398,6 +400,85 @@ START_TEST(no_file_but_the_functions_own) {
     ck_assert_int_eq(read_file_owner("iommu_group", &owner), -ENOTTY);
     ck_assert_int_eq(write_file_owner("nothing", 1000, 0, 0600), -ENOENT);
     ck_assert_int_eq(write_file_owner(".", 1000, 0, 0600), -EINVAL);
+}
+END_TEST
+
+/* ---- Labels ---- */
+
+#define LABEL "system_u:object_r:pcassign_device_t:s0:c1,c2"
+#define OTHER_LABEL "system_u:object_r:pcassign_device_t:s0:c3,c4"
+
+static char *label_of(int fd) {
+    if (subject.label_of)
+        return subject.label_of(fd);
+    char *label = g_malloc0(PCA_LABEL_SIZE);
+    ck_assert_int_ge(fgetxattr(fd, XATTR_NAME_SELINUX, label, PCA_LABEL_SIZE - 1), 0);
+    return label;
+}
+
+/* What is opened afterwards by the same number has the label that it is given then. */
+START_TEST(node_has_its_label_when_it_is_opened) {
+    static const char *const labels[] = {LABEL, OTHER_LABEL};
+    to_vfio();
+    g_autofree char *file = g_strdup_printf("class/vfio/%d/dev", group());
+    dev_t number = pca_read_device_number(subject.kernel->root, file);
+    for (gsize i = 0; i < G_N_ELEMENTS(labels); i++) {
+        int fd = hold(subject.kernel->ops->open_node(subject.kernel, number, labels[i]));
+        assert_fresh_node(fd, number);
+        g_autofree char *found = label_of(fd);
+        ck_assert_str_eq(found, labels[i]);
+        close_held();
+    }
+    ck_assert_int_eq(subject.kernel->ops->open_node(subject.kernel, number, "a label"), -EINVAL);
+}
+END_TEST
+
+static int write_labelled(uid_t uid, const char *label) {
+    PcaOwner owner = {uid, 0, 0600, ""};
+    ck_assert(pca_owner_set_label(&owner, label));
+    return subject.kernel->ops->write_owner(subject.kernel, group(), &owner);
+}
+
+START_TEST(group_node_changes_its_label) {
+    to_vfio();
+    ck_assert_int_eq(write_labelled(1000, LABEL), 0);
+    assert_owner("1000:0:0600:" LABEL);
+    ck_assert_int_eq(write_labelled(1000, OTHER_LABEL), 0);
+    assert_owner("1000:0:0600:" OTHER_LABEL);
+    ck_assert_int_eq(write_labelled(0, NULL), 0);
+    assert_owner("0:0:0600:" OTHER_LABEL);
+    ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
+    ck_assert_int_eq(write_bus("drivers_probe", subject.address), 0);
+    PcaOwner anew;
+    ck_assert_int_eq(subject.kernel->ops->read_owner(subject.kernel, group(), &anew), 0);
+    ck_assert_str_ne(anew.label, OTHER_LABEL);
+}
+END_TEST
+
+static int write_file_labelled(const char *label, uid_t uid) {
+    PcaOwner owner = {uid, 0, 0644, ""};
+    ck_assert(pca_owner_set_label(&owner, label));
+    PCA_AUTO_FD fd = pca_open_function(subject.kernel->root, subject.address);
+    return subject.kernel->ops->write_file_owner(subject.kernel, fd, "config", &owner);
+}
+
+/* A label of sysfs outlives a binding. */
+START_TEST(file_changes_its_label) {
+    PcaOwner found;
+    ck_assert_int_eq(read_file_owner("config", &found), 0);
+    ck_assert_int_eq(write_file_labelled(LABEL, 1000), 0);
+    to_vfio();
+    assert_config("1000:0:0644:" LABEL);
+    ck_assert_int_eq(write_file_labelled(OTHER_LABEL, 1000), 0);
+    assert_config("1000:0:0644:" OTHER_LABEL);
+    ck_assert_int_eq(write_file_owner("config", found.uid, found.gid, found.mode), 0);
+    if (*found.label)
+        ck_assert_int_eq(write_file_labelled(found.label, found.uid), 0);
+    /* As on a kernel without SELinux, which has no label to put back. */
+    g_autofree char *path = function_path();
+    g_autofree char *config = g_build_filename(path, "config", NULL);
+    if (!*found.label && !subject.label_of)
+        ck_assert_int_eq(removexattr(config, XATTR_NAME_SELINUX), 0);
 }
 END_TEST
 
@@ -551,6 +632,9 @@ static void add_tests(TCase *contract) {
     tcase_add_test(contract, group_node_is_made_anew_with_the_driver);
     tcase_add_test(contract, files_change_hands);
     tcase_add_test(contract, no_file_but_the_functions_own);
+    tcase_add_test(contract, node_has_its_label_when_it_is_opened);
+    tcase_add_test(contract, group_node_changes_its_label);
+    tcase_add_test(contract, file_changes_its_label);
     tcase_add_test(contract, rlimit_mode_of_a_fresh_iommufd);
     tcase_add_test(contract, rlimit_mode_of_something_else);
     tcase_add_test(contract, reset_succeeds);

@@ -17,6 +17,8 @@ typedef struct {
                                  reset method and alone in its group */
     const char *host_driver; /* that takes it without an override */
     gboolean stand_ins;      /* node descriptors are not the devices themselves (the fake) */
+    char *(*label_of)(
+        int fd); /* of such a descriptor; NULL: the kernel tells it. Free with g_free */
 } PcaSubject;
 
 /* The contract as a case. Both functions run around each test; when `finish` is called the subject

@@ -123,6 +123,9 @@ PcaTree *pca_tree_new(void) {
     pca_tree_write(tree, "sys/bus/pci/drivers_probe", "%s", "");
     pca_tree_write(tree, "proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     pca_tree_write(tree, "proc/1/mountinfo", "%s", "");
+    /* Descriptors are no fake's. */
+    g_autofree char *self = absolute(tree, "proc/self");
+    g_assert_cmpint(symlink("/proc/self", self), ==, 0);
     return tree;
 }
 

@@ -60,10 +60,17 @@ static void tear_down(void) {
     pca_tree_free(tree);
 }
 
+static char *label_of(int fd) {
+    return pca_fake_kernel_get_label(fake, fd);
+}
+
 static void prepare(PcaSubject *subject) {
     make_machine(TRUE);
-    *subject =
-        (PcaSubject){.kernel = kernel, .address = NIC, .host_driver = "e1000e", .stand_ins = TRUE};
+    *subject = (PcaSubject){.kernel = kernel,
+                            .address = NIC,
+                            .host_driver = "e1000e",
+                            .stand_ins = TRUE,
+                            .label_of = label_of};
 }
 
 static void finish(PcaSubject *subject) {
@@ -89,7 +96,7 @@ static dev_t cdev_number(void) {
 }
 
 static int open_cdev(void) {
-    int fd = kernel->ops->open_node(kernel, cdev_number());
+    int fd = kernel->ops->open_node(kernel, cdev_number(), NULL);
     ck_assert_int_ge(fd, 0);
     return fd;
 }
@@ -123,7 +130,7 @@ START_TEST(operations_are_listed) {
     kernel->ops->write_config16(kernel, nic, COMMAND, 3);
     PCA_AUTO_FD group = kernel->ops->open_group(kernel, NIC_GROUP);
     PCA_AUTO_FD cdev = open_cdev();
-    PCA_AUTO_FD iommufd = kernel->ops->open_node(kernel, makedev(10, 126));
+    PCA_AUTO_FD iommufd = kernel->ops->open_node(kernel, makedev(10, 126), NULL);
     ck_assert_int_eq(kernel->ops->set_rlimit_mode(kernel, iommufd), 0);
     g_auto(GStrv) lines = pca_fake_kernel_operations(fake);
     g_autofree char *text = g_strjoinv("\n", lines);
@@ -180,7 +187,7 @@ START_TEST(matching_operations_fail) {
     ck_assert_int_eq(set("reset", "1"), -EIO);
     ck_assert_int_eq(set("reset", "1"), 0);
     for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(kernel->ops->open_node(kernel, makedev(10, 126)), -EMFILE);
+        ck_assert_int_eq(kernel->ops->open_node(kernel, makedev(10, 126), NULL), -EMFILE);
 }
 END_TEST
 

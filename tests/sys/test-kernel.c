@@ -247,10 +247,10 @@ static void assert_directory_empty(void) {
 START_TEST(node_opens_and_leaves_nothing) {
     if (without_nodes())
         return;
-    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER);
+    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER, NULL);
     assert_null_node(fd);
     assert_directory_empty();
-    ck_assert_int_eq(kernel.ops->open_node(&kernel, makedev(4000, 1)), -ENXIO);
+    ck_assert_int_eq(kernel.ops->open_node(&kernel, makedev(4000, 1), NULL), -ENXIO);
     assert_directory_empty();
 }
 END_TEST
@@ -263,7 +263,7 @@ START_TEST(stale_nodes_go) {
     ck_assert_int_eq(g_mkdir(directory, 0700), 0);
     ck_assert_int_eq(mknod(stale, S_IFCHR | 0600, makedev(1, 5)), 0);
     make("dev/pcassign/another", "");
-    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER);
+    PCA_AUTO_FD fd = kernel.ops->open_node(&kernel, NULL_NUMBER, NULL);
     assert_null_node(fd);
     assert_directory_empty();
 }
@@ -275,16 +275,16 @@ START_TEST(foreign_directory_is_refused) {
     static const mode_t modes[] = {0755, 0770, 0701, 01700, 0500};
     for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
         ck_assert_int_eq(g_chmod(directory, modes[i]), 0);
-        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -EPERM);
+        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER, NULL), -EPERM);
     }
     if (geteuid() == 0) {
         ck_assert_int_eq(g_chmod(directory, 0700), 0);
         ck_assert_int_eq(chown(directory, 65534, 65534), 0);
-        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -EPERM);
+        ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER, NULL), -EPERM);
     }
     ck_assert_int_eq(g_rmdir(directory), 0);
     make_link("dev/pcassign", "/tmp");
-    ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER), -ENOTDIR);
+    ck_assert_int_eq(kernel.ops->open_node(&kernel, NULL_NUMBER, NULL), -ENOTDIR);
 }
 END_TEST
 
@@ -297,7 +297,7 @@ START_TEST(workers_do_not_take_each_others_nodes) {
         if (children[i] != 0)
             continue;
         for (int k = 0; k < 200; k++) {
-            int fd = kernel.ops->open_node(&kernel, makedev(1, k % 2 ? 3 : 5));
+            int fd = kernel.ops->open_node(&kernel, makedev(1, k % 2 ? 3 : 5), NULL);
             if (fd < 0)
                 _exit(1);
             close(fd);
@@ -336,16 +336,20 @@ static const struct {
     gboolean good;
     PcaOwner owner;
 } owners[] = {
-    {"0:0:0600", TRUE, {0, 0, 0600}},
-    {"1000:107:0660", TRUE, {1000, 107, 0660}},
-    {"1:2:4755", TRUE, {1, 2, 04755}},
-    {"4294967294:0:0", TRUE, {4294967294, 0, 0}},
+    {"0:0:0600", TRUE, {0, 0, 0600, ""}},
+    {"1000:107:0660", TRUE, {1000, 107, 0660, ""}},
+    {"1:2:4755", TRUE, {1, 2, 04755, ""}},
+    {"4294967294:0:0", TRUE, {4294967294, 0, 0, ""}},
     {"4294967295:0:0600", FALSE, {0}},
     {"0:4294967295:0600", FALSE, {0}},
     {"0:0:0680", FALSE, {0}},
     {"0:0:10000", FALSE, {0}},
     {"0:0", FALSE, {0}},
     {"0:0:0600:", FALSE, {0}},
+    {"0:107:0660:system_u:object_r:a_t:s0:c1,c2",
+     TRUE,
+     {0, 107, 0660, "system_u:object_r:a_t:s0:c1,c2"}},
+    {"0:0:0600:a b", FALSE, {0}},
     {"-1:0:0600", FALSE, {0}},
     {"", FALSE, {0}},
 };
@@ -354,6 +358,34 @@ START_TEST(owner_is_read_back) {
     PcaOwner owner = {0};
     ck_assert_int_eq(pca_owner_parse(owners[_i].text, &owner), owners[_i].good);
     ck_assert(!owners[_i].good || pca_owner_equal(&owner, &owners[_i].owner));
+    g_autofree char *text = pca_owner_format(&owner);
+    PcaOwner again;
+    ck_assert(!owners[_i].good || pca_owner_parse(text, &again));
+    ck_assert(!owners[_i].good || g_str_equal(again.label, owners[_i].owner.label));
+}
+END_TEST
+
+START_TEST(labels_that_do_not_fit_are_none) {
+    char text[PCA_LABEL_SIZE + 1] = "";
+    PcaOwner owner = PCA_OWNER_ROOT;
+    memset(text, 'x', PCA_LABEL_SIZE);
+    ck_assert(!pca_owner_set_label(&owner, text));
+    text[PCA_LABEL_SIZE - 1] = '\0';
+    ck_assert(pca_owner_set_label(&owner, text));
+    ck_assert_str_eq(owner.label, text);
+    ck_assert(!pca_owner_set_label(&owner, "a\nb"));
+    ck_assert(pca_owner_set_label(&owner, NULL));
+    ck_assert_str_eq(owner.label, "");
+}
+END_TEST
+
+/* One that says nothing of a label agrees with any. */
+START_TEST(labels_count_where_both_have_one) {
+    PcaOwner a = PCA_OWNER_ROOT, b = PCA_OWNER_ROOT;
+    ck_assert(pca_owner_set_label(&a, "u:r:a_t"));
+    ck_assert(pca_owner_equal(&a, &b) && pca_owner_equal(&b, &a));
+    ck_assert(pca_owner_set_label(&b, "u:r:b_t"));
+    ck_assert(!pca_owner_equal(&a, &b));
 }
 END_TEST
 
@@ -383,7 +415,7 @@ START_TEST(owner_goes_round) {
 END_TEST
 
 static void assert_no_node(int expected) {
-    PcaOwner owner = {0, 0, 0644};
+    PcaOwner owner = {0, 0, 0644, ""};
     ck_assert_int_eq(kernel.ops->write_owner(&kernel, 7, &owner), expected);
     ck_assert_int_eq(kernel.ops->read_owner(&kernel, 7, &owner), expected);
 }
@@ -507,7 +539,8 @@ Suite *pca_suite(void) {
     ADD_CASE(suite, "nodes", node_opens_and_leaves_nothing, stale_nodes_go,
              foreign_directory_is_refused, workers_do_not_take_each_others_nodes,
              group_is_a_device_node);
-    ADD_CASE(suite, "owners", owner_goes_round, owner_is_of_the_device_node_alone);
+    ADD_CASE(suite, "owners", owner_goes_round, owner_is_of_the_device_node_alone,
+             labels_that_do_not_fit_are_none, labels_count_where_both_have_one);
     PCA_TABLE(suite, "owner texts", owner_is_read_back, owners);
     ADD_CASE(suite, "memlock", memlock_only_rises, what_is_no_disk_is_not_free,
              memlock_wants_a_pidfd);
