@@ -5,9 +5,9 @@ LIBS_POLICY = libpca-policy.a $(LIBS_PCI)
 LIBS_SYS = libpca-sys.a $(LIBS_POLICY) $(UDEV_LIBS) $(MNL_LIBS) $(KMOD_LIBS) $(CAPNG_LIBS)
 LIBS_ENGINE = libpca-engine.a $(LIBS_SYS)
 LIBS_CLAIM = libpca-claim.a $(LIBS_ENGINE)
-LIBS_AUTH = libpca-auth.a $(LIBS_BASE) $(GIO_LIBS) $(SYSTEMD_LIBS)
+LIBS_AUTH = libpca-auth.a $(LIBS_BASE) $(GIO_LIBS) $(SYSTEMD_LIBS) $(SELINUX_LIBS)
 LIBS_SERVICE = libpca-service.a libpca-auth.a libpca-claim.a libpca-engine.a $(LIBS_SYS) \
-	$(GIO_LIBS) $(SYSTEMD_LIBS)
+	$(GIO_LIBS) $(SYSTEMD_LIBS) $(SELINUX_LIBS)
 LIBS_BUS = libpca-bus.a $(LIBS_SERVICE)
 
 include daemon/base/Makefile.mk

@@ -19,27 +19,32 @@ static PcaGate method_gate(Method method) {
     /* About other users, which Check has as well: see the methods themselves. */
     case METHOD_Manager_ExplainPolicy:
     case METHOD_Device_Explain:
-        return (PcaGate){PCA_RULE_ANYONE, NULL};
+        return (PcaGate){PCA_RULE_ANYONE, NULL, PCA_PERMISSION_NONE};
     case METHOD_Manager_Claim:
-        return (PcaGate){PCA_RULE_POLICY, NULL};
+        return (PcaGate){PCA_RULE_POLICY, NULL, PCA_PERMISSION_CLAIM};
     case METHOD_Manager_ReloadPolicy:
-        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_RELOAD};
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_RELOAD, PCA_PERMISSION_NONE};
     case METHOD_Manager_DescribePolicy:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_NONE};
     case METHOD_Claim_Revoke:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RELEASE};
     case METHOD_Device_Reserve:
     case METHOD_Device_Unreserve:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RESERVE};
     case METHOD_Device_Reset:
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RESET};
     case METHOD_Device_Recover:
-        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE};
+        return (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RECOVER};
     /* Open asks for the lease itself as well: see the service. */
     case METHOD_Claim_Open:
-        return (PcaGate){PCA_RULE_OWNER, NULL};
+        return (PcaGate){PCA_RULE_OWNER, NULL, PCA_PERMISSION_OPEN};
     case METHOD_Claim_Describe:
+        return (PcaGate){PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_NONE};
     case METHOD_Claim_Release:
     case METHOD_Claim_ReleaseDevices:
-        return (PcaGate){PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE};
+        return (PcaGate){PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RELEASE};
     }
-    return (PcaGate){PCA_RULE_DENY, NULL};
+    return (PcaGate){PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE};
 }
 
 /* All properties are public, since the generated skeletons answer before any code of ours runs.
@@ -104,7 +109,8 @@ static int find(const Member *members, gsize n, const char *interface, const cha
 
 PcaGate pca_gate_method(const char *interface, const char *method) {
     int found = find(methods, G_N_ELEMENTS(methods), interface, method);
-    return found < 0 ? (PcaGate){PCA_RULE_DENY, NULL} : method_gate((Method)found);
+    return found < 0 ? (PcaGate){PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE}
+                     : method_gate((Method)found);
 }
 
 PcaRule pca_gate_property(const char *interface, const char *property) {
@@ -122,7 +128,10 @@ PcaVerdict pca_gate_judge(PcaRule rule, guint32 uid, const char *label, guint32 
     case PCA_RULE_OWNER_OR_ADMIN:
         if (uid == 0 || (uid == owner_uid && g_strcmp0(label, owner_label) == 0))
             return PCA_VERDICT_ALLOWED;
-        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "the claim is another user's");
+        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED, "the claim is another user's%s",
+                    uid == owner_uid ? ", or another program's: its security label is not that of "
+                                       "the caller"
+                                     : "");
         return rule == PCA_RULE_OWNER ? PCA_VERDICT_REFUSED : PCA_VERDICT_ASK_POLKIT;
     case PCA_RULE_ADMIN:
         if (uid == 0)

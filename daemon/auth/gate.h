@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "auth/selinux.h"
 
 typedef enum {
     PCA_RULE_DENY,
@@ -24,7 +24,8 @@ typedef enum {
 
 typedef struct {
     PcaRule rule;
-    const char *action; /* of the two rules with an administrator; else NULL */
+    const char *action;       /* of the two rules with an administrator; else NULL */
+    PcaPermission permission; /* that SELinux, where it is on, has to give as well */
 } PcaGate;
 
 /* The row of "Interface.Method". */

@@ -95,11 +95,28 @@ static void on_authorised(GObject *source, GAsyncResult *result, gpointer data) 
     refuse(call, error);
 }
 
+/* By the rule, and before anybody else is asked by SELinux. */
+static PcaVerdict judge(const PcaCall *call, PcaGate gate, GError **error) {
+    const PcaClaim *claim = call->claim;
+    PcaAddress address;
+    PcaVerdict verdict =
+        pca_gate_judge(gate.rule, call->subject->uid, call->subject->label,
+                       claim ? claim->uid : G_MAXUINT32, claim ? claim->label : NULL, error);
+    if (verdict == PCA_VERDICT_REFUSED || gate.permission == PCA_PERMISSION_NONE)
+        return verdict;
+    g_autofree char *device = device_of(call, &address) ? pca_address_format(&address) : NULL;
+    g_autoptr(GError) refusal = NULL;
+    if (pca_selinux_allows(call->subject, gate.permission, claim ? claim->node_label : NULL,
+                           claim ? claim->id : device, &refusal))
+        return verdict;
+    g_clear_error(error);
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return PCA_VERDICT_REFUSED;
+}
+
 static void pass(PcaCall *call, PcaGate gate) {
     g_autoptr(GError) error = NULL;
-    switch (pca_gate_judge(gate.rule, call->subject->uid, call->subject->label,
-                           call->claim ? call->claim->uid : G_MAXUINT32,
-                           call->claim ? call->claim->label : NULL, &error)) {
+    switch (judge(call, gate, &error)) {
     case PCA_VERDICT_ALLOWED:
         call->func(call);
         return;
@@ -121,7 +138,7 @@ static void pass_gate(PcaCall *call) {
 
 void pca_call_demand_admin(PcaCall *call, PcaCallFunc func) {
     call->func = func;
-    pass(call, (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE});
+    pass(call, (PcaGate){PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_NONE});
 }
 
 static void go_on(PcaCall *call) {

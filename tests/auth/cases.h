@@ -11,3 +11,4 @@ TCase *pca_subject_cases(void);
 TCase *pca_unit_cases(void);
 TCase *pca_pending_cases(void);
 TCase *pca_audit_cases(void);
+TCase *pca_selinux_cases(void);

@@ -16,37 +16,44 @@ static const struct {
     const char *interface, *method;
     PcaRule rule;
     const char *action;
+    PcaPermission permission;
 } rules[] = {
-    {"org.pcassign1.Manager", "Claim", PCA_RULE_POLICY, NULL},
-    {"org.pcassign1.Manager", "Check", PCA_RULE_ANYONE, NULL},
-    {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE, NULL},
-    {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE, NULL},
-    {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ADMIN, PCA_ACTION_RELOAD},
-    {"org.pcassign1.Device", "Explain", PCA_RULE_ANYONE, NULL},
-    {"org.pcassign1.Device", "Reserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Device", "Reset", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Device", "Recover", PCA_RULE_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER, NULL},
-    {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
-    {"org.pcassign1.Claim", "ReleaseDevices", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE},
+    {"org.pcassign1.Manager", "Claim", PCA_RULE_POLICY, NULL, PCA_PERMISSION_CLAIM},
+    {"org.pcassign1.Manager", "Check", PCA_RULE_ANYONE, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "Plan", PCA_RULE_ANYONE, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "ListClaims", PCA_RULE_ANYONE, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "ReloadPolicy", PCA_RULE_ADMIN, PCA_ACTION_RELOAD,
+     PCA_PERMISSION_NONE},
+    {"org.pcassign1.Device", "Explain", PCA_RULE_ANYONE, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Device", "Reserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RESERVE},
+    {"org.pcassign1.Device", "Unreserve", PCA_RULE_ADMIN, PCA_ACTION_MANAGE,
+     PCA_PERMISSION_RESERVE},
+    {"org.pcassign1.Device", "Reset", PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RESET},
+    {"org.pcassign1.Device", "Recover", PCA_RULE_ADMIN, PCA_ACTION_MANAGE, PCA_PERMISSION_RECOVER},
+    {"org.pcassign1.Claim", "Open", PCA_RULE_OWNER, NULL, PCA_PERMISSION_OPEN},
+    {"org.pcassign1.Claim", "Describe", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE,
+     PCA_PERMISSION_NONE},
+    {"org.pcassign1.Claim", "Release", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE,
+     PCA_PERMISSION_RELEASE},
+    {"org.pcassign1.Claim", "ReleaseDevices", PCA_RULE_OWNER_OR_ADMIN, PCA_ACTION_MANAGE,
+     PCA_PERMISSION_RELEASE},
     /* What is not in the table is denied, and only the exact names are in it. */
-    {"org.pcassign1.Manager", "claim", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Manager", "Claim ", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Manager", "Open", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Claim", "Claim", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Claim", "Releas", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Device", "reset", PCA_RULE_DENY, NULL},
-    {"org.pcassign1.Manager", "Reset", PCA_RULE_DENY, NULL},
-    {"org.pcassign1", "Claim", PCA_RULE_DENY, NULL},
-    {"", "", PCA_RULE_DENY, NULL},
+    {"org.pcassign1.Manager", "claim", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "Claim ", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "Open", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Claim", "Claim", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Claim", "Releas", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Device", "reset", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1.Manager", "Reset", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"org.pcassign1", "Claim", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
+    {"", "", PCA_RULE_DENY, NULL, PCA_PERMISSION_NONE},
 };
 
 START_TEST(rule_of) {
     PcaGate gate = pca_gate_method(rules[_i].interface, rules[_i].method);
     ck_assert_int_eq(gate.rule, rules[_i].rule);
     ck_assert_pstr_eq(gate.action, rules[_i].action);
+    ck_assert_int_eq(gate.permission, rules[_i].permission);
 }
 END_TEST
 
@@ -150,6 +157,7 @@ Suite *pca_suite(void) {
     PCA_TABLE(suite, "callers", lets_through, callers);
     suite_add_tcase(suite, pca_pending_cases());
     suite_add_tcase(suite, pca_audit_cases());
+    suite_add_tcase(suite, pca_selinux_cases());
     suite_add_tcase(suite, pca_unit_cases());
     suite_add_tcase(suite, pca_subject_cases());
     return suite;
