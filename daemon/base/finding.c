@@ -5,9 +5,9 @@
  */
 #include "base/finding.h"
 
-static const char *const order[] = {"exists",     "iommu",  "policy",    "identity",
-                                    "busy",       "in-use", "isolation", "group",
-                                    "interrupts", "driver", "sriov",     "reset"};
+static const char *const order[] = {"exists", "iommu",  "policy",    "label", "identity",
+                                    "busy",   "in-use", "isolation", "group", "interrupts",
+                                    "driver", "sriov",  "reset"};
 
 static void finding_free(gpointer data) {
     PcaFinding *finding = data;

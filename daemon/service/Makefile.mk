@@ -5,6 +5,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
+	daemon/service/check-label.c daemon/service/check-label.h \
 	daemon/service/check-limits.c daemon/service/check-limits.h \
 	daemon/service/check-sriov.c daemon/service/check-sriov.h \
 	daemon/service/claiming.c \

@@ -9,6 +9,7 @@
 #include "service/check-in-use.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
+#include "service/check-label.h"
 #include "service/check-limits.h"
 #include "service/check-sriov.h"
 
@@ -390,6 +391,8 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
         if (context->targets->len > 0 && !is_told(findings, table[row].name))
             pca_findings_pass(findings, table[row].name, "%s", passed_text(context, row));
     }
+    if (is_wanted(context, "label"))
+        pca_check_label(context, findings);
     if (is_wanted(context, "isolation"))
         pca_check_isolation(context, findings);
     if (is_wanted(context, "interrupts"))

@@ -72,6 +72,7 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->title = g_strdup(request->title);
     claim->handoff = g_strdup(e->handoff);
     claim->memory = request->memory;
+    claim->node_label = g_strdup(e->names->node_label);
     claim->joined = g_strdup(request->join);
     claim->async = request->async;
     for (guint i = 0; i < e->targets->len; i++) {

@@ -144,7 +144,7 @@ static void judge(Examiner *x) {
     e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
                                      e->findings);
     note_owners(x, e->targets);
-    pca_service_set_terms(service, e->targets, e->names->uid);
+    pca_service_set_terms(service, e->targets, e->names);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
@@ -293,7 +293,7 @@ static char *module_to_load(Examiner *x) {
     if (!x->request->loads || !service->events.load_module)
         return NULL;
     g_autoptr(GPtrArray) targets = resolve(x);
-    pca_service_set_terms(service, targets, x->names->uid);
+    pca_service_set_terms(service, targets, x->names);
     for (guint i = 0; i < targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(targets, i);
         if (target->module && !g_hash_table_contains(x->tried, target->module) &&

@@ -5,6 +5,8 @@
  */
 #include "service/names.h"
 
+#include "auth/selinux.h"
+
 PcaNames *pca_names_new(guint32 uid) {
     PcaNames *names = g_new0(PcaNames, 1);
     names->uid = uid;
@@ -18,6 +20,9 @@ PcaNames *pca_names_of(PcaSubject *subject) {
         g_array_append_vals(names->gids, subject->gids->data, subject->gids->len);
     names->unit = g_strdup(pca_subject_unit(subject));
     names->label = g_strdup(subject->label);
+    names->is_other = !*subject->sender;
+    if (!names->is_other)
+        pca_selinux_node_label(subject->label, &names->node_label, &names->label_error);
     return names;
 }
 
@@ -25,6 +30,8 @@ void pca_names_free(PcaNames *names) {
     g_free(names->user);
     g_free(names->unit);
     g_free(names->label);
+    g_free(names->node_label);
+    g_clear_error(&names->label_error);
     g_array_unref(names->gids);
     g_free(names);
 }

@@ -10,10 +10,13 @@
 
 typedef struct {
     guint32 uid;
-    char *user;         /* NULL: it has no name, or that cannot be said now */
-    GArray *gids;       /* of guint32 */
-    char *unit, *label; /* NULL: not known */
-    gboolean late;      /* some names of the policy could not be looked up in time */
+    char *user;          /* NULL: it has no name, or that cannot be said now */
+    GArray *gids;        /* of guint32 */
+    char *unit, *label;  /* NULL: not known */
+    gboolean is_other;   /* not the caller, but somebody whom it asks about: without a label */
+    char *node_label;    /* of the nodes of a claim of theirs; NULL where SELinux is off */
+    GError *label_error; /* why there can be none; NULL */
+    gboolean late;       /* some names of the policy could not be looked up in time */
 } PcaNames;
 
 void pca_names_free(PcaNames *names);

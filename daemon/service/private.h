@@ -7,6 +7,7 @@
 
 #include "service/directory.h"
 #include "service/isolations.h"
+#include "service/names.h"
 #include "service/service.h"
 #include "sys/uevent.h"
 #include "sys/variants.h"
@@ -65,8 +66,8 @@ void pca_service_freshen(PcaService *service, gint64 since);
  */
 PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function);
 
-/* Fills in on which terms a claim of `uid` would have these targets (of this service's policy). */
-void pca_service_set_terms(PcaService *service, PcaTargets *targets, guint32 uid);
+/* Fills in on which terms a claim of theirs would have these targets (of this service's policy). */
+void pca_service_set_terms(PcaService *service, PcaTargets *targets, const PcaNames *names);
 
 /* The modules' index, open for a burst of look-ups; borrowed; NULL without one. */
 PcaVariants *pca_service_variants(PcaService *service);

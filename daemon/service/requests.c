@@ -73,7 +73,7 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {
 
 /* --- Plan --- */
 
-static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *request,
+static PcaPlan *plan_targets(const PcaNames *names, const PcaRequest *request,
                              PcaTargets *targets) {
     g_autoptr(GPtrArray) functions =
         g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
@@ -89,18 +89,19 @@ static PcaPlan *plan_targets(const PcaSubject *subject, const PcaRequest *reques
     PcaPlan *plan = pca_plan_claim(functions, devices);
     pca_plan_add_power(plan, functions, devices);
     if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, devices, subject->uid, NULL);
+        pca_plan_add_nodes(plan, functions, devices, names->uid, names->node_label);
     return plan;
 }
 
-PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
+PcaPlan *pca_service_plan(PcaService *service, PcaSubject *subject, PcaRequest *request,
                           GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_service_freshen(service, request->arrived);
     g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
                                                        service->configs, findings);
-    pca_service_set_terms(service, targets, subject->uid);
-    return pca_findings_to_error(findings, error) ? plan_targets(subject, request, targets) : NULL;
+    g_autoptr(PcaNames) names = pca_names_of(subject);
+    pca_service_set_terms(service, targets, names);
+    return pca_findings_to_error(findings, error) ? plan_targets(names, request, targets) : NULL;
 }
 
 /* --- Open --- */

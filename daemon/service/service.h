@@ -126,7 +126,7 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error);
 
 /* The steps that a claim of the caller would take; checks are not made, except that the devices
  * exist. */
-PcaPlan *pca_service_plan(PcaService *service, const PcaSubject *subject, PcaRequest *request,
+PcaPlan *pca_service_plan(PcaService *service, PcaSubject *subject, PcaRequest *request,
                           GError **error);
 
 /* All or nothing. The claim is `ready`, or where the request is async `preparing`, its lease_writer

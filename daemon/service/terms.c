@@ -46,12 +46,15 @@ static void choose_driver(PcaService *service, const PcaSection *section, PcaTar
 
 /* Root may use them anyway. */
 static char *choose_files(PcaService *service, const PcaSection *section,
-                          const PcaFunction *function, guint32 uid) {
-    if (!section || !section->sysfs_files || uid == 0)
+                          const PcaFunction *function, const PcaNames *names) {
+    if (!section || !section->sysfs_files || names->uid == 0)
         return NULL;
     g_autofree char *address = pca_address_format(&function->address);
     g_autofree char *found = pca_owner_list_files(service->root, address);
-    return found ? g_strdup_printf("%u %s", uid, found) : NULL;
+    const char *label = names->node_label;
+    return found ? g_strdup_printf("%u%s%s %s", names->uid, label ? ":" : "", label ? label : "",
+                                   found)
+                 : NULL;
 }
 
 /* Nobody has it, so nothing has to be reset. */
@@ -62,7 +65,7 @@ static void set_stub_terms(PcaTarget *target) {
     target->keep = FALSE;
 }
 
-static void set_terms(PcaService *service, PcaTarget *target, guint32 uid) {
+static void set_terms(PcaService *service, PcaTarget *target, const PcaNames *names) {
     const PcaSection *section = section_of(target);
     g_free(target->methods);
     g_free(target->driver);
@@ -74,13 +77,13 @@ static void set_terms(PcaService *service, PcaTarget *target, guint32 uid) {
     }
     target->methods = choose_methods(section, target->function);
     choose_driver(service, section, target);
-    target->files = choose_files(service, section, target->function, uid);
+    target->files = choose_files(service, section, target->function, names);
     PcaPlanDevice plan = {.methods = target->methods, .files = target->files};
     gboolean stays = (section && section->reserve_on_release) || !pca_plan_device_proves(&plan);
     target->keep = stays && !pca_service_reservation(service, target->function);
 }
 
-void pca_service_set_terms(PcaService *service, PcaTargets *targets, guint32 uid) {
+void pca_service_set_terms(PcaService *service, PcaTargets *targets, const PcaNames *names) {
     for (guint i = 0; i < targets->len; i++)
-        set_terms(service, g_ptr_array_index(targets, i), uid);
+        set_terms(service, g_ptr_array_index(targets, i), names);
 }

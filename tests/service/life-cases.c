@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/selinux.h"
 #include "base/error.h"
+#include "service/check-label.h"
 #include "service/private.h"
 
 #define NIC "0000:02:00.0"
@@ -360,6 +362,73 @@ START_TEST(async_without_worker) {
 }
 END_TEST
 
+/* ---- Labels ---- */
+
+static gboolean is_on(void) {
+    return TRUE;
+}
+
+static gboolean is_valid(const char *label) {
+    return !strstr(label, ":s1");
+}
+
+static gboolean has_class(const char *class) {
+    return TRUE;
+}
+
+static char *image_label(void) {
+    return NULL;
+}
+
+static const PcaSelinuxOps selinux = {
+    .is_on = is_on, .is_valid = is_valid, .image_label = image_label, .has_class = has_class};
+
+static const struct {
+    guint32 uid;
+    const char *label, *said; /* NULL: it passes */
+} labelled[] = {
+    {1000, "u:r:vmm_t:s0:c1,c2", NULL},
+    {1000, "u:r:vmm_t:s0:c3,c4", NULL},
+    {1001, "u:r:vmm_t:s0:c1", NULL},
+    {1001, "u:r:vmm_t:s0", NULL},
+    {1000, "u:r:other_t:s0:c1,c2", "c1,c2 of the caller are those of a claim of uid 1000"},
+    {1001, "u:r:vmm_t:s0:c1,c2", "c1,c2 of the caller are those of a claim of another user"},
+    {0, "u:r:vmm_t:s0:c1,c2-s0:c0.c1023", "are those of a claim of uid 1000"},
+    {1001, "u:r:vmm_t:s1", "neither pcassign_device_t nor"},
+    {1001, "unconfined", "the bus tells no label"},
+    {1001, NULL, "the bus tells no label"},
+};
+
+static void on_nothing(PcaClaim *claim, const GError *error, gpointer data) {
+}
+
+/* A claim of uid 1000 with u:r:vmm_t:s0:c1,c2 is there. */
+START_TEST(label) {
+    g_autoptr(PcaClaim) claim = pca_claim_new();
+    g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", labelled[_i].uid, 0);
+    PcaAddress address;
+    ck_assert(pca_address_parse(NIC, &address));
+    claim->uid = 1000;
+    claim->label = g_strdup("u:r:vmm_t:s0:c1,c2");
+    pca_claim_add_device(claim, pca_snapshot_find(service->snapshot, &address), "nic", "vfio-pci");
+    pca_claims_prepare(service->claims, claim, G_TIME_SPAN_MINUTE, on_nothing, NULL);
+    pca_selinux_use(&selinux);
+    subject->label = g_strdup(labelled[_i].label);
+    g_autoptr(PcaNames) names = pca_names_of(subject);
+    PcaCheckContext context = {.claims = service->claims, .names = names};
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    pca_check_label(&context, findings);
+    ck_assert_uint_eq(findings->len, 1);
+    const PcaFinding *finding = g_ptr_array_index(findings, 0);
+    ck_assert_int_eq(finding->ok, labelled[_i].said == NULL);
+    const char *said = labelled[_i].said ? labelled[_i].said : "its nodes get the SELinux label";
+    ck_assert_msg(strstr(finding->text, said) != NULL, "%s", finding->text);
+    pca_selinux_use(NULL);
+    pca_check_label(&context, findings);
+    ck_assert_uint_eq(findings->len, 1);
+}
+END_TEST
+
 START_TEST(bad_state_directories) {
     g_autoptr(GError) error = NULL;
     g_autofree char *old = g_steal_pointer(&state);
@@ -395,6 +464,7 @@ TCase *pca_life_cases(void) {
     tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
     tcase_add_test(tcase, join_nothing);
     tcase_add_test(tcase, async_without_worker);
+    tcase_add_loop_test(tcase, label, 0, G_N_ELEMENTS(labelled));
     tcase_add_test(tcase, bad_state_directories);
     return tcase;
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: the check "label", which there is where SELinux is on: whether the nodes of the claim
+ * can have a label that tells its client from others.
+ * Thread: the main one. Ownership: findings go into the caller's list.
+ */
+#pragma once
+
+#include "service/checks.h"
+
+void pca_check_label(const PcaCheckContext *context, PcaFindings *findings);
