@@ -185,6 +185,37 @@ gboolean pca_op_gives_back(PcaOp op) {
     return op == PCA_OP_RESTORE || op == PCA_OP_OVERRIDE || op == PCA_OP_BIND || op == PCA_OP_POWER;
 }
 
+/* A remove of a host driver and a reset wait most of the time. A probe does not, and numbers of
+ * disks and interfaces go by the order in which the host's driver finds them. */
+static gboolean waits_in_kernel(PcaOp op) {
+    return op == PCA_OP_UNBIND || op == PCA_OP_RESET;
+}
+
+/* "0000:02:00." */
+static gsize slot_length(const PcaStep *step) {
+    const char *dot = strrchr(step->device, '.');
+    return dot ? (gsize)(dot - step->device) + 1 : strlen(step->device);
+}
+
+static gboolean same_slot(const PcaStep *a, const PcaStep *b) {
+    return slot_length(a) == slot_length(b) && strncmp(a->device, b->device, slot_length(a)) == 0;
+}
+
+guint pca_plan_side_by_side(const PcaPlan *plan, guint first) {
+    const PcaStep *step = g_ptr_array_index(plan->steps, first);
+    guint end = first + 1;
+    for (; waits_in_kernel(step->op) && end < plan->steps->len; end++) {
+        const PcaStep *next = g_ptr_array_index(plan->steps, end);
+        if (next->op != step->op)
+            break;
+        /* What functions of one slot share may be in the reach of either. */
+        for (guint i = first; i < end; i++)
+            if (same_slot(g_ptr_array_index(plan->steps, i), next))
+                return end - first;
+    }
+    return end - first;
+}
+
 static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaPlanDevice *device) {
     /* Power is nothing that anybody else would take the function by. */
     g_autofree char *found = format_found(function, device, FALSE);

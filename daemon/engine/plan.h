@@ -106,6 +106,10 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices);
  * with. */
 PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices);
 
+/* How many steps from `first` on may be done side by side, at least one: those of one op that waits
+ * in the kernel, each for a function of another slot. */
+guint pca_plan_side_by_side(const PcaPlan *plan, guint first);
+
 /* Whether a step of a release comes after everything that proves the function clean. */
 gboolean pca_op_gives_back(PcaOp op);
 

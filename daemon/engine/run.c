@@ -38,18 +38,86 @@ static gboolean end_run(int journal, PcaResidues *residues, const char *result, 
     return pca_journal_append(journal, error, "end %s", residues->len ? "residue" : result);
 }
 
-/* Begins the step in the journal, does it, and journals the outcome. */
-static gboolean do_step(PcaStepContext *context, const PcaPlan *plan, guint index, int journal,
-                        GError **error) {
-    const PcaStep *step = g_ptr_array_index(plan->steps, index);
-    g_autoptr(GError) failure = NULL;
-    if (!pca_journal_append(journal, error, "begin %u", index))
-        return FALSE;
-    if (pca_step_do(context, step, step->op, step->detail, &failure))
-        return pca_journal_append(journal, error, "done %u", index);
-    pca_journal_append(journal, NULL, "fail %u %s", index, failure->message);
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+typedef struct {
+    PcaStepContext *context;
+    const PcaPlan *plan;
+    int journal;
+} Runner;
+
+/* A step that is to be done, and why it was not, or why the journal does not say that it was. */
+typedef struct {
+    const Runner *runner;
+    guint index;
+    const PcaStep *step;
+    GError *failure;
+} Attempt;
+
+static void attempts_free(GArray *attempts) {
+    for (guint i = 0; i < attempts->len; i++)
+        g_clear_error(&g_array_index(attempts, Attempt, i).failure);
+    g_array_unref(attempts);
+}
+typedef GArray Attempts;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Attempts, attempts_free)
+
+static Attempts *attempts_new(void) {
+    return g_array_new(FALSE, TRUE, sizeof(Attempt));
+}
+
+static void attempts_add(Attempts *attempts, const Runner *runner, guint index) {
+    Attempt attempt = {runner, index, g_ptr_array_index(runner->plan->steps, index), NULL};
+    g_array_append_val(attempts, attempt);
+}
+
+static gboolean attempt_begin(Attempt *attempt) {
+    const Runner *runner = attempt->runner;
+    /* Opened here, the function is the same for good, whichever process does the step. What is in
+     * the way of that is the step's failure. */
+    pca_step_directory(runner->context, attempt->step->device, attempt->step->identity, NULL);
+    return pca_journal_append(runner->journal, &attempt->failure, "begin %u", attempt->index);
+}
+
+static void attempt_end(Attempt *attempt, GError *failure) {
+    int journal = attempt->runner->journal;
+    if (failure)
+        pca_journal_append(journal, NULL, "fail %u %s", attempt->index, failure->message);
+    else
+        pca_journal_append(journal, &attempt->failure, "done %u", attempt->index);
+    if (failure)
+        attempt->failure = failure;
+}
+
+static gboolean do_one(gpointer data, guint i, GError **error) {
+    Attempt **begun = data;
+    const PcaStep *step = begun[i]->step;
+    return pca_step_do(begun[i]->runner->context, step, step->op, step->detail, error);
+}
+
+/* Begins the steps in the journal, does them, side by side where there are several, and journals
+ * the outcome of each. */
+static void try_steps(const Runner *runner, Attempts *attempts) {
+    PcaKernel *kernel = runner->context->kernel;
+    g_autofree Attempt **begun = g_new0(Attempt *, attempts->len + 1);
+    g_autofree GError **errors = g_new0(GError *, attempts->len + 1);
+    guint n = 0;
+    for (guint i = 0; i < attempts->len; i++) {
+        Attempt *attempt = &g_array_index(attempts, Attempt, i);
+        if (attempt_begin(attempt))
+            begun[n++] = attempt;
+    }
+    if (n == 1)
+        do_one(begun, 0, &errors[0]);
+    else if (n > 1)
+        kernel->ops->side_by_side(kernel, do_one, begun, n, errors);
+    for (guint i = 0; i < n; i++)
+        attempt_end(begun[i], errors[i]);
+}
+
+static Attempt *find_failure(Attempts *attempts) {
+    for (guint i = 0; i < attempts->len; i++)
+        if (g_array_index(attempts, Attempt, i).failure)
+            return &g_array_index(attempts, Attempt, i);
+    return NULL;
 }
 
 static void undo_step(PcaStepContext *context, const PcaPlan *plan, guint index, int journal,
@@ -70,17 +138,28 @@ static void undo_step(PcaStepContext *context, const PcaPlan *plan, guint index,
     add_residue(residues, step->device, FALSE, failure->message);
 }
 
-static gboolean run_claim(PcaStepContext *context, const PcaPlan *plan, int journal,
-                          PcaResidues *residues, GError **error) {
+/* The steps from *next on that are done side by side, all of them or none; moves *next on. */
+static gboolean do_next(const Runner *runner, guint *next, GError **error) {
+    g_autoptr(Attempts) attempts = attempts_new();
+    for (guint n = pca_plan_side_by_side(runner->plan, *next); n > 0; n--)
+        attempts_add(attempts, runner, (*next)++);
+    try_steps(runner, attempts);
+    Attempt *failed = find_failure(attempts);
+    if (failed)
+        g_propagate_error(error, g_steal_pointer(&failed->failure));
+    return !failed;
+}
+
+static gboolean run_claim(const Runner *runner, PcaResidues *residues, GError **error) {
     guint begun = 0;
     gboolean ok = TRUE;
-    while (ok && begun < plan->steps->len)
-        ok = do_step(context, plan, begun++, journal, error);
-    if (ok && end_run(journal, residues, "done", error))
+    while (ok && begun < runner->plan->steps->len)
+        ok = do_next(runner, &begun, error);
+    if (ok && end_run(runner->journal, residues, "done", error))
         return TRUE;
     while (begun-- > 0)
-        undo_step(context, plan, begun, journal, residues);
-    end_run(journal, residues, "undone", NULL);
+        undo_step(runner->context, runner->plan, begun, runner->journal, residues);
+    end_run(runner->journal, residues, "undone", NULL);
     return FALSE;
 }
 
@@ -107,36 +186,68 @@ static GHashTable *find_restored(const PcaJournal *before) {
     return devices;
 }
 
-static gboolean run_release(PcaStepContext *context, const PcaPlan *plan, int journal,
-                            const PcaJournal *before, PcaResidues *residues, GError **error) {
-    g_autoptr(GError) first = NULL;
+typedef struct {
+    const Runner *runner;
+    PcaResidues *residues;
+    GHashTable *restored; /* see find_restored */
+    GHashTable *gone;     /* addresses of functions that were removed meanwhile */
+    GError *first;        /* why the first step that failed did */
+} Release;
+
+/* Whether something is left to do of the step; what is not is journalled. */
+static gboolean is_wanted(const Release *release, guint index) {
+    const PcaStep *step = g_ptr_array_index(release->runner->plan->steps, index);
+    int journal = release->runner->journal;
+    if (step->op != PCA_OP_RESTORE && g_hash_table_contains(release->restored, step->device)) {
+        pca_journal_append(journal, NULL, "done %u", index);
+        return FALSE;
+    }
+    if (g_hash_table_contains(release->gone, step->device)) {
+        pca_journal_append(journal, NULL, "gone %u", index);
+        return FALSE;
+    }
+    return !has_residue(release->residues, step->device);
+}
+
+static void take_failure(Release *release, Attempt *attempt) {
+    const PcaStep *step = attempt->step;
+    GError *failure = attempt->failure;
+    /* Where it is given back the function was proved clean; before that, it was not. */
+    if (!g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND))
+        add_residue(release->residues, step->device, !pca_op_gives_back(step->op),
+                    failure->message);
+    else if (g_hash_table_add(release->gone, step->device))
+        pca_journal_append(release->runner->journal, NULL, "gone %u", attempt->index);
+    if (!release->first)
+        release->first = g_steal_pointer(&attempt->failure);
+}
+
+static guint release_next(Release *release, guint first) {
+    g_autoptr(Attempts) attempts = attempts_new();
+    guint n = pca_plan_side_by_side(release->runner->plan, first);
+    for (guint i = first; i < first + n; i++)
+        if (is_wanted(release, i))
+            attempts_add(attempts, release->runner, i);
+    try_steps(release->runner, attempts);
+    for (guint i = 0; i < attempts->len; i++) {
+        Attempt *attempt = &g_array_index(attempts, Attempt, i);
+        if (attempt->failure)
+            take_failure(release, attempt);
+    }
+    return n;
+}
+
+static gboolean run_release(const Runner *runner, const PcaJournal *before, PcaResidues *residues,
+                            GError **error) {
     g_autoptr(GHashTable) restored = find_restored(before);
     g_autoptr(GHashTable) gone = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const PcaStep *step = g_ptr_array_index(plan->steps, i);
-        g_autoptr(GError) failure = NULL;
-        if (step->op != PCA_OP_RESTORE && g_hash_table_contains(restored, step->device)) {
-            pca_journal_append(journal, NULL, "done %u", i);
-            continue;
-        }
-        if (g_hash_table_contains(gone, step->device)) {
-            pca_journal_append(journal, NULL, "gone %u", i);
-            continue;
-        }
-        if (has_residue(residues, step->device) || do_step(context, plan, i, journal, &failure))
-            continue;
-        /* Where it is given back the function was proved clean; before that, it was not. */
-        if (!g_error_matches(failure, PCA_ERROR, PCA_ERROR_NOT_FOUND))
-            add_residue(residues, step->device, !pca_op_gives_back(step->op), failure->message);
-        else if (g_hash_table_add(gone, step->device))
-            pca_journal_append(journal, NULL, "gone %u", i);
-        if (!first)
-            first = g_steal_pointer(&failure);
-    }
-    if (!first)
-        return end_run(journal, residues, "done", error);
-    end_run(journal, residues, "done", NULL);
-    g_propagate_error(error, g_steal_pointer(&first));
+    Release release = {runner, residues, restored, gone, NULL};
+    for (guint i = 0; i < runner->plan->steps->len;)
+        i += release_next(&release, i);
+    if (!release.first)
+        return end_run(runner->journal, residues, "done", error);
+    end_run(runner->journal, residues, "done", NULL);
+    g_propagate_error(error, release.first);
     return FALSE;
 }
 
@@ -150,9 +261,10 @@ gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidue
         g_clear_pointer(&before, pca_journal_free);
     if (!pca_journal_begin_run(journal, before ? NULL : plan, error))
         return FALSE;
+    const Runner runner = {context, plan, journal};
     if (plan->kind == PCA_PLAN_CLAIM)
-        return run_claim(context, plan, journal, residues, error);
-    return run_release(context, plan, journal, before, residues, error);
+        return run_claim(&runner, residues, error);
+    return run_release(&runner, before, residues, error);
 }
 
 gboolean pca_run_undo(PcaKernel *kernel, int journal, PcaResidues *residues, GError **error) {

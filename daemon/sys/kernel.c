@@ -334,6 +334,11 @@ static int raise_memlock(PcaKernel *kernel, int pidfd, guint64 bytes) {
     return alive < 0 ? alive : result;
 }
 
+static void do_side_by_side(PcaKernel *kernel, PcaWork work, gpointer data, guint n,
+                            GError **errors) {
+    pca_side_by_side(work, data, n, errors);
+}
+
 static void sleep_for(PcaKernel *kernel, gint64 microseconds) {
     if (microseconds > 0)
         g_usleep((gulong)microseconds);
@@ -353,6 +358,7 @@ const PcaKernelOps pca_kernel_ops = {
     .write_file_owner = write_file_owner,
     .set_rlimit_mode = set_rlimit_mode,
     .raise_memlock = raise_memlock,
+    .side_by_side = do_side_by_side,
     .sleep = sleep_for,
 };
 

@@ -14,6 +14,7 @@
 
 #include "sys/owner.h"
 #include "sys/root.h"
+#include "sys/side-by-side.h"
 
 typedef struct PcaKernel PcaKernel;
 
@@ -63,6 +64,9 @@ typedef struct {
     /* Raises RLIMIT_MEMLOCK (soft and hard) of the live process behind `pidfd` to `bytes`; never
      * lowers. -ESRCH when the process has gone. */
     int (*raise_memlock)(PcaKernel *kernel, int pidfd, guint64 bytes);
+
+    /* pca_side_by_side; the fake does one after the other. */
+    void (*side_by_side)(PcaKernel *kernel, PcaWork work, gpointer data, guint n, GError **errors);
 
     /* Waits; the fake only advances its clock. */
     void (*sleep)(PcaKernel *kernel, gint64 microseconds);

@@ -37,6 +37,44 @@ START_TEST(phases_go_across_functions) {
 }
 END_TEST
 
+static const PcaStep *step_at(const PcaPlan *plan, guint i) {
+    return g_ptr_array_index(plan->steps, i);
+}
+
+/* "unbind 2, reset 3" for what is done side by side. */
+static char *print_together(const PcaPlan *plan) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0, n; i < plan->steps->len; i += n) {
+        n = pca_plan_side_by_side(plan, i);
+        if (n > 1)
+            g_string_append_printf(text, "%s%s %u", text->len ? ", " : "",
+                                   pca_op_name(step_at(plan, i)->op), n);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+START_TEST(waits_of_different_slots_go_together) {
+    static const char *const alone[] = {NIC, NULL}, *const slot[] = {DISK, TWIN, NULL},
+                             *const several[] = {NIC, DISK, SPARE, NULL},
+                             *const again[] = {NIC, DISK, TWIN, NULL};
+    static const struct {
+        const char *const *set;
+        const char *claim, *release;
+    } rows[] = {{alone, "", ""},
+                {slot, "", ""},
+                {several, "unbind 3", "unbind 3, reset 3"},
+                {again, "unbind 2", "unbind 2, reset 2"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GPtrArray) functions = machine_functions(rows[i].set);
+        g_autoptr(PcaPlan) claim = pca_plan_claim(functions, on_vfio);
+        g_autoptr(PcaPlan) release = pca_plan_release(functions, on_vfio);
+        g_autofree char *first = print_together(claim), *second = print_together(release);
+        ck_assert_str_eq(first, rows[i].claim);
+        ck_assert_str_eq(second, rows[i].release);
+    }
+}
+END_TEST
+
 START_TEST(found_on_vfio_must_be_idle_and_is_bound_anew) {
     assert_claim((const char *[]){SPARE, NULL},
                  "verify 03:00.0 driver=vfio-pci override=vfio-pci\n"
@@ -305,14 +343,14 @@ START_TEST(a_malformed_variant_is_refused) {
 END_TEST
 
 void add_plan(Suite *suite) {
-    ADD_CASE(suite, "plan", one_function_is_verified_overridden_unbound_bound,
-             phases_go_across_functions, found_on_vfio_must_be_idle_and_is_bound_anew,
-             without_a_driver_nothing_is_unbound, a_release_is_barrier_reset_proof_restore,
-             a_stub_is_bound_and_given_back_without_a_reset,
-             own_reset_methods_hold_from_claim_to_release,
-             what_is_kept_is_bound_again_once_it_is_clean,
-             what_is_never_reset_is_quiet_all_the_same,
-             the_identity_has_vendor_device_and_subsystem, the_variant_goes_round);
+    ADD_CASE(
+        suite, "plan", one_function_is_verified_overridden_unbound_bound,
+        phases_go_across_functions, waits_of_different_slots_go_together,
+        found_on_vfio_must_be_idle_and_is_bound_anew, without_a_driver_nothing_is_unbound,
+        a_release_is_barrier_reset_proof_restore, a_stub_is_bound_and_given_back_without_a_reset,
+        own_reset_methods_hold_from_claim_to_release, what_is_kept_is_bound_again_once_it_is_clean,
+        what_is_never_reset_is_quiet_all_the_same, the_identity_has_vendor_device_and_subsystem,
+        the_variant_goes_round);
     PCA_TABLE(suite, "methods of bindings", the_methods_of_a_binding_are_read, methods);
     PCA_TABLE(suite, "descriptions", a_step_says_what_it_does_and_how_it_is_undone, descriptions);
     PCA_TABLE(suite, "bindings", a_binding_is_read_back, bindings);

@@ -7,6 +7,7 @@
 #include "engine/support.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "engine/run.h"
 
@@ -104,6 +105,78 @@ START_TEST(what_an_owner_left_is_gone_after_release) {
     release(&run);
     ck_assert(run.ok);
     ck_assert_ptr_null(pca_fake_kernel_get_secret(fake, NIC));
+}
+END_TEST
+
+/* ---- Side by side ---- */
+
+static const char *const several[] = {NIC, DISK, SPARE, NULL};
+
+/* What the journal's last run says of the steps of that op. */
+static char *records_of(Run *run, const char *op) {
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", run->journal);
+    g_autofree char *text = NULL;
+    g_autoptr(PcaJournal) journal = pca_journal_read(run->journal, NULL);
+    g_autoptr(GString) found = g_string_new(NULL);
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(g_strrstr(text, "\nplan "), "\n", -1);
+    for (char **line = lines; *line; line++) {
+        guint index;
+        char word[16];
+        if (sscanf(*line, "%15s %u", word, &index) != 2)
+            continue;
+        const PcaStep *step = g_ptr_array_index(journal->plan->steps, index);
+        if (g_str_equal(pca_op_name(step->op), op))
+            g_string_append_printf(found, "%s %.7s\n", word, step->device);
+    }
+    return g_string_free(g_steal_pointer(&found), FALSE);
+}
+
+START_TEST(all_are_begun_before_any_is_done) {
+    AUTO_RUN run = claimed(several);
+    g_autofree char *records = records_of(&run, "unbind");
+    ck_assert_str_eq(records, "begin 0000:01\nbegin 0000:02\nbegin 0000:03\n"
+                              "done 0000:01\ndone 0000:02\ndone 0000:03\n");
+}
+END_TEST
+
+START_TEST(where_one_of_several_fails_all_are_undone) {
+    g_autofree char *before = machine_bindings(several);
+    AUTO_RUN run = run_new(several);
+    pca_fake_kernel_fail_matching(fake, "write bus/pci/drivers/nvme/unbind *", EIO, 1);
+    claim(&run);
+    ck_assert(!run.ok);
+    ck_assert_msg(strstr(run.error->message, DISK), "%s", run.error->message);
+    g_autofree char *records = records_of(&run, "unbind");
+    ck_assert_str_eq(records, "begin 0000:01\nbegin 0000:02\nbegin 0000:03\n"
+                              "done 0000:01\nfail 0000:02\ndone 0000:03\n");
+    g_autofree char *after = machine_bindings(several);
+    ck_assert_str_eq(after, before);
+    assert_result(&run, PCA_JOURNAL_UNDONE);
+}
+END_TEST
+
+START_TEST(where_one_of_several_is_not_reset_the_others_go_back) {
+    AUTO_RUN run = claimed(several);
+    pca_fake_kernel_fail_matching(fake, "write " NIC "/reset *", EIO, 0);
+    release(&run);
+    assert_residue(&run, NIC, TRUE, "reset failed");
+    assert_binding(DISK, "driver=nvme override=nvme");
+    g_autofree char *records = records_of(&run, "reset");
+    ck_assert_str_eq(records, "begin 0000:01\nbegin 0000:02\nbegin 0000:03\n"
+                              "fail 0000:01\ndone 0000:02\ndone 0000:03\n");
+}
+END_TEST
+
+START_TEST(of_several_one_that_is_gone_keeps_no_other) {
+    AUTO_RUN run = claimed(several);
+    pca_fake_kernel_unplug(fake, DISK);
+    release(&run);
+    ck_assert_uint_eq(run.residues->len, 0);
+    assert_result(&run, PCA_JOURNAL_DONE);
+    g_autofree char *records = records_of(&run, "reset");
+    ck_assert_str_eq(records, "gone 0000:02\nbegin 0000:01\nbegin 0000:03\n"
+                              "done 0000:01\ndone 0000:03\n");
 }
 END_TEST
 
@@ -497,6 +570,10 @@ void add_run(Suite *suite) {
     ADD_CASE(suite, "success", each_set_is_claimed_and_given_back_as_found,
              the_operations_come_in_order, found_on_vfio_is_bound_anew_between_owners,
              what_an_owner_left_is_gone_after_release);
+    ADD_CASE(suite, "side by side", all_are_begun_before_any_is_done,
+             where_one_of_several_fails_all_are_undone,
+             where_one_of_several_is_not_reset_the_others_go_back,
+             of_several_one_that_is_gone_keeps_no_other);
     ADD_CASE(suite, "refusals", a_used_group_is_in_use, rebound_since_the_plan_is_busy,
              overridden_since_the_plan_is_busy, another_device_is_an_identity_mismatch,
              an_absent_device_is_not_found, unreadable_is_not_gone);

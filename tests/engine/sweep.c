@@ -172,6 +172,8 @@ static Scene scene_new(const char *const *set, const PcaPlanDevice *devices) {
     disarm();
     /* So that the release has bus mastering to switch off. */
     fake->keeps_bus_master = TRUE;
+    /* In one of the settings, so that both orders are struck. */
+    fake->backwards = devices == mixed;
     for (guint i = 0; set[i]; i++)
         if (g_str_equal(set[i], SPARE))
             machine_give(SPARE, "0:107:0660:" FOUND_LABEL);

@@ -226,6 +226,15 @@ static void fake_sleep(PcaKernel *kernel, gint64 microseconds) {
     fake->now = until;
 }
 
+static void fake_side_by_side(PcaKernel *kernel, PcaWork work, gpointer data, guint n,
+                              GError **errors) {
+    gboolean backwards = fake_of(kernel)->backwards;
+    for (guint i = 0; i < n; i++) {
+        guint index = backwards ? n - 1 - i : i;
+        work(data, index, &errors[index]);
+    }
+}
+
 static const PcaKernelOps fake_ops = {
     .write_attribute = fake_write_attribute,
     .write_config16 = fake_write_config16,
@@ -240,6 +249,7 @@ static const PcaKernelOps fake_ops = {
     .write_file_owner = fake_write_file_owner,
     .set_rlimit_mode = fake_set_rlimit_mode,
     .raise_memlock = fake_raise_memlock,
+    .side_by_side = fake_side_by_side,
     .sleep = fake_sleep,
 };
 

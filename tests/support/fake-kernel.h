@@ -64,6 +64,7 @@ struct PcaFakeKernel {
 
     gint64 node_delay;         /* microseconds of `sleep` between a bind to vfio and its nodes */
     gboolean keeps_bus_master; /* unbind leaves the bit as it is */
+    gboolean backwards;        /* what is done side by side comes to pass in reverse order */
 
     /* Read these. */
     gint64 now;         /* microseconds slept */
