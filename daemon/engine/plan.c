@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: building, describing and serialising plans.
+ * Purpose: building and serialising plans.
  * Thread: any. Ownership: see the header.
  */
 #include "engine/plan.h"
 
 #include "base/error.h"
+#include "engine/binding.h"
 
 static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_NONE] = "",           [PCA_OP_VERIFY] = "verify",
@@ -32,97 +33,6 @@ static int op_from_name(const char *name) {
 char *pca_function_identity(const PcaFunction *f) {
     return g_strdup_printf("%04x:%04x %04x:%04x", f->vendor, f->device, f->subsystem_vendor,
                            f->subsystem_device);
-}
-
-char *pca_binding_format(const char *driver, const char *override) {
-    return g_strdup_printf("driver=%s override=%s", driver ? driver : "", override ? override : "");
-}
-
-static const char node_key[] = "node=";
-
-static const char power_key[] = "power=";
-
-static const char methods_key[] = "methods=";
-
-/* How it was found. That it is to be reset in its own way changes nothing of that. */
-static char *format_found(const PcaFunction *f, const PcaPlanDevice *device, gboolean power) {
-    g_autofree char *binding = pca_binding_format(f->driver, f->driver_override);
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *methods = g_strjoinv(",", f->reset_methods);
-    if (f->node_owner)
-        g_string_append_printf(text, "%s%s ", node_key, f->node_owner);
-    if (power && f->power)
-        g_string_append_printf(text, "%s%s ", power_key, f->power);
-    if (device && device->methods && *device->methods && *methods)
-        g_string_append_printf(text, "%s%s ", methods_key, methods);
-    g_string_append(text, binding);
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-gboolean pca_binding_node(const char *text, PcaOwner *owner) {
-    const char *space = strchr(text, ' ');
-    if (!g_str_has_prefix(text, node_key) || !space)
-        return FALSE;
-    const char *start = text + strlen(node_key);
-    g_autofree char *value = g_strndup(start, (gsize)(space - start));
-    return pca_owner_parse(value, owner);
-}
-
-static const char *skip_node(const char *text) {
-    PcaOwner owner;
-    return pca_binding_node(text, &owner) ? strchr(text, ' ') + 1 : text;
-}
-
-/* The value of the word with this key that the text begins with, newly allocated; NULL without. */
-static char *first_value(const char *text, const char *key) {
-    const char *space = strchr(text, ' ');
-    if (!g_str_has_prefix(text, key) || !space)
-        return NULL;
-    const char *start = text + strlen(key);
-    return g_strndup(start, (gsize)(space - start));
-}
-
-char *pca_binding_power(const char *text) {
-    return first_value(skip_node(text), power_key);
-}
-
-static const char *skip_power(const char *text) {
-    g_autofree char *power = first_value(text, power_key);
-    return power ? strchr(text, ' ') + 1 : text;
-}
-
-char *pca_binding_methods(const char *text) {
-    char *methods = first_value(skip_power(skip_node(text)), methods_key);
-    return methods ? g_strdelimit(methods, ",", ' ') : NULL;
-}
-
-const char *pca_binding_plain(const char *text) {
-    g_autofree char *methods = pca_binding_methods(text);
-    text = skip_power(skip_node(text));
-    return methods ? strchr(text, ' ') + 1 : text;
-}
-
-gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner) {
-    const char *space = strchr(detail, ' ');
-    g_autofree char *number = g_strndup(detail, space ? (gsize)(space - detail) : 0);
-    guint64 wide;
-    if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXINT, &wide, NULL))
-        return FALSE;
-    *group = (int)wide;
-    return pca_owner_parse(space + 1, owner);
-}
-
-gboolean pca_binding_parse(const char *text, char **driver, char **override) {
-    static const char first[] = "driver=", second[] = " override=";
-    text = pca_binding_plain(text);
-    const char *middle = strstr(text, second);
-    if (!g_str_has_prefix(text, first) || !middle)
-        return FALSE;
-    const char *start = text + strlen(first), *rest = middle + strlen(second);
-    *driver = middle > start ? g_strndup(start, (gsize)(middle - start)) : NULL;
-    /* The kernel takes any line as an override, also one with spaces. */
-    *override = *rest ? g_strdup(rest) : NULL;
-    return TRUE;
 }
 
 static void step_free(gpointer data) {
@@ -178,7 +88,7 @@ gboolean pca_plan_device_proves(const PcaPlanDevice *device) {
 }
 
 static gboolean has_own_methods(const PcaPlanDevice *device) {
-    return device->methods && *device->methods;
+    return device && device->methods && *device->methods;
 }
 
 gboolean pca_op_gives_back(PcaOp op) {
@@ -218,7 +128,7 @@ guint pca_plan_side_by_side(const PcaPlan *plan, guint first) {
 
 static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaPlanDevice *device) {
     /* Power is nothing that anybody else would take the function by. */
-    g_autofree char *found = format_found(function, device, FALSE);
+    g_autofree char *found = pca_binding_of(function, has_own_methods(device), FALSE);
     append(plan, function, PCA_OP_VERIFY, found);
     if (pca_driver_is_vfio(function->driver)) {
         g_autofree char *group = g_strdup_printf("%d", function->iommu_group);
@@ -230,7 +140,7 @@ static void append_verify(PcaPlan *plan, const PcaFunction *function, const PcaP
  * bound any more. */
 static void append_override(PcaPlan *plan, const PcaFunction *function,
                             const PcaPlanDevice *device) {
-    g_autofree char *found = format_found(function, device, TRUE);
+    g_autofree char *found = pca_binding_of(function, has_own_methods(device), TRUE);
     set_undo(append(plan, function, PCA_OP_OVERRIDE, device->driver), PCA_OP_RESTORE, found);
 }
 
@@ -263,7 +173,7 @@ PcaPlan *pca_plan_claim(GPtrArray *functions, const PcaPlanDevice *devices) {
 
 static void append_restore(PcaPlan *plan, const PcaFunction *function,
                            const PcaPlanDevice *device) {
-    g_autofree char *found = format_found(function, device, TRUE);
+    g_autofree char *found = pca_binding_of(function, has_own_methods(device), TRUE);
     append(plan, function, PCA_OP_RESTORE, found);
 }
 
@@ -344,7 +254,7 @@ PcaPlan *pca_plan_release(GPtrArray *functions, const PcaPlanDevice *devices) {
 
 PcaPlan *pca_plan_reset(const PcaFunction *function, const char *method) {
     PcaPlan *plan = plan_new(PCA_PLAN_CLAIM);
-    g_autofree char *found = format_found(function, NULL, TRUE);
+    g_autofree char *found = pca_binding_of(function, FALSE, TRUE);
     g_autofree char *methods = g_strjoinv(" ", function->reset_methods);
     append_verify(plan, function, NULL);
     /* The unbind returns only when nobody has the device any more. */
@@ -395,139 +305,6 @@ void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice
         g_autofree char *wanted = g_strdup_printf("%s,%s", control ? "on" : "", cold ? "0" : "");
         append(plan, function, PCA_OP_POWER, wanted);
     }
-}
-
-static char *describe_node(const char *binding) {
-    PcaOwner owner;
-    return pca_binding_node(binding, &owner)
-               ? g_strdup_printf(", uid %u, gid %u, mode %04o%s%s for its VFIO node", owner.uid,
-                                 owner.gid, owner.mode, *owner.label ? ", label " : "", owner.label)
-               : g_strdup("");
-}
-
-static char *describe_methods(const char *binding) {
-    g_autofree char *methods = pca_binding_methods(binding);
-    return methods ? g_strdup_printf(", reset_method %s", methods) : g_strdup("");
-}
-
-/* "power/control on, d3cold_allowed 0", with `between` in place of the spaces within. */
-static char *name_power(const char *power, const char *between) {
-    static const char *const names[] = {"power/control", "d3cold_allowed"};
-    g_auto(GStrv) values = g_strsplit(power, ",", -1);
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(names) && values[i]; i++)
-        if (*values[i])
-            g_string_append_printf(text, "%s%s%s%s", text->len ? ", " : "", names[i], between,
-                                   values[i]);
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-static char *describe_found_power(const char *binding) {
-    g_autofree char *power = pca_binding_power(binding);
-    g_autofree char *text = power ? name_power(power, " ") : NULL;
-    return text ? g_strdup_printf(", %s", text) : g_strdup("");
-}
-
-static char *describe_power(const char *detail) {
-    g_autofree char *text = name_power(detail, " to ");
-    return g_strdup_printf("set %s", text);
-}
-
-static char *describe_restore(const char *binding) {
-    g_autofree char *driver = NULL, *override = NULL;
-    if (!pca_binding_parse(binding, &driver, &override))
-        return g_strdup(binding);
-    g_autofree char *node = describe_node(binding);
-    g_autofree char *methods = describe_methods(binding);
-    g_autofree char *power = describe_found_power(binding);
-    g_autofree char *tail = override ? g_strdup_printf("set driver_override to %s", override)
-                                     : g_strdup("clear driver_override");
-    return driver
-               ? g_strdup_printf("bind to %s again, %s%s%s%s", driver, tail, methods, power, node)
-               : g_strdup_printf("leave without a driver, %s%s%s", tail, methods, power);
-}
-
-static char *describe_give(const char *detail) {
-    int group;
-    PcaOwner owner;
-    return pca_give_parse(detail, &group, &owner)
-               ? g_strdup_printf("let uid %u, and nobody else, open /dev/vfio/%d%s%s", owner.uid,
-                                 group, *owner.label ? ", label " : "", owner.label)
-               : g_strdup(detail);
-}
-
-static char *describe_verify(const char *binding) {
-    g_autofree char *driver = NULL, *override = NULL;
-    if (!pca_binding_parse(binding, &driver, &override))
-        return g_strdup(binding);
-    g_autofree char *node = describe_node(binding);
-    g_autofree char *methods = describe_methods(binding);
-    return g_strdup_printf("check that the driver is still %s and driver_override %s%s%s",
-                           driver ? driver : "none", override ? override : "empty", methods, node);
-}
-
-static char *describe_lend(const char *detail) {
-    g_auto(GStrv) words = g_strsplit(detail, " ", 2);
-    if (!words[0] || !words[1])
-        return g_strdup(detail);
-    char *label = strchr(words[0], ':');
-    if (label)
-        *label++ = '\0';
-    return g_strdup_printf("let uid %s use its files in sysfs%s%s: %s", words[0],
-                           label ? ", label " : "", label ? label : "", words[1]);
-}
-
-static char *describe_regain(const char *detail) {
-    const char *space = strchr(detail, ' ');
-    return g_strdup_printf("give its files in sysfs back: %s", space ? space + 1 : detail);
-}
-
-static char *describe(PcaOp op, const char *detail) {
-    switch (op) {
-    case PCA_OP_VERIFY:
-        return describe_verify(detail);
-    case PCA_OP_IDLE:
-        return g_strdup_printf("check that nobody uses IOMMU group %s", detail);
-    case PCA_OP_OVERRIDE:
-        return g_strdup_printf("set driver_override to %s", detail);
-    case PCA_OP_UNBIND:
-        return g_strdup_printf("unbind from %s", detail);
-    case PCA_OP_BIND:
-        return g_strdup_printf(pca_driver_is_vfio(detail)
-                                   ? "bind to %s, check it, wait for the VFIO node"
-                                   : "bind to %s, check it",
-                               detail);
-    case PCA_OP_QUIESCE:
-        return g_strdup("switch bus mastering off");
-    case PCA_OP_RESET:
-        return g_strdup("reset the function");
-    case PCA_OP_ALIVE:
-        return g_strdup("check that the function answers and does not master the bus");
-    case PCA_OP_RESTORE:
-        return describe_restore(detail);
-    case PCA_OP_METHOD:
-        return g_strdup_printf("set reset_method to %s", detail);
-    case PCA_OP_GIVE:
-        return describe_give(detail);
-    case PCA_OP_LEND:
-        return describe_lend(detail);
-    case PCA_OP_REGAIN:
-        return describe_regain(detail);
-    case PCA_OP_POWER:
-        return describe_power(detail);
-    case PCA_OP_TAKE:
-        return g_strdup_printf("take /dev/vfio/%s back", detail);
-    default:
-        return NULL;
-    }
-}
-
-char *pca_step_describe(const PcaStep *step) {
-    return describe(step->op, step->detail);
-}
-
-char *pca_step_describe_undo(const PcaStep *step) {
-    return describe(step->undo, step->undo_detail);
 }
 
 GVariant *pca_plan_to_variant(const PcaPlan *plan) {

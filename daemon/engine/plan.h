@@ -60,30 +60,6 @@ const char *pca_op_name(PcaOp op);
 /* "8086:10d3 8086:a01f": vendor, device and their subsystem's. Free with g_free. */
 char *pca_function_identity(const PcaFunction *function);
 
-/* A binding in a detail: "driver=nvme override=" . Free with g_free. */
-char *pca_binding_format(const char *driver, const char *override);
-
-/* The strings are newly allocated, NULL for an empty value. FALSE when malformed. */
-gboolean pca_binding_parse(const char *text, char **driver, char **override);
-
-/* A binding may begin with "node=0:107:0660 " (pca_owner_format): who has the node of the
- * function's IOMMU group. FALSE without that, or when it is malformed. */
-gboolean pca_binding_node(const char *text, PcaOwner *owner);
-
-/* Next may come "power=auto,1 ": what power/control and d3cold_allowed were ("auto,1", newly
- * allocated). NULL without that: then they are not touched. */
-char *pca_binding_power(const char *text);
-
-/* Next may come "methods=flr,bus ": what reset_method was ("flr bus", newly allocated). NULL
- * without that: then it is not touched. */
-char *pca_binding_methods(const char *text);
-
-/* The binding without all three, in the form of pca_binding_format. */
-const char *pca_binding_plain(const char *text);
-
-/* The detail of `give`; FALSE when malformed. */
-gboolean pca_give_parse(const char *detail, int *group, PcaOwner *owner);
-
 /* What a plan does with one function, beside what the function tells of itself; borrowed. */
 typedef struct {
     const char *driver;  /* that a claim binds it to */
@@ -140,7 +116,8 @@ void pca_plan_add_nodes(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice
  * power while they are claimed; the restore of a release puts back what was found. */
 void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice *devices);
 
-/* What the step does, and what undoing it does, in words; the latter NULL when nothing. */
+/* describe.c: what the step does, and what undoing it does, in words; the latter NULL when nothing.
+ */
 char *pca_step_describe(const PcaStep *step);
 char *pca_step_describe_undo(const PcaStep *step);
 

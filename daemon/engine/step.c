@@ -5,16 +5,15 @@
  */
 #include "engine/step.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/sysmacros.h>
 
 #include "base/error.h"
 #include "base/fds.h"
+#include "engine/binding.h"
 #include "engine/files.h"
+#include "engine/methods.h"
 #include "engine/node.h"
 #include "engine/power.h"
 
@@ -26,32 +25,6 @@
 #define CONFIG_COMMAND 0x04
 #define COMMAND_MASTER 0x0004
 #define CONFIG_GONE 0xffff
-
-static void close_directory(gpointer fd) {
-    close(GPOINTER_TO_INT(fd));
-}
-
-PcaStepContext *pca_step_context_new(PcaKernel *kernel) {
-    PcaStepContext *context = g_new0(PcaStepContext, 1);
-    context->kernel = kernel;
-    context->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_directory);
-    return context;
-}
-
-void pca_step_context_free(PcaStepContext *context) {
-    g_hash_table_unref(context->directories);
-    g_free(context);
-}
-
-static gboolean read_hex_at(int directory, const char *name, guint *value) {
-    g_autofree char *text = pca_read_attribute(directory, name);
-    guint64 wide;
-    if (!text || !g_ascii_string_to_unsigned(g_str_has_prefix(text, "0x") ? text + 2 : text, 16, 0,
-                                             G_MAXUINT32, &wide, NULL))
-        return FALSE;
-    *value = (guint)wide;
-    return TRUE;
-}
 
 static gboolean read_config16(int directory, off_t offset, guint16 *value) {
     PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC);
@@ -67,92 +40,6 @@ static gboolean read_config16(int directory, off_t offset, guint16 *value) {
  * (pci_dev_wait() in drivers/pci/pci.c). */
 static gboolean answers(int directory, guint16 *command) {
     return read_config16(directory, CONFIG_COMMAND, command) && *command != CONFIG_GONE;
-}
-
-/* Whether the function behind the directory was removed. That it cannot be read for another reason
- * says nothing of it. */
-static gboolean is_gone(int directory) {
-    PCA_AUTO_FD fd = openat(directory, "vendor", O_RDONLY | O_CLOEXEC);
-    char byte;
-    return (fd < 0 || read(fd, &byte, 1) < 0) && (errno == ENOENT || errno == ENODEV);
-}
-
-static gboolean check_identity(int directory, const char *device, const char *identity,
-                               GError **error) {
-    PcaFunction now = {0};
-    guint ids[4];
-    static const char *const names[] = {"vendor", "device", "subsystem_vendor", "subsystem_device"};
-    for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
-        if (!read_hex_at(directory, names[i], &ids[i])) {
-            gboolean gone = is_gone(directory);
-            g_set_error(error, PCA_ERROR, gone ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED,
-                        gone ? "%s is gone (its %s)" : "%s: cannot read its %s", device, names[i]);
-            return FALSE;
-        }
-    now.vendor = (guint16)ids[0];
-    now.device = (guint16)ids[1];
-    now.subsystem_vendor = (guint16)ids[2];
-    now.subsystem_device = (guint16)ids[3];
-    g_autofree char *found = pca_function_identity(&now);
-    if (g_str_equal(found, identity))
-        return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_IDENTITY_MISMATCH, "%s is now %s, no longer %s", device,
-                found, identity);
-    return FALSE;
-}
-
-int pca_step_directory(PcaStepContext *context, const char *device, const char *identity,
-                       GError **error) {
-    gpointer known;
-    /* A held directory means one function for good: another at the same address has another. */
-    if (g_hash_table_lookup_extended(context->directories, device, NULL, &known)) {
-        if (!is_gone(GPOINTER_TO_INT(known)))
-            return GPOINTER_TO_INT(known);
-        g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_FOUND, "%s is gone", device);
-        return -1;
-    }
-    PCA_AUTO_FD fd = pca_open_function(context->kernel->root, device);
-    if (fd < 0) {
-        pca_error_set_errno(error, fd == -ENOENT ? PCA_ERROR_NOT_FOUND : PCA_ERROR_FAILED, -fd,
-                            "%s", device);
-        return -1;
-    }
-    if (!check_identity(fd, device, identity, error))
-        return -1;
-    int held = pca_fd_steal(&fd);
-    g_hash_table_insert(context->directories, g_strdup(device), GINT_TO_POINTER(held));
-    return held;
-}
-
-char *pca_step_driver(int directory) {
-    return pca_read_link_name_at(directory, "driver");
-}
-
-char *pca_step_group(int directory) {
-    return pca_read_link_name_at(directory, "iommu_group");
-}
-
-char *pca_step_override(int directory) {
-    char *text = pca_read_attribute(directory, "driver_override");
-    if (text && (*text == '\0' || g_str_equal(text, "(null)")))
-        g_clear_pointer(&text, g_free);
-    return text;
-}
-
-dev_t pca_step_vfio_number(int directory) {
-    int fd = openat(directory, "vfio-dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    unsigned major = 0, minor = 0;
-    for (struct dirent *entry; entries && (entry = readdir(entries));) {
-        g_autofree char *name = g_strdup_printf("%s/dev", entry->d_name);
-        g_autofree char *text =
-            g_str_has_prefix(entry->d_name, "vfio") ? pca_read_attribute(fd, name) : NULL;
-        if (text && sscanf(text, "%u:%u", &major, &minor) == 2)
-            break;
-    }
-    if (entries)
-        closedir(entries);
-    return makedev(major, minor);
 }
 
 static gboolean write_attribute(PcaStepContext *context, const PcaStep *step, int directory,
@@ -365,56 +252,9 @@ static gboolean do_alive(PcaStepContext *context, const PcaStep *step, int direc
     return FALSE;
 }
 
-static gboolean try_methods(PcaStepContext *context, const PcaStep *step, int directory,
-                            const char *methods, gboolean *unsupported, GError **error) {
-    int result =
-        context->kernel->ops->write_attribute(context->kernel, directory, "reset_method", methods);
-    *unsupported = result == -EINVAL;
-    if (result < 0) {
-        pca_error_set_errno(error, PCA_ERROR_FAILED, -result, "%s: writing reset_method",
-                            step->device);
-        return FALSE;
-    }
-    g_autofree char *now = pca_read_attribute(directory, "reset_method");
-    if (g_strcmp0(now, methods) == 0)
-        return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_RESET_FAILED,
-                "%s: reset_method reads %s after writing %s", step->device, now ? now : "nothing",
-                methods);
-    return FALSE;
-}
-
-/* NULL when nothing is left, or it has none. */
-static char *without_bus(const char *methods) {
-    g_auto(GStrv) words = g_strsplit(methods, " ", -1);
-    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    for (char **word = words; *word; word++)
-        if (!g_str_equal(*word, "bus"))
-            g_strv_builder_add(builder, *word);
-    g_auto(GStrv) rest = g_strv_builder_end(builder);
-    gboolean usable = *rest && g_strv_length(rest) < g_strv_length(words);
-    return usable ? g_strjoinv(" ", rest) : NULL;
-}
-
-/* The kernel listed `bus` while the function was alone on its bus, as function 0 is until the
- * others of its slot are found, and takes it from nobody since (pci_parent_bus_reset in
- * drivers/pci/pci.c): such a list cannot be written back as it was. */
-static gboolean set_methods(PcaStepContext *context, const PcaStep *step, int directory,
-                            const char *methods, GError **error) {
-    g_autoptr(GError) refusal = NULL;
-    gboolean unsupported;
-    if (try_methods(context, step, directory, methods, &unsupported, &refusal))
-        return TRUE;
-    g_autofree char *rest = unsupported ? without_bus(methods) : NULL;
-    if (rest && try_methods(context, step, directory, rest, &unsupported, NULL))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&refusal));
-    return FALSE;
-}
-
 static gboolean do_method(PcaStepContext *context, const PcaStep *step, int directory,
                           const char *detail, GError **error) {
-    return set_methods(context, step, directory, detail, error);
+    return pca_methods_set(context->kernel, step->device, directory, detail, error);
 }
 
 /* Before the host driver comes back, which may reset the function in its probe. */
@@ -422,7 +262,8 @@ static gboolean restore_methods(PcaStepContext *context, const PcaStep *step, in
                                 const char *binding, GError **error) {
     g_autofree char *methods = pca_binding_methods(binding);
     g_autofree char *now = methods ? pca_read_attribute(directory, "reset_method") : NULL;
-    return g_strcmp0(now, methods) == 0 || set_methods(context, step, directory, methods, error);
+    return g_strcmp0(now, methods) == 0 ||
+           pca_methods_set(context->kernel, step->device, directory, methods, error);
 }
 
 /* Once the driver is back, because its probe and the remove of vfio-pci set it as well. */
@@ -516,7 +357,7 @@ gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, con
     if (functions[op](context, step, directory, detail, &failure))
         return TRUE;
     /* ENODEV alone is no proof: unbind says it also of a function that has another driver. */
-    if (is_gone(directory))
+    if (pca_step_is_gone(directory))
         failure->code = PCA_ERROR_NOT_FOUND;
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;

@@ -6,6 +6,7 @@
 #include "engine/machine.h"
 
 
+#include "engine/binding.h"
 #include "engine/plan.h"
 #include "sys/scan.h"
 

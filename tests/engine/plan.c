@@ -5,6 +5,7 @@
  */
 #include "engine/support.h"
 
+#include "engine/binding.h"
 #include "engine/plan.h"
 
 static void assert_claim(const char *const *set, const char *expected) {

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "engine/binding.h"
 #include "engine/run.h"
 #include "support/fake-machine.h"
 
