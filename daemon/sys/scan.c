@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libudev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fds.h"
+#include "sys/models.h"
 
 #define CONFIG_HEADER_TYPE 0x0e
 #define HEADER_TYPE_MASK 0x7f /* bit 7 says multifunction */
@@ -28,9 +28,7 @@ typedef struct {
     GHashTable *groups;     /* group number -> whether it has a direct region, both as pointers */
     GHashTable *vfs;        /* address of a VF -> its number, as a pointer */
     GHashTable *pfs;        /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
-    GHashTable *names;      /* modalias -> description, or NULL when there is none */
-    struct udev *udev;      /* NULL until it is needed */
-    struct udev_hwdb *hwdb; /* the same; and NULL when the host has none */
+    PcaModels *models;
 } Scan;
 
 /* ---- Position ---- */
@@ -249,47 +247,6 @@ static gboolean read_sriov(Scan *scan, PcaFunction *function, int directory, con
     return pca_address_parse(pf, &function->pf);
 }
 
-/* ---- Description ---- */
-
-static const char *hwdb_value(struct udev_list_entry *entries, const char *key) {
-    return udev_list_entry_get_value(udev_list_entry_get_by_name(entries, key));
-}
-
-static gboolean open_hwdb(Scan *scan) {
-    if (!scan->udev) {
-        scan->udev = udev_new();
-        scan->hwdb = scan->udev ? udev_hwdb_new(scan->udev) : NULL;
-    }
-    return scan->hwdb != NULL;
-}
-
-static char *look_up_description(Scan *scan, const PcaFunction *f, const char *modalias) {
-    if (!open_hwdb(scan))
-        return NULL;
-    struct udev_list_entry *entries = udev_hwdb_get_properties_list_entry(scan->hwdb, modalias, 0);
-    const char *vendor = hwdb_value(entries, "ID_VENDOR_FROM_DATABASE");
-    const char *model = hwdb_value(entries, "ID_MODEL_FROM_DATABASE");
-    if (!vendor && !model)
-        return NULL;
-    if (!model)
-        return g_strdup_printf("%s Device %04x", vendor, f->device);
-    return g_strdup_printf("%s%s%s", vendor ? vendor : "", vendor ? " " : "", model);
-}
-
-/* A look into the database matches patterns; of virtual functions there are many alike. */
-static char *describe(Scan *scan, const PcaFunction *f) {
-    char modalias[64];
-    gpointer known;
-    g_snprintf(modalias, sizeof modalias, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor,
-               f->device, f->subsystem_vendor, f->subsystem_device, f->class >> 16,
-               (f->class >> 8) & 0xff, f->class & 0xff);
-    if (!g_hash_table_lookup_extended(scan->names, modalias, NULL, &known)) {
-        known = look_up_description(scan, f, modalias);
-        g_hash_table_insert(scan->names, g_strdup(modalias), known);
-    }
-    return g_strdup(known);
-}
-
 /* ---- The scan ---- */
 
 static gboolean is_evicting(const Scan *scan, const char *name) {
@@ -334,7 +291,7 @@ static void read_header_and_description(Scan *scan, PcaFunction *function, const
         function->description = g_strdup(before->description);
     } else {
         function->header_type = find_header_type(scan, function, name, directory);
-        function->description = describe(scan, function);
+        function->description = pca_models_describe(scan->models, function);
     }
 }
 
@@ -391,7 +348,7 @@ static void scan_open(Scan *scan, const PcaRoot *root, const PcaSnapshot *old) {
     scan->groups = g_hash_table_new(NULL, NULL);
     scan->vfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     scan->pfs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    scan->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    scan->models = pca_models_new();
 }
 
 static void scan_close(Scan *scan) {
@@ -399,9 +356,7 @@ static void scan_close(Scan *scan) {
     g_hash_table_unref(scan->groups);
     g_hash_table_unref(scan->vfs);
     g_hash_table_unref(scan->pfs);
-    g_hash_table_unref(scan->names);
-    udev_hwdb_unref(scan->hwdb);
-    udev_unref(scan->udev);
+    pca_models_free(scan->models);
 }
 
 /* Takes over the reference; nothing where there is no function. */
