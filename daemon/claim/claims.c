@@ -366,7 +366,8 @@ static gboolean on_wait_over(gpointer data) {
         entry->claim->failure = g_error_copy(error);
     else
         pca_fd_close(&entry->claim->lease_writer);
-    pca_entry_set_stuck(entry, "the kernel is not through with it yet");
+    g_autoptr(GError) stuck = pca_entry_look_stuck(entry);
+    pca_entry_start_grace(entry);
     pca_entry_tell(entry, error);
     return G_SOURCE_REMOVE;
 }

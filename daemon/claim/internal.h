@@ -99,16 +99,14 @@ guint pca_failed_count(PcaClaims *claims, guint32 uid);
 
 guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
 
-/* Unless a time runs already, the waiters are told after the grace time that it takes longer. */
+/* Unless a time runs already, the waiters are told after the grace time that it takes longer, and
+ * after each further one, while what is known of the reason is looked at again. */
 void pca_entry_start_grace(PcaEntry *entry);
 
 /* stuck.c: the numbers of the devices' nodes, while these are there: a blocked unbind has removed
  * them by the time that somebody asks who holds them open. */
 void pca_entry_remember_numbers(PcaEntry *entry);
 
-/* stuck.c: makes the claim `stuck`, because of `why` and what its worker is at, and finds out who
- * holds its devices where that is what it waits for. */
-void pca_entry_set_stuck(PcaEntry *entry, const char *why);
-
-/* stuck.c: the same for a release that is not through; the error for those who wait. */
-GError *pca_entry_become_stuck(PcaEntry *entry);
+/* stuck.c: makes the claim `stuck` with what its worker is at for a reason, and finds out who holds
+ * its devices where that is what it waits for. The error is for who waits for a release. */
+GError *pca_entry_look_stuck(PcaEntry *entry);

@@ -49,13 +49,14 @@ static int open_worker(int journal) {
  * It cannot report to us, so it is killed; blocked in the kernel it dies when that lets it go. */
 static void await_worker(PcaEntry *entry, int journal) {
     PCA_AUTO_FD pidfd = open_worker(journal);
-    pca_entry_set_stuck(entry, "a worker from before the restart is still at work in the kernel");
     if (pidfd < 0) {
         entry->worker_watch = g_timeout_add_seconds(1, on_retry, entry);
-        return;
+    } else {
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        entry->worker_watch =
+            g_unix_fd_add(pca_fd_steal(&pidfd), G_IO_IN, on_old_worker_gone, entry);
     }
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    entry->worker_watch = g_unix_fd_add(pca_fd_steal(&pidfd), G_IO_IN, on_old_worker_gone, entry);
+    g_autoptr(GError) stuck = pca_entry_look_stuck(entry);
 }
 
 static gboolean lease_alive(PcaEntry *entry) {

@@ -14,10 +14,13 @@
 
 static gboolean on_grace_over(gpointer data) {
     PcaEntry *entry = data;
-    entry->timer = 0;
-    g_autoptr(GError) error = pca_entry_become_stuck(entry);
+    if (entry->claim->state == PCA_CLAIM_READY) {
+        entry->timer = 0;
+        return G_SOURCE_REMOVE;
+    }
+    g_autoptr(GError) error = pca_entry_look_stuck(entry);
     pca_entry_tell(entry, error);
-    return G_SOURCE_REMOVE;
+    return G_SOURCE_CONTINUE;
 }
 
 void pca_entry_start_grace(PcaEntry *entry) {

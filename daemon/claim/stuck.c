@@ -11,6 +11,8 @@
 #include "engine/journal.h"
 #include "sys/kernel.h"
 
+static const char still_held[] = "still held open";
+
 /* ---- Who holds the devices ---- */
 
 static void remember_number(PcaEntry *entry, const char *path) {
@@ -102,20 +104,27 @@ static void set_no_holders(PcaEntry *entry) {
     set_holders(entry, g_variant_new_array(G_VARIANT_TYPE("(uus)"), NULL, 0));
 }
 
+/* What is known already is not told again. */
+static void set_stuck(PcaEntry *entry, const char *reason) {
+    if (entry->claim->state != PCA_CLAIM_STUCK || g_strcmp0(entry->claim->reason, reason) != 0)
+        pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
+}
+
 static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     HoldersCall *call = data;
     PcaEntry *entry = g_hash_table_lookup(call->claims->entries, call->id);
     if (entry && entry->claim->state == PCA_CLAIM_STUCK && reply) {
         g_autofree char *holders = describe_holders(reply);
         g_autofree char *reason =
-            holders ? g_strdup_printf("still held open by %s", holders)
-                    : g_strdup("still held open, but no process is seen that does: by a descriptor "
-                               "in flight, a mapping, or one of the group interface");
+            holders ? g_strdup_printf("%s by %s", still_held, holders)
+                    : g_strdup_printf("%s, but no process is seen that does: by a descriptor in "
+                                      "flight, a mapping, or one of the group interface",
+                                      still_held);
         if (holders)
             set_holders(entry, g_variant_lookup_value(reply, "holders", G_VARIANT_TYPE("a(uus)")));
         else
             set_no_holders(entry);
-        pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
+        set_stuck(entry, reason);
     }
     g_free(call->id);
     g_free(call);
@@ -157,27 +166,32 @@ static GError *error_not_through(const char *step) {
                        step ? ": " : "", step ? step : "");
 }
 
-void pca_entry_set_stuck(PcaEntry *entry, const char *why) {
-    gboolean users;
-    g_autofree char *step = describe_step(entry, &users);
-    g_autofree char *reason = g_strdup_printf("%s%s%s", why, step ? ": " : "", step ? step : "");
-    if (step && !users)
-        set_no_holders(entry);
-    pca_entry_set_state(entry, PCA_CLAIM_STUCK, reason);
-    if (users && entry->numbers->len > 0)
-        ask_holders(entry);
-}
-
-GError *pca_entry_become_stuck(PcaEntry *entry) {
-    gboolean users;
-    g_autofree char *step = describe_step(entry, &users);
-    if (!users) {
-        pca_entry_set_stuck(entry, "the kernel is not through with it yet");
-        return error_not_through(step);
-    }
-    pca_entry_set_state(entry, PCA_CLAIM_STUCK, "some process still holds the devices open");
-    ask_holders(entry);
+static GError *error_held(void) {
     return g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
                        "the kernel has not taken the devices back yet: some process still holds "
                        "them open; they are free as soon as it closes them");
+}
+
+static GError *look_at_step(PcaEntry *entry, const char *step, gboolean users) {
+    const char *why = entry->worker_watch
+                          ? "a worker from before the restart is still at work in the kernel"
+                          : "the kernel is not through with it yet";
+    g_autofree char *reason = g_strdup_printf("%s%s%s", why, step ? ": " : "", step ? step : "");
+    if (step && !users)
+        set_no_holders(entry);
+    set_stuck(entry, reason);
+    return users ? error_held() : error_not_through(step);
+}
+
+GError *pca_entry_look_stuck(PcaEntry *entry) {
+    gboolean users;
+    g_autofree char *step = describe_step(entry, &users);
+    /* The numbers of the nodes are not known any more after a restart. */
+    if (!users || entry->worker_watch)
+        return look_at_step(entry, step, users);
+    if (entry->claim->state != PCA_CLAIM_STUCK ||
+        !g_str_has_prefix(entry->claim->reason, still_held))
+        set_stuck(entry, "some process still holds the devices open");
+    ask_holders(entry);
+    return error_held();
 }

@@ -71,17 +71,22 @@ END_TEST
 
 /* ---- The wait for prepare ---- */
 
+static void await_reason(PcaClaim *claim, const char *text) {
+    while (!claim->reason || !strstr(claim->reason, text))
+        g_main_context_iteration(NULL, TRUE);
+}
+
 START_TEST(a_prepare_that_blocks_times_out_and_goes_back) {
     AUTO_ANSWER answer = {0};
     g_autoptr(PcaClaim) claim = claim_new(nic);
     PCA_AUTO_FD user = pca_fake_kernel_use(fake, NIC);
+    daemon_set_grace(SOON);
     pca_claims_prepare(claims, claim, SOON, on_answer, &answer);
     await_answer(&answer);
     assert_error(answer.error, PCA_ERROR_TIMED_OUT);
     ck_assert_int_eq(claim->state, PCA_CLAIM_STUCK);
     ck_assert_int_eq(claim->lease_writer, -1);
-    ck_assert_str_eq(claim->reason,
-                     "the kernel is not through with it yet: " NIC ", unbind from e1000e");
+    await_reason(claim, "the kernel is not through with it yet: " NIC ", unbind from e1000e");
     ck_assert_uint_eq(g_variant_n_children(claim->holders), 0);
     g_autoptr(GHashTable) evicting = pca_claims_evicting(claims);
     ck_assert(g_hash_table_contains(evicting, NIC));
@@ -90,7 +95,8 @@ START_TEST(a_prepare_that_blocks_times_out_and_goes_back) {
     assert_binding(NIC, "driver=e1000e override=");
     ck_assert_uint_eq(answer.calls, 1);
     ck_assert_uint_eq(count_stored(), 0);
-    ck_assert_str_eq(changes->str, "preparing stuck releasing ended ");
+    ck_assert(g_str_has_prefix(changes->str, "preparing stuck "));
+    ck_assert(g_str_has_suffix(changes->str, "stuck releasing ended "));
 }
 END_TEST
 
@@ -145,11 +151,6 @@ static void make_holder(void) {
     ck_assert_int_eq(symlink("/dev/null", fd), 0);
 }
 
-static void await_reason(PcaClaim *claim, const char *text) {
-    while (!claim->reason || !strstr(claim->reason, text))
-        g_main_context_iteration(NULL, TRUE);
-}
-
 START_TEST(a_release_that_blocks_names_the_holder_and_ends_later) {
     AUTO_ANSWER answer = {0}, again = {0};
     PCA_AUTO_FD lease = -1;
@@ -181,7 +182,6 @@ START_TEST(a_release_that_blocks_with_nobody_to_name) {
     PCA_AUTO_FD user = pca_fake_kernel_use(fake, NIC);
     pca_claims_release(claims, claim, "enough", on_answer, &answer);
     await_answer(&answer);
-    ck_assert_str_eq(claim->reason, "some process still holds the devices open");
     await_reason(claim, "no process is seen that does");
     ck_assert_uint_eq(g_variant_n_children(claim->holders), 0);
     pca_fd_close(&user);
@@ -190,7 +190,7 @@ START_TEST(a_release_that_blocks_with_nobody_to_name) {
 END_TEST
 
 START_TEST(a_reset_that_blocks_is_told_as_such) {
-    AUTO_ANSWER answer = {0};
+    AUTO_ANSWER answer = {0}, again = {0};
     PCA_AUTO_FD lease = -1;
     daemon_set_grace(SOON);
     g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
@@ -198,9 +198,12 @@ START_TEST(a_reset_that_blocks_is_told_as_such) {
     pca_claims_release(claims, claim, "enough", on_answer, &answer);
     await_answer(&answer);
     assert_error(answer.error, PCA_ERROR_UNBIND_TIMEOUT);
-    ck_assert_ptr_nonnull(strstr(answer.error->message, NIC ", reset the function"));
-    ck_assert_str_eq(claim->reason,
-                     "the kernel is not through with it yet: " NIC ", reset the function");
+    await_reason(claim, "the kernel is not through with it yet: " NIC ", reset the function");
+    /* Whoever asks by now is told that as well. */
+    pca_claims_release(claims, claim, "I said enough", on_answer, &again);
+    await_answer(&again);
+    assert_error(again.error, PCA_ERROR_UNBIND_TIMEOUT);
+    ck_assert_ptr_nonnull(strstr(again.error->message, NIC ", reset the function"));
     worker_let_go();
     await_state(claim, PCA_CLAIM_ENDED);
     assert_binding(NIC, "driver=e1000e override=");
