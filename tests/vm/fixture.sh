@@ -20,6 +20,16 @@ load_fixture() {
         [[ $(<"/sys/bus/pci/devices/$EDU/reset_method") == device_specific ]]
 }
 
+# Instead, a reset method for another function, which has others already.
+load_reset() { # ADDRESS
+    insmod "$VM/pcassign-fixture.ko" "device=$1" && echo default >"/sys/bus/pci/devices/$1/reset_method" &&
+        [[ $(<"/sys/bus/pci/devices/$1/reset_method") == 'device_specific '* ]]
+}
+
+unload_reset() { # ADDRESS
+    rmmod pcassign-fixture && echo default >"/sys/bus/pci/devices/$1/reset_method"
+}
+
 # Whatever the test has come to.
 unload_fixture() {
     local name
