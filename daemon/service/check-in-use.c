@@ -13,7 +13,7 @@ static PcaFindings *find_uses(const PcaCheckContext *context, const PcaFunction 
     PcaFindings *found = pca_findings_new();
     const PcaProgramUses *uses = context->uses;
     PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, address) : NULL;
-    pca_in_use(context->root, function, found);
+    pca_in_use(context->look, function, found);
     if (nodes && uses->problem)
         pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, address, NULL,
                           "cannot tell whether a program uses %s: %s", address, uses->problem);

@@ -11,6 +11,7 @@
 #include "service/names.h"
 #include "service/request.h"
 #include "service/uses.h"
+#include "sys/in-use.h"
 #include "sys/root.h"
 
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
     gboolean has_policy;     /* FALSE: no policy could be read since the start */
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */
     const PcaProgramUses *uses;
+    PcaUseLook *look; /* at what the host uses, for all targets */
 } PcaCheckContext;
 
 /* Who holds a claim, as far as the caller may know: "alice", "uid 1000", "another user". g_free. */

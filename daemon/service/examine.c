@@ -146,6 +146,7 @@ static void judge(Examiner *x) {
     note_owners(x, e->targets);
     pca_service_set_terms(service, e->targets, e->names);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(service->root);
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,
@@ -160,6 +161,7 @@ static void judge(Examiner *x) {
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,
         .uses = x->uses,
+        .look = look,
     };
     pca_checks_run(&context, e->findings);
     finish(x, e, NULL);

@@ -90,8 +90,8 @@ static void send_request(Call *call, const char *worker_socket) {
     pca_worker_call(worker_socket, g_variant_dict_end(&request), NULL, 0, on_answer, call);
 }
 
-static void add_function(Call *call, const PcaRoot *root, const PcaFunction *function) {
-    g_autoptr(GPtrArray) nodes = pca_in_use_nodes(root, function);
+static void add_function(Call *call, PcaUseLook *look, const PcaFunction *function) {
+    g_autoptr(GPtrArray) nodes = pca_in_use_nodes(look, function);
     if (nodes->len == 0)
         return;
     for (guint i = 0; i < nodes->len; i++)
@@ -102,6 +102,7 @@ static void add_function(Call *call, const PcaRoot *root, const PcaFunction *fun
 
 void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
                            const PcaTargets *targets, PcaProgramUsesFunc func, gpointer data) {
+    g_autoptr(PcaUseLook) look = pca_use_look_new(root);
     Call *call = g_new0(Call, 1);
     call->uses = g_new0(PcaProgramUses, 1);
     call->uses->nodes =
@@ -110,7 +111,7 @@ void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
     call->func = func;
     call->data = data;
     for (guint i = 0; i < targets->len; i++)
-        add_function(call, root, ((PcaTarget *)g_ptr_array_index(targets, i))->function);
+        add_function(call, look, ((PcaTarget *)g_ptr_array_index(targets, i))->function);
     if (call->asked->len > 0) {
         send_request(call, worker_socket);
         return;

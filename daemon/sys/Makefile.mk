@@ -8,6 +8,7 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/in-use-addresses.c \
 	daemon/sys/in-use-devices.c \
 	daemon/sys/in-use-display.c \
+	daemon/sys/in-use-look.c \
 	daemon/sys/in-use-mounts.c \
 	daemon/sys/in-use-netlink.c \
 	daemon/sys/in-use-network.c \

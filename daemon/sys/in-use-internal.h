@@ -9,7 +9,8 @@
 
 /* One question: which uses does the host make of this function? */
 typedef struct {
-    const PcaRoot *root;
+    PcaUseLook *look;
+    const PcaRoot *root; /* that of the look */
     const PcaFunction *function;
     const char *address;
     const char *directory; /* its real path */
@@ -27,6 +28,27 @@ void pca_use_fail(const PcaUse *use, const char *culprit, const char *fix, const
 /* Adds one that is `kind` of use. */
 void pca_use_fail_as(const PcaUse *use, PcaUses kind, const char *culprit, const char *fix,
                      const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* Adds the failure that something could not be read. */
+void pca_use_fail_read(const PcaUse *use, const char *what, const GError *error);
+
+/* ---- What is read once in a look (in-use-look.c) ---- */
+
+const PcaRoot *pca_use_look_root(const PcaUseLook *look);
+
+typedef struct {
+    char *number; /* "MAJOR:MINOR" */
+    char *target; /* below sysfs: "devices/pci0000:00/...", "" when the link could not be read */
+} PcaCharacter;
+
+/* Every character device, of PcaCharacter; the look's. */
+GPtrArray *pca_use_look_characters(PcaUseLook *look);
+
+/* As pca_mounts_of_host and pca_mounts_of_others, but the look's. */
+GPtrArray *pca_use_look_host_mounts(PcaUseLook *look, GError **error);
+GPtrArray *pca_use_look_other_mounts(PcaUseLook *look, GError **error);
+
+/* ---- ---- */
 
 /* The entries of a directory, sorted; empty when there is none. NULL with *error when there is one
  * that cannot be read to its end. */

@@ -11,13 +11,10 @@
 #include "sys/in-use-internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/fds.h"
 #include "sys/kernel.h"
 
 static const struct {
@@ -93,28 +90,15 @@ static void add_character(PcaUseNodes *nodes, const char *number, const char *di
             subsystem ? kind_of(subsystem) : PCA_USE_OTHER);
 }
 
-/* "devices/pci0000:00/...", for "../../devices/pci0000:00/...". */
-static const char *below_sysfs(const char *target) {
-    while (g_str_has_prefix(target, "../"))
-        target += strlen("../");
-    return target;
-}
-
-/* A big host has thousands of links, so they are compared as they are. */
 static void add_characters(const PcaUse *use, PcaUseNodes *nodes) {
-    g_autofree char *path = g_build_filename(use->root->sysfs, "dev/char", NULL);
-    g_auto(GStrv) numbers = pca_use_list(use, path);
-    PCA_AUTO_FD links = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    GPtrArray *characters = pca_use_look_characters(use->look);
     const char *function = use->directory + strlen(use->root->sysfs) + 1;
-    char target[PATH_MAX];
-    for (char **number = numbers; number && *number; number++) {
-        ssize_t length = readlinkat(links, *number, target, sizeof target - 1);
-        target[MAX(length, 0)] = '\0';
-        const char *below = below_sysfs(target);
-        if (!pca_path_below(below, function))
+    for (guint i = 0; i < characters->len; i++) {
+        const PcaCharacter *character = g_ptr_array_index(characters, i);
+        if (!pca_path_below(character->target, function))
             continue;
-        g_autofree char *directory = g_build_filename(use->root->sysfs, below, NULL);
-        add_character(nodes, *number, directory);
+        g_autofree char *directory = g_build_filename(use->root->sysfs, character->target, NULL);
+        add_character(nodes, character->number, directory);
     }
 }
 

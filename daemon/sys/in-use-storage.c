@@ -24,11 +24,10 @@
 
 typedef struct {
     const PcaUse *use;
-    GPtrArray *host_mounts;  /* of pid 1 */
-    GPtrArray *other_mounts; /* read when first needed */
-    gboolean others_read;
-    GHashTable *swaps; /* sysfs name -> path as in /proc/swaps */
-    GHashTable *loops; /* sysfs name of a backing device -> name of the loop device */
+    GPtrArray *host_mounts; /* of pid 1; the look's */
+    gboolean others_told;   /* that they cannot be read */
+    GHashTable *swaps;      /* sysfs name -> path as in /proc/swaps */
+    GHashTable *loops;      /* sysfs name of a backing device -> name of the loop device */
 } Storage;
 
 typedef struct {
@@ -123,16 +122,13 @@ static guint fail_mounts(const PcaUse *use, const Disk *disk, GPtrArray *mounts)
 }
 
 static GPtrArray *other_mounts(Storage *storage) {
-    if (!storage->others_read) {
-        g_autoptr(GError) error = NULL;
-        storage->other_mounts = pca_mounts_of_others(storage->use->root, &error);
-        storage->others_read = TRUE;
-        if (error)
-            pca_use_fail(storage->use, NULL, NULL,
-                         "cannot tell whether a disk of %s is mounted: %s", storage->use->address,
-                         error->message);
-    }
-    return storage->other_mounts;
+    g_autoptr(GError) error = NULL;
+    GPtrArray *mounts = pca_use_look_other_mounts(storage->use->look, &error);
+    if (error && !storage->others_told)
+        pca_use_fail(storage->use, NULL, NULL, "cannot tell whether a disk of %s is mounted: %s",
+                     storage->use->address, error->message);
+    storage->others_told |= error != NULL;
+    return mounts;
 }
 
 /* What pid 1 sees mounted is seen by nearly every service with a namespace of its own as well, so
@@ -276,7 +272,7 @@ static gboolean storage_open(Storage *storage, const PcaUse *use) {
     storage->use = use;
     storage->swaps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     storage->loops = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    storage->host_mounts = pca_mounts_of_host(use->root, &error);
+    storage->host_mounts = pca_use_look_host_mounts(use->look, &error);
     if (error)
         pca_use_fail(use, "mountinfo", NULL, "cannot tell whether a disk of %s is mounted: %s",
                      use->address, error->message);
@@ -284,8 +280,6 @@ static gboolean storage_open(Storage *storage, const PcaUse *use) {
 }
 
 static void storage_close(Storage *storage) {
-    g_clear_pointer(&storage->host_mounts, g_ptr_array_unref);
-    g_clear_pointer(&storage->other_mounts, g_ptr_array_unref);
     g_hash_table_unref(storage->swaps);
     g_hash_table_unref(storage->loops);
 }

@@ -78,12 +78,16 @@ char **pca_list(const char *path, GError **error) {
     return (char **)g_ptr_array_steal(names, NULL);
 }
 
+void pca_use_fail_read(const PcaUse *use, const char *what, const GError *error) {
+    pca_use_fail(use, what, NULL, "cannot tell whether the host uses %s: %s", use->address,
+                 error->message);
+}
+
 char **pca_use_list(const PcaUse *use, const char *path) {
     g_autoptr(GError) error = NULL;
     char **names = pca_list(path, &error);
     if (!names)
-        pca_use_fail(use, path, NULL, "cannot tell whether the host uses %s: %s", use->address,
-                     error->message);
+        pca_use_fail_read(use, path, error);
     return names;
 }
 
@@ -95,27 +99,6 @@ gboolean pca_path_below(const char *path, const char *directory) {
 char *pca_class_directory(const PcaRoot *root, const char *class, const char *name) {
     g_autofree char *link = g_build_filename(root->sysfs, "class", class, name, NULL);
     return pca_resolve_link(link);
-}
-
-char **pca_use_class_members(const PcaUse *use, const char *class, const char *directory) {
-    g_autofree char *path = g_build_filename(use->root->sysfs, "class", class, NULL);
-    g_auto(GStrv) names = pca_use_list(use, path);
-    if (!names)
-        return NULL;
-    g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
-    for (char **name = names; *name; name++) {
-        g_autofree char *real = pca_class_directory(use->root, class, *name);
-        if (real && pca_path_below(real, directory))
-            g_ptr_array_add(members, g_strdup(*name));
-        if (real || errno == ENOENT)
-            continue;
-        pca_use_fail(use, *name, NULL,
-                     "cannot tell whether the host uses %s: cannot follow %s/%s: %s", use->address,
-                     path, *name, g_strerror(errno));
-        return NULL;
-    }
-    g_ptr_array_add(members, NULL);
-    return (char **)g_ptr_array_steal(members, NULL);
 }
 
 /* ---- Bridges and what the machine itself is made of ---- */
@@ -160,11 +143,12 @@ static gboolean is_part_of_host(const PcaUse *use) {
 }
 
 /* FALSE, with errno: the function is not there. */
-static gboolean use_open(PcaUse *use, const PcaRoot *root, const PcaFunction *function,
+static gboolean use_open(PcaUse *use, PcaUseLook *look, const PcaFunction *function,
                          PcaFindings *findings) {
+    const PcaRoot *root = pca_use_look_root(look);
     char *address = pca_address_format(&function->address);
     g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
-    *use = (PcaUse){root, function, address, pca_resolve_link(link), findings};
+    *use = (PcaUse){look, root, function, address, pca_resolve_link(link), findings};
     return use->directory != NULL;
 }
 
@@ -175,9 +159,9 @@ static void use_close(PcaUse *use) {
 
 #define AUTO_USE __attribute__((cleanup(use_close))) PcaUse
 
-void pca_in_use(const PcaRoot *root, const PcaFunction *function, PcaFindings *findings) {
+void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
     AUTO_USE use;
-    if (!use_open(&use, root, function, findings)) {
+    if (!use_open(&use, look, function, findings)) {
         pca_use_fail(&use, use.address, NULL, "cannot tell whether the host uses %s: %s",
                      use.address, g_strerror(errno));
         return;
@@ -190,17 +174,17 @@ void pca_in_use(const PcaRoot *root, const PcaFunction *function, PcaFindings *f
     pca_use_devices(&use);
 }
 
-PcaUseNodes *pca_in_use_nodes(const PcaRoot *root, const PcaFunction *function) {
+PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function) {
     g_autoptr(GPtrArray) ignored = pca_findings_new();
     AUTO_USE use;
     /* What cannot be read is what pca_in_use tells. */
-    return use_open(&use, root, function, ignored) && !pca_function_is_bridge(function)
+    return use_open(&use, look, function, ignored) && !pca_function_is_bridge(function)
                ? pca_use_nodes(&use)
                : pca_use_nodes_new();
 }
 
 void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings) {
     g_autofree char *address = pca_address_format(&function->address);
-    PcaUse use = {NULL, function, address, NULL, findings};
+    PcaUse use = {NULL, NULL, function, address, NULL, findings};
     pca_use_opened(&use, nodes);
 }

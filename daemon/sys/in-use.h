@@ -31,10 +31,17 @@ typedef struct {
 
 typedef GPtrArray PcaUseNodes; /* owns PcaUseNode */
 
+/* What has been read of the host for one question after the other. It is as old as the first that
+ * needed it, so one look is for questions that are asked together. Borrows the root. */
+typedef struct PcaUseLook PcaUseLook;
+PcaUseLook *pca_use_look_new(const PcaRoot *root);
+void pca_use_look_free(PcaUseLook *look);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaUseLook, pca_use_look_free)
+
 /* The nodes that lead to the function and that a program could have open; mostly none. To find out
  * whether one has takes rights: `refused` and `openers` are for the caller to fill in. The array is
  * the caller's. */
-PcaUseNodes *pca_in_use_nodes(const PcaRoot *root, const PcaFunction *function);
+PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function);
 void pca_use_node_add_opener(PcaUseNode *node, guint32 pid, guint32 uid, const char *comm,
                              gboolean writes);
 
@@ -45,4 +52,4 @@ void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindi
 /* Appends one failure called "in-use" with PCA_ERROR_IN_USE for each use that the host makes of
  * `function`, culprit and words included; nothing when it makes none. What cannot be read counts
  * as in use (fail closed). */
-void pca_in_use(const PcaRoot *root, const PcaFunction *function, PcaFindings *findings);
+void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);

@@ -159,7 +159,8 @@ static PcaTree *machine_with_nodes(void) {
 
 static PcaUseNodes *nodes_of(const PcaTree *tree, const char *address) {
     g_autoptr(PcaFunction) function = scan(tree, address);
-    return pca_in_use_nodes(pca_tree_root(tree), function);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    return pca_in_use_nodes(look, function);
 }
 
 static void expect_nodes(const PcaTree *tree, const char *address, const char *expected) {
@@ -258,7 +259,8 @@ START_TEST(of_a_mounted_disk_the_mount_is_told) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_tree_mount(tree, 1, "259:1", "/srv", "ext4", "/dev/nvme0n1p1");
     ((PcaUseNode *)g_ptr_array_index(nodes, 0))->refused = EBUSY;
-    pca_in_use(pca_tree_root(tree), function, findings);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use(look, function, findings);
     pca_in_use_opened(function, nodes, findings);
     ck_assert_uint_eq(findings->len, 1);
 }

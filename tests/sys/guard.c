@@ -8,6 +8,14 @@
 #include "sys/in-use.h"
 #include "sys/scan.h"
 
+/* What was read for one question answers the next as well. */
+static void ask_again(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+    g_autoptr(GPtrArray) again = pca_findings_new();
+    pca_in_use(look, function, again);
+    g_autofree char *first = pca_print_uses(findings), *second = pca_print_uses(again);
+    ck_assert_str_eq(first, second);
+}
+
 static PcaFindings *ask(const PcaTree *tree, const char *text) {
     PcaAddress address;
     ck_assert(pca_address_parse(text, &address));
@@ -15,7 +23,9 @@ static PcaFindings *ask(const PcaTree *tree, const char *text) {
     PcaFunction *function = pca_snapshot_find(snapshot, &address);
     ck_assert_ptr_nonnull(function);
     PcaFindings *findings = pca_findings_new();
-    pca_in_use(pca_tree_root(tree), function, findings);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use(look, function, findings);
+    ask_again(look, function, findings);
     for (guint i = 0; i < findings->len; i++) {
         const PcaFinding *finding = g_ptr_array_index(findings, i);
         ck_assert_str_eq(finding->name, "in-use");

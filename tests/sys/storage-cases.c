@@ -10,8 +10,10 @@
 
 #include "sys/guard.h"
 #include "sys/in-use-internal.h"
+#include "sys/scan.h"
 
 #define NVME "0000:01:00.0"
+#define OTHER "0000:02:00.0"
 
 static PcaTree *machine(void) {
     PcaTree *tree = pca_tree_new();
@@ -90,6 +92,35 @@ START_TEST(each_namespace_is_read_once) {
     g_autoptr(GPtrArray) others = pca_mounts_of_others(pca_tree_root(tree), &error);
     ck_assert_msg(others != NULL, "%s", error ? error->message : "");
     ck_assert_uint_eq(others->len, 2);
+}
+END_TEST
+
+static char *told_of(PcaUseLook *look, PcaSnapshot *snapshot, const char *text) {
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    PcaAddress address;
+    ck_assert(pca_address_parse(text, &address));
+    pca_in_use(look, pca_snapshot_find(snapshot, &address), findings);
+    return pca_print_uses(findings);
+}
+
+START_TEST(a_look_is_at_one_moment_for_several_functions) {
+    g_autoptr(PcaTree) tree = machine_with_disk();
+    pca_tree_add_port(tree, "0000:00:02.0", 2);
+    pca_tree_add(tree, &(PcaTreeFunction){.address = OTHER,
+                                          .below = "0000:00:02.0",
+                                          .class = 0x010802,
+                                          .group = 3,
+                                          .driver = "nvme"});
+    pca_tree_add_disk(tree, OTHER, "nvme/nvme1", "nvme1n1", "259:4");
+    pca_tree_mount(tree, 1, "259:1", "/srv", "ext4", "/dev/nvme0n1p1");
+    g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    g_autofree char *first = told_of(look, snapshot, NVME);
+    pca_tree_mount(tree, 1, "259:4", "/late", "ext4", "/dev/nvme1n1");
+    g_autofree char *second = told_of(look, snapshot, OTHER);
+    ck_assert_str_eq(first, "/srv: disk nvme0n1p1 of 0000:01:00.0 is mounted on /srv\n");
+    ck_assert_str_eq(second, "");
+    pca_expect_uses(tree, OTHER, "/late: disk nvme1n1 of 0000:02:00.0 is mounted on /late\n");
 }
 END_TEST
 
@@ -312,6 +343,7 @@ void pca_add_storage_cases(Suite *suite) {
     tcase_add_test(storage, mount_points_with_spaces);
     tcase_add_test(storage, mounted_in_another_namespace);
     tcase_add_test(storage, each_namespace_is_read_once);
+    tcase_add_test(storage, a_look_is_at_one_moment_for_several_functions);
     tcase_add_test(storage, sources_that_name_the_disk);
     tcase_add_test(storage, sources_by_link);
     tcase_add_test(storage, external_logs);
