@@ -46,6 +46,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 	tests/vm/look.test tests/vm/service.test tests/vm/sriov.test tests/vm/status.test tests/vm/testpmd.test
 VM_FILES += tests/vm/pinned.test
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
+VM_FILES += tests/vm/together.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: `kill-at PID sysfs|unlink|owner before|after N`: traces the process PID and its
+ * Purpose: `kill-at PID sysfs[:NAME]|unlink|owner before|after N`: traces the process PID and its
  * children, those that it has and those that it will have, and kills the child that makes the N-th
- * write below /sys (or the N-th unlinkat, or change of a file's owner or mode), before or after the
- * kernel has done it. It kills once: what the service starts to mend the damage runs undisturbed.
- * Says "ready" when it traces, then what it killed; ends with status 0 when it has killed, with 3
- * when SIGTERM told it to stop before, or two minutes have passed. Thread: main. Ownership: the
- * traced processes go their own way when this one ends.
+ * write below /sys, to a file called NAME if one is given (or the N-th unlinkat, or change of a
+ * file's owner or mode), before or after the kernel has done it. It kills once: what the service
+ * starts to mend the damage runs undisturbed. Says "ready" when it traces, then what it killed;
+ * ends with status 0 when it has killed, with 3 when SIGTERM told it to stop before, or two minutes
+ * have passed. Thread: main. Ownership: the traced processes go their own way when this one ends.
  */
 #include <errno.h>
 #include <limits.h>
@@ -26,6 +26,7 @@
 
 static pid_t listener;
 static enum { SYSFS, UNLINK, OWNER } wanted;
+static const char *wanted_name; /* of the file; NULL: any */
 static int wants_after;
 static int left;            /* calls until the one that counts */
 static pid_t inside;        /* the process within the call that counts, or 0 */
@@ -44,7 +45,8 @@ static int is_sysfs_write(pid_t pid, const struct __ptrace_syscall_info *info) {
     if (n < 0)
         return 0;
     what[n] = '\0';
-    return strncmp(what, "/sys/", 5) == 0;
+    const char *name = strrchr(what, '/');
+    return strncmp(what, "/sys/", 5) == 0 && (!wanted_name || strcmp(name + 1, wanted_name) == 0);
 }
 
 static int counts(pid_t pid, const struct __ptrace_syscall_info *info) {
@@ -134,13 +136,15 @@ static int seize_children(void) {
 
 int main(int argc, char **argv) {
     if (argc != 5) {
-        fprintf(stderr, "usage: kill-at PID sysfs|unlink|owner before|after N\n");
+        fprintf(stderr, "usage: kill-at PID sysfs[:NAME]|unlink|owner before|after N\n");
         return 2;
     }
     listener = atoi(argv[1]);
     wanted = strcmp(argv[2], "unlink") == 0  ? UNLINK
              : strcmp(argv[2], "owner") == 0 ? OWNER
                                              : SYSFS;
+    if (strncmp(argv[2], "sysfs:", 6) == 0)
+        wanted_name = argv[2] + 6;
     wants_after = strcmp(argv[3], "after") == 0;
     left = atoi(argv[4]);
     signal(SIGTERM, stop);
