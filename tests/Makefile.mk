@@ -28,7 +28,8 @@ AM_TESTS_ENVIRONMENT = ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; exp
 	export PCASSIGNCTL PCASSIGND SRCDIR BUILDDIR;
 
 # What no other fragment names: the lab, the demo, the runner.
-EXTRA_DIST += tests/lab tests/run tests/build.sh tests/scratch tests/packages.build tests/demo tests/demo-story .ci/run
+EXTRA_DIST += tests/lab tests/run tests/build.sh tests/scratch tests/packages.build tests/demo tests/demo-story \
+	tests/bench tests/bench-rounds tests/bench-report .ci/run
 
 # An archive that lacks a file of the checkout is not made.
 dist-hook:

@@ -4,11 +4,16 @@
 check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/vm/vmm tests/vm/opener
 tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c tests/vm/uapi.h
 tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
-tests_vm_measure_SOURCES = tests/vm/measure.c
+tests_vm_measure_SOURCES = tests/vm/measure.c tests/vm/by-hand.c tests/vm/by-hand.h
 # -no-install makes a program instead of a script, which can be copied.
-tests_vm_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
+tests_vm_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib -I$(top_srcdir)/tests
 tests_vm_measure_LDFLAGS = $(AM_LDFLAGS) -no-install
 tests_vm_measure_LDADD = libpcassign.la $(GLIB_LIBS)
+check_PROGRAMS += tests/vm/bench
+tests_vm_bench_SOURCES = tests/vm/bench.c tests/vm/by-hand.c tests/vm/by-hand.h
+tests_vm_bench_CPPFLAGS = $(tests_vm_measure_CPPFLAGS)
+tests_vm_bench_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_vm_bench_LDADD = libpcassign.la $(LIBS_SYS)
 check_PROGRAMS += tests/vm/join-client
 tests_vm_join_client_SOURCES = tests/vm/join-client.c tests/vm/uapi.h
 tests_vm_join_client_CPPFLAGS = -I$(srcdir)/client/lib -D_GNU_SOURCE
@@ -34,7 +39,7 @@ tests_vm_latency_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_latency_LDADD = $(GIO_LIBS)
 
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of tests/vm/latency
+	tests/vm/bench tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of tests/vm/latency
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh tests/vm/fixture.sh \
 	tests/vm/sanitized.conf \

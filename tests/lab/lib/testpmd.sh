@@ -5,21 +5,13 @@
 
 # What the package and the driver need beyond the full root, without the development packages.
 lab_testpmd_packages() {
-    local full=$1
-    APT_CONFIG=$(lab_apt)/apt.conf apt-get -qq --simulate --no-install-recommends \
-        -o Dir::State::status="$full/root/var/lib/dpkg/status" install dpdk-dev '?name(^librte-net-e1000)' |
-        awk '$1 == "Inst" && ($2 == "dpdk-dev" || $2 !~ /-dev$/) { print $2 }'
+    lab_extra_packages "$1" dpdk-dev '?name(^librte-net-e1000)' | awk '$1 == "dpdk-dev" || !/-dev$/'
 }
 
 lab_testpmd_build() {
     local full=$1 dir=$2 libs packages file pmds
-    mkdir "$dir/debs" "$dir/all"
     mapfile -t packages < <(lab_testpmd_packages "$full")
-    [[ ${#packages[@]} -gt 0 ]] || lab_die "no package of testpmd"
-    lab_apt_download "$dir/debs" "${packages[@]}"
-    for file in "$dir"/debs/*.deb; do
-        dpkg-deb -x "$file" "$dir/all"
-    done
+    lab_extra_unpack "$dir" "$dir/all" "${packages[@]}"
     libs=$dir/all/usr/lib/x86_64-linux-gnu
     pmds=$(cd "$libs" && echo dpdk/pmds-*)
     install -D -t "$dir/root/usr/bin" "$dir/all/usr/bin/dpdk-testpmd"
@@ -31,11 +23,11 @@ lab_testpmd_build() {
     for file in "$dir/root/usr/lib/x86_64-linux-gnu/$pmds"/*; do
         ln -sf "$pmds/${file##*/}" "$dir/root/usr/lib/x86_64-linux-gnu/${file##*/}"
     done
-    rm -rf "$dir/debs" "$dir/all"
+    rm -rf "$dir/all"
 }
 
 lab_testpmd() {
     local full
     full=$(lab_full)
-    lab_artefact testpmd "$(lab_hash "$(lab_full_key)" -- lib/testpmd.sh)" lab_testpmd_build "$full"
+    lab_artefact testpmd "$(lab_hash "$(lab_full_key)" -- lib/extra.sh lib/testpmd.sh)" lab_testpmd_build "$full"
 }
