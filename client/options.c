@@ -41,6 +41,7 @@ static const struct option_spec {
     {"--wait", 0, VALUE, "run", offsetof(PcaOptions, wait)},
     {"--handoff", 0, VALUE, "run", offsetof(PcaOptions, handoff)},
     {"--memory", 0, VALUE, "run", offsetof(PcaOptions, memory)},
+    {"--viommu", 0, FLAG, "run", offsetof(PcaOptions, viommu)},
     {"--title", 0, VALUE, "run", offsetof(PcaOptions, title)},
     {"--vmm", 0, VALUE, "run", offsetof(PcaOptions, vmm)},
     {"--dry-run", 0, FLAG, "run", offsetof(PcaOptions, dry_run)},
@@ -58,12 +59,10 @@ static const struct option_spec {
 };
 
 static const char *const names[] = {
-    "--help",    "--version", "--json",        "--no-legend", "--no-pager",
-    "--offline", "--sysfs",   "--all",         "--output",    "--domain",
-    "--wait",    "--handoff", "--memory",      "--title",     "--vmm",
-    "--dry-run", "--method",  "--accept-risk", "--as",        "--name",
-    "--user",    "--group",   "--unit",        "--write",     "--policy-directory",
-    "--force",   NULL};
+    "--help", "--version", "--json",    "--no-legend", "--no-pager",         "--offline", "--sysfs",
+    "--all",  "--output",  "--domain",  "--wait",      "--handoff",          "--memory",  "--title",
+    "--vmm",  "--viommu",  "--dry-run", "--method",    "--accept-risk",      "--as",      "--name",
+    "--user", "--group",   "--unit",    "--write",     "--policy-directory", "--force",   NULL};
 
 typedef struct {
     PcaOptions *options;

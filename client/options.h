@@ -28,6 +28,7 @@ typedef struct {
     const char *wait;
     const char *handoff;
     const char *memory;
+    gboolean viommu;
     const char *title;
     const char *vmm;
     const char *method;   /* reset */

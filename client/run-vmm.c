@@ -92,6 +92,36 @@ guint64 pca_vmm_memory(PcaVmm vmm, const char *const *arguments) {
     return bytes;
 }
 
+static gboolean contains(char **parts, const char *const *words) {
+    for (; *parts; parts++)
+        if (g_strv_contains(words, *parts))
+            return TRUE;
+    return FALSE;
+}
+
+/* QEMU: -device intel-iommu,... and the like, -machine virt,iommu=smmuv3. */
+static gboolean qemu_viommu(const char *option, char **parts) {
+    static const char *const devices[] = {"intel-iommu",        "amd-iommu",  "virtio-iommu-pci",
+                                          "virtio-iommu",       "arm-smmuv3", "riscv-iommu-pci",
+                                          "driver=intel-iommu", NULL};
+    static const char *const machines[] = {"iommu=smmuv3", "iommu=on", NULL};
+    const char *name = option + strspn(option, "-");
+    if (g_str_equal(name, "device"))
+        return contains(parts, devices);
+    return (g_str_equal(name, "machine") || g_str_equal(name, "M")) && contains(parts, machines);
+}
+
+gboolean pca_vmm_has_viommu(PcaVmm vmm, const char *const *arguments) {
+    static const char *const on[] = {"iommu=on", NULL};
+    for (const char *const *a = arguments; vmm != PCA_VMM_UNKNOWN && *a; a++) {
+        g_auto(GStrv) own = g_strsplit(*a, ",", -1);
+        g_auto(GStrv) next = g_strsplit(a[1] ? a[1] : "", ",", -1);
+        if (vmm == PCA_VMM_QEMU ? qemu_viommu(*a, next) : contains(own, on))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 gboolean pca_vmm_check(PcaVmm vmm, const char *const *arguments, GError **error) {
     static const char *const single[] = {"--platform", "--device"};
     if (vmm != PCA_VMM_CLOUD_HYPERVISOR)

@@ -29,6 +29,9 @@ PcaVmm pca_vmm_guess(const char *command);
  * command's name comes first), or by the VMM's default; 0 when it cannot be told. */
 guint64 pca_vmm_memory(PcaVmm vmm, const char *const *arguments);
 
+/* Whether the arguments give the guest an IOMMU of its own, as far as that can be told. */
+gboolean pca_vmm_has_viommu(PcaVmm vmm, const char *const *arguments);
+
 /* Whether arguments can be added to these: not where a second --platform or --device would be
  * wrong. Fails with InvalidArgument. */
 gboolean pca_vmm_check(PcaVmm vmm, const char *const *arguments, GError **error);

@@ -36,8 +36,9 @@ typedef struct {
     GPtrArray *names; /* of the specs, borrowed; ends with NULL */
     guint placeholders;
     PcaVmm vmm;
-    double wait_s;  /* negative: the daemon's default */
-    guint64 memory; /* bytes; 0: not known */
+    double wait_s;   /* negative: the daemon's default */
+    guint64 memory;  /* bytes; 0: not known */
+    gboolean viommu; /* the guest has an IOMMU of its own */
     GDBusConnection *bus;
     char *claim;
     int lease; /* -1: none */
@@ -78,6 +79,7 @@ static gboolean read_wait(Run *run, GError **error) {
 
 static gboolean read_memory(Run *run, GError **error) {
     const char *text = run->options->memory;
+    run->viommu = run->options->viommu || pca_vmm_has_viommu(run->vmm, command(run));
     if (!text) {
         run->memory = pca_vmm_memory(run->vmm, command(run));
         return TRUE;
@@ -162,6 +164,8 @@ static GVariant *claim_options(const Run *run) {
         g_variant_builder_add(&builder, "{sv}", "title", g_variant_new_string(run->options->title));
     if (run->memory > 0)
         g_variant_builder_add(&builder, "{sv}", "memory", g_variant_new_uint64(run->memory));
+    if (run->viommu)
+        g_variant_builder_add(&builder, "{sv}", "viommu", g_variant_new_boolean(TRUE));
     if (run->wait_s >= 0)
         g_variant_builder_add(&builder, "{sv}", "wait",
                               g_variant_new_uint64((guint64)(run->wait_s * G_USEC_PER_SEC)));

@@ -61,7 +61,7 @@ _pcassignctl_options() {
     'policy explain') echo "$all --as= --policy-directory=" ;;
     'policy new') echo "$all --name= --user= --group= --unit= --write --policy-directory=" ;;
     list | '') echo "$all --all --output=" ;;
-    run) echo "$all --wait= --handoff= --memory= --title= --vmm= --dry-run --" ;;
+    run) echo "$all --wait= --handoff= --memory= --viommu --title= --vmm= --dry-run --" ;;
     reset) echo "$all --method=" ;;
     recover) echo "$all --accept-risk" ;;
     release) echo "$all --force" ;;

@@ -75,6 +75,7 @@ complete -c pcassignctl -n '__fish_seen_subcommand_from check; and not __fish_se
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l wait -x -d 'How long the claim may take, in seconds'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l handoff -x -a 'cdev group node' -d 'What to hand over'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l memory -x -d 'Of the guest'
+complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l viommu -d 'The guest has an IOMMU'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l title -x -d 'Shown by claims'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l vmm -x -a 'qemu cloud-hypervisor' -d 'The kind of the command'
 complete -c pcassignctl -n '__fish_seen_subcommand_from run' -l dry-run -d 'The same as plan'

@@ -99,7 +99,7 @@ static bool append_join(DBusMessageIter *dict, const struct pcassign_claim *join
 static bool append_options(DBusMessageIter *args, const struct pcassign_claim_options *options) {
     DBusMessageIter dict = DBUS_MESSAGE_ITER_INIT_CLOSED;
     dbus_uint64_t memory = options->memory, wait = options->wait_usec;
-    dbus_bool_t async = options->async != 0;
+    dbus_bool_t async = options->async != 0, viommu = options->viommu != 0;
     if (dbus_message_iter_open_container(args, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
         (!options->title ||
          pcassign__append_option(&dict, "title", DBUS_TYPE_STRING, &options->title)) &&
@@ -107,6 +107,7 @@ static bool append_options(DBusMessageIter *args, const struct pcassign_claim_op
         (!options->handoff ||
          pcassign__append_option(&dict, "handoff", DBUS_TYPE_STRING, &options->handoff)) &&
         (!wait || pcassign__append_option(&dict, "wait", DBUS_TYPE_UINT64, &wait)) &&
+        (!viommu || pcassign__append_option(&dict, "viommu", DBUS_TYPE_BOOLEAN, &viommu)) &&
         (!async || pcassign__append_option(&dict, "async", DBUS_TYPE_BOOLEAN, &async)) &&
         append_join(&dict, options->join) && dbus_message_iter_close_container(args, &dict))
         return true;

@@ -109,10 +109,14 @@ struct pcassign_claim_options {
      * tells when it is "ready", or "ended" and why; until then pcassign_open() says REVOKED, and
      * pcassign_claim_free() abandons it. */
     int async;
+
+    /* Not 0: the guest has an IOMMU of its own (intel-iommu, virtio-iommu, ...), so that each
+     * device maps all of its memory, which counts as often against RLIMIT_MEMLOCK. */
+    int viommu;
 };
 
 #define PCASSIGN_CLAIM_OPTIONS_INIT                                                                \
-    { sizeof(struct pcassign_claim_options), NULL, 0, NULL, 0, NULL, 0 }
+    { sizeof(struct pcassign_claim_options), NULL, 0, NULL, 0, NULL, 0, 0 }
 
 /* Claims the devices for the calling user, all or none, and returns when they are prepared. Blocks
  * for the options' wait and the timeout. `options` may be NULL; of a structure larger than the

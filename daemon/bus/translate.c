@@ -95,6 +95,7 @@ static gboolean take_options(PcaRequest *request, GVariant *options, gboolean cl
     if (take(&dict, "title", "s", &request->title) && !check_text("a title", request->title, error))
         return FALSE;
     take(&dict, "memory", "t", &request->memory);
+    take(&dict, "viommu", "b", &request->viommu);
     if (take(&dict, "wait", "t", &wait) && wait > PCA_WAIT_MAX) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
                     "wait must be at most %" G_GINT64_FORMAT " microseconds", PCA_WAIT_MAX);
@@ -265,6 +266,10 @@ GVariant *pca_translate_claim(const PcaClaim *claim, const PcaSubject *subject) 
         insert_text(&dict, "refusal", claim->refusal);
         insert_text(&dict, "unit", claim->unit);
         insert_text(&dict, "handoff", claim->handoff);
+        if (claim->memory)
+            g_variant_dict_insert(&dict, "memory", "t", claim->memory);
+        if (claim->viommu)
+            g_variant_dict_insert(&dict, "viommu", "b", TRUE);
         insert_text(&dict, "joined", claim->joined);
         insert_text(&dict, "split_from", claim->split_from);
         insert_text(&dict, "reason", claim->reason);

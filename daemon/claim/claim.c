@@ -189,6 +189,7 @@ PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolea
     part->policy = g_strdup(claim->policy);
     part->handoff = g_strdup(claim->handoff);
     part->memory = claim->memory;
+    part->viommu = claim->viommu;
     part->joined = g_strdup(claim->joined);
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);

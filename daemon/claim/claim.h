@@ -60,6 +60,7 @@ typedef struct {
     char *refusal; /* why the policy in force now would not grant it; NULL: it would. Not saved */
     char *handoff;
     guint64 memory;   /* bytes of guest memory; 0 when not told */
+    gboolean viommu;  /* the guest has an IOMMU of its own: each function maps all of its memory */
     char *method;     /* of a reset: the one to use; NULL: all in their order. Not saved */
     char *joined;     /* id of the claim whose VM it is for; NULL when it is for one of its own */
     char *split_from; /* id of the claim that gave these devices back; NULL for others */

@@ -125,6 +125,13 @@ PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address);
 PcaClaim *pca_claims_find_group(PcaClaims *claims, int group);
 const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *address);
 
+/* The claims that are ready and for the same virtual machine, itself included, in no order; the
+ * array owns references. */
+GPtrArray *pca_claims_of_machine(PcaClaims *claims, const PcaClaim *claim);
+
+/* The most guest memory, in bytes, that any of them was made with; 0: none told. */
+guint64 pca_claims_machine_memory(PcaClaims *claims, const PcaClaim *claim);
+
 /* All claims, oldest first; the array owns references. Neither this nor the count has what is an
  * administrator's. */
 GPtrArray *pca_claims_list(PcaClaims *claims);

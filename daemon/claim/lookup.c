@@ -67,6 +67,38 @@ PcaClaim *pca_claims_find(PcaClaims *claims, const char *id) {
     return entry ? entry->claim : pca_failed_find(claims, id);
 }
 
+/* The id of the first claim of its virtual machine, also where that has ended. No chain is longer
+ * than there are claims. */
+static const char *machine_of(PcaClaims *claims, const PcaClaim *claim) {
+    const char *id = claim->id;
+    guint left = g_hash_table_size(claims->entries);
+    for (; claim && claim->joined && left > 0; left--) {
+        id = claim->joined;
+        claim = pca_claims_find(claims, id);
+    }
+    return id;
+}
+
+GPtrArray *pca_claims_of_machine(PcaClaims *claims, const PcaClaim *claim) {
+    GPtrArray *list = pca_claims_list(claims);
+    const char *machine = machine_of(claims, claim);
+    for (guint i = list->len; i-- > 0;) {
+        const PcaClaim *other = g_ptr_array_index(list, i);
+        if (other->state != PCA_CLAIM_READY || other->uid != claim->uid ||
+            !g_str_equal(machine_of(claims, other), machine))
+            g_ptr_array_remove_index(list, i);
+    }
+    return list;
+}
+
+guint64 pca_claims_machine_memory(PcaClaims *claims, const PcaClaim *claim) {
+    g_autoptr(GPtrArray) machine = pca_claims_of_machine(claims, claim);
+    guint64 memory = claim->memory;
+    for (guint i = 0; i < machine->len; i++)
+        memory = MAX(memory, ((const PcaClaim *)g_ptr_array_index(machine, i))->memory);
+    return memory;
+}
+
 PcaClaim *pca_claims_find_device(PcaClaims *claims, const PcaAddress *address) {
     return find(claims, holds_device, address);
 }

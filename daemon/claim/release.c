@@ -126,12 +126,38 @@ static void on_opened(GVariant *reply, GArray *fds, const GError *error, gpointe
     finish_open(data, names, fds, error ? error : odd);
 }
 
-static GVariant *open_request(const PcaClaim *claim) {
+/* The functions that Open hands out. */
+static gboolean is_handed_out(const PcaClaimDevice *device) {
+    return !device->stub && pca_driver_is_vfio(device->driver);
+}
+
+/* What the other claims of its virtual machine add to what a VMM locks. */
+static void add_machine(PcaClaims *claims, const PcaClaim *claim, GVariantDict *request) {
+    g_autoptr(GPtrArray) machine = pca_claims_of_machine(claims, claim);
+    GVariantBuilder beside;
+    gboolean viommu = claim->viommu;
+    g_variant_builder_init(&beside, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < machine->len; i++) {
+        const PcaClaim *other = g_ptr_array_index(machine, i);
+        viommu |= other->viommu;
+        for (guint k = 0; other != claim && k < other->devices->len; k++) {
+            const PcaClaimDevice *device = pca_claim_device(other, k);
+            g_autofree char *address = pca_address_format(&device->function->address);
+            if (is_handed_out(device))
+                g_variant_builder_add(&beside, "s", address);
+        }
+    }
+    g_variant_dict_insert(request, "memory", "t", pca_claims_machine_memory(claims, claim));
+    g_variant_dict_insert(request, "viommu", "b", viommu);
+    g_variant_dict_insert_value(request, "beside", g_variant_builder_end(&beside));
+}
+
+static GVariant *open_request(PcaClaims *claims, const PcaClaim *claim) {
     GVariantBuilder devices;
     g_variant_builder_init(&devices, G_VARIANT_TYPE("a(sss)"));
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (device->stub || !pca_driver_is_vfio(device->driver))
+        if (!is_handed_out(device))
             continue;
         g_autofree char *address = pca_address_format(&device->function->address);
         g_autofree char *identity = pca_function_identity(device->function);
@@ -140,7 +166,7 @@ static GVariant *open_request(const PcaClaim *claim) {
     g_auto(GVariantDict) request;
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "open");
-    g_variant_dict_insert(&request, "memory", "t", claim->memory);
+    add_machine(claims, claim, &request);
     g_variant_dict_insert(&request, "owner", "u", claim->uid);
     g_variant_dict_insert(&request, "joins", "b", claim->joined != NULL);
     if (claim->node_label)
@@ -178,8 +204,8 @@ static void start_open(gpointer data) {
     if (error)
         finish_open(call, NULL, NULL, error);
     else
-        pca_worker_call(call->claims->worker_socket, open_request(call->claim), &call->pidfd, 1,
-                        on_opened, call);
+        pca_worker_call(call->claims->worker_socket, open_request(call->claims, call->claim),
+                        &call->pidfd, 1, on_opened, call);
 }
 
 void pca_claims_open(PcaClaims *claims, PcaClaim *claim, int pidfd, PcaClaimOpenFunc func,

@@ -70,6 +70,8 @@ static GKeyFile *to_key_file(const PcaClaim *claim, const char *boot_id) {
     g_key_file_set_uint64(file, CLAIM, "Uid", claim->uid);
     g_key_file_set_uint64(file, CLAIM, "Pid", claim->pid);
     g_key_file_set_uint64(file, CLAIM, "Memory", claim->memory);
+    if (claim->viommu)
+        g_key_file_set_boolean(file, CLAIM, "Viommu", TRUE);
     g_key_file_set_int64(file, CLAIM, "Since", claim->since);
     set_optional(file, CLAIM, "User", claim->user);
     set_optional(file, CLAIM, "Label", claim->label);
@@ -256,6 +258,7 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
         g_propagate_error(error, problem);
         return NULL;
     }
+    claim->viommu = g_key_file_get_boolean(file, CLAIM, "Viommu", NULL);
     claim->since = claim->state_since = g_key_file_get_int64(file, CLAIM, "Since", NULL);
     claim->user = get_optional(file, CLAIM, "User");
     claim->label = get_optional(file, CLAIM, "Label");

@@ -7,6 +7,7 @@ libpca_engine_a_SOURCES = \
 	daemon/engine/files.c daemon/engine/files.h \
 	daemon/engine/handover.c daemon/engine/handover.h \
 	daemon/engine/journal.c daemon/engine/journal.h \
+	daemon/engine/locked.c daemon/engine/locked.h \
 	daemon/engine/methods.c daemon/engine/methods.h \
 	daemon/engine/node.c daemon/engine/node.h \
 	daemon/engine/plan.c daemon/engine/plan.h \

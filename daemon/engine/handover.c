@@ -10,18 +10,12 @@
 #include <sys/sysinfo.h>
 
 #include "base/error.h"
+#include "engine/locked.h"
 
-#define MEMLOCK_MARGIN (G_GUINT64_CONSTANT(1) << 30)
-
-guint64 pca_memlock_limit(guint64 memory, guint64 ram) {
-    guint64 wanted = memory > G_MAXUINT64 - MEMLOCK_MARGIN ? G_MAXUINT64 : memory + MEMLOCK_MARGIN;
-    return MIN(wanted, ram);
-}
-
-static gboolean raise_memlock(PcaKernel *kernel, int pidfd, guint64 memory, GError **error) {
+static gboolean raise_memlock(PcaKernel *kernel, int pidfd, guint64 locked, GError **error) {
     struct sysinfo info;
     sysinfo(&info);
-    guint64 limit = pca_memlock_limit(memory, (guint64)info.totalram * info.mem_unit);
+    guint64 limit = pca_memlock_limit(locked, (guint64)info.totalram * info.mem_unit);
     int result = kernel->ops->raise_memlock(kernel, pidfd, limit);
     if (result < 0)
         pca_error_set_errno(
@@ -127,7 +121,7 @@ gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices,
             (fresh && !add_node(kernel, number, client->label, "group", &devices[i], fds, error)))
             return FALSE;
     }
-    return client->memory == 0 || raise_memlock(kernel, client->pidfd, client->memory, error);
+    return client->locked == 0 || raise_memlock(kernel, client->pidfd, client->locked, error);
 }
 
 /* The uid alone: group and mode are its own to change. */
@@ -147,14 +141,14 @@ static gboolean check_node_owner(PcaKernel *kernel, const PcaHandoverDevice *dev
 }
 
 gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           uid_t owner, guint64 memory, int pidfd, GError **error) {
+                           uid_t owner, guint64 locked, int pidfd, GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
     for (gsize i = 0; i < n_devices; i++) {
         int directory = claimed_directory(context, &devices[i], error);
         if (directory < 0 || !check_node_owner(kernel, &devices[i], directory, owner, error))
             return FALSE;
     }
-    return memory == 0 || raise_memlock(kernel, pidfd, memory, error);
+    return locked == 0 || raise_memlock(kernel, pidfd, locked, error);
 }
 
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
@@ -165,5 +159,5 @@ gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, 
     for (gsize i = 0; i < n_devices; i++)
         if (!add_device(kernel, context, &devices[i], client->label, fds, error))
             return FALSE;
-    return client->memory == 0 || raise_memlock(kernel, client->pidfd, client->memory, error);
+    return client->locked == 0 || raise_memlock(kernel, client->pidfd, client->locked, error);
 }

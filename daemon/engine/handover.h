@@ -22,23 +22,21 @@ typedef struct {
 /* For whom; borrowed. */
 typedef struct {
     gboolean joins;    /* it has an iommufd, or a container, and gets none */
-    guint64 memory;    /* bytes of its guest; 0: its limit is left alone */
-    int pidfd;         /* of its process; not looked at without memory */
+    guint64 locked;    /* bytes that its process locks (locked.h); 0: its limit is left alone */
+    int pidfd;         /* of its process; not looked at unless it locks something */
     const char *label; /* that each private node gets before it is opened; NULL or "": none */
 } PcaHandoverClient;
 
 /* A fresh iommufd (locked memory accounted per process) and the device node of each function, role
- * "iommufd" and "device". Each
- * function is looked at once more: right identity, on a vfio driver that its driver_override names
- * as well. With memory > 0 the locked-memory limit of the process behind `pidfd` is raised to what
- * a guest of that many bytes needs, at most the machine's RAM. */
+ * "iommufd" and "device". Each function is looked at once more: right identity, on a vfio driver
+ * that its driver_override names as well. RLIMIT_MEMLOCK of the client's process is raised to what
+ * one needs that locks that much, at most the machine's RAM; never lowered. */
 gboolean pca_handover_cdev(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
                            const PcaHandoverClient *client, PcaFds *fds, GError **error);
 
-/* A fresh container and the node of each function's
- * IOMMU group, role "container" and "group"; a group goes by the name and address of the first
- * function in it. The kernel lets a group be opened once at a time: Busy while somebody has it
- * open. Otherwise as above. */
+/* A fresh container and the node of each function's IOMMU group, role "container" and "group"; a
+ * group goes by the name and address of the first function in it. The kernel lets a group be opened
+ * once at a time: Busy while somebody has it open. Otherwise as above. */
 gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
                             const PcaHandoverClient *client, PcaFds *fds, GError **error);
 
@@ -46,8 +44,4 @@ gboolean pca_handover_group(PcaKernel *kernel, const PcaHandoverDevice *devices,
  * `owner`: no descriptor. Looks whether the node of each function is still its own (Busy when
  * not), and raises the limit as above. */
 gboolean pca_handover_node(PcaKernel *kernel, const PcaHandoverDevice *devices, gsize n_devices,
-                           uid_t owner, guint64 memory, int pidfd, GError **error);
-
-/* RLIMIT_MEMLOCK in bytes for a guest of `memory` bytes: 1 GiB more, for ROMs and BARs, and never
- * above `ram`. */
-guint64 pca_memlock_limit(guint64 memory, guint64 ram);
+                           uid_t owner, guint64 locked, int pidfd, GError **error);

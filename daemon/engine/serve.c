@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "engine/handover.h"
+#include "engine/locked.h"
 #include "engine/run.h"
 #include "engine/wire.h"
 #include "sys/holders.h"
@@ -123,13 +124,33 @@ static gboolean serve_undo(Exchange *x, GError **error) {
     return ok;
 }
 
+/* By all functions that the virtual machine has, with those of other claims. A BAR counts under
+ * iommufd alone. */
+static guint64 locked_memory(Exchange *x, const PcaHandoverDevice *devices, gsize n,
+                             const char *handoff) {
+    guint64 memory = 0;
+    gboolean viommu = FALSE;
+    g_autofree const char **beside = NULL;
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_variant_lookup(x->request, "memory", "t", &memory);
+    g_variant_lookup(x->request, "viommu", "b", &viommu);
+    g_variant_lookup(x->request, "beside", "^a&s", &beside);
+    for (gsize i = 0; i < n; i++)
+        g_ptr_array_add(all, (gpointer)devices[i].address);
+    for (gsize i = 0; beside && beside[i]; i++)
+        g_ptr_array_add(all, (gpointer)beside[i]);
+    guint spaces = viommu ? MAX(all->len, 1) : 1;
+    g_ptr_array_add(all, NULL);
+    gboolean counts_bars = g_str_equal(handoff, PCA_HANDOFF_CDEV);
+    return pca_locked_memory(x->kernel->root, memory, spaces,
+                             counts_bars ? (const char *const *)all->pdata : NULL);
+}
+
 static gboolean serve_open(Exchange *x, GError **error) {
     g_autoptr(GVariant) list =
         g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE("a(sss)"));
-    guint64 memory = 0;
     if (!list || x->fds->len < 1)
         return malformed("devices or a pidfd", error);
-    g_variant_lookup(x->request, "memory", "t", &memory);
     gsize n = g_variant_n_children(list);
     if (n >= PCA_WIRE_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
@@ -141,15 +162,17 @@ static gboolean serve_open(Exchange *x, GError **error) {
         g_variant_get_child(list, i, "(&s&s&s)", &devices[i].address, &devices[i].identity,
                             &devices[i].name);
     const char *handoff = PCA_HANDOFF_CDEV;
-    PcaHandoverClient client = {.memory = memory, .pidfd = g_array_index(x->fds, int, 0)};
+    PcaHandoverClient client = {.pidfd = g_array_index(x->fds, int, 0)};
     g_variant_lookup(x->request, "joins", "b", &client.joins);
     g_variant_lookup(x->request, "label", "&s", &client.label);
     g_variant_lookup(x->request, "handoff", "&s", &handoff);
+    client.locked = locked_memory(x, devices, n, handoff);
     guint32 owner = 0;
     if (g_str_equal(handoff, PCA_HANDOFF_NODE))
         return !g_variant_lookup(x->request, "owner", "u", &owner)
                    ? malformed("an owner", error)
-                   : pca_handover_node(x->kernel, devices, n, owner, memory, client.pidfd, error);
+                   : pca_handover_node(x->kernel, devices, n, owner, client.locked, client.pidfd,
+                                       error);
     if (g_str_equal(handoff, PCA_HANDOFF_GROUP))
         return pca_handover_group(x->kernel, devices, n, &client, x->reply_fds, error);
     return pca_handover_cdev(x->kernel, devices, n, &client, x->reply_fds, error);

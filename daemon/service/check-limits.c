@@ -13,7 +13,7 @@ static void check_memory(const PcaCheckContext *context, const PcaTarget *target
     g_autofree char *fix =
         g_strdup_printf("ask for %" G_GUINT64_FORMAT " bytes or fewer", section->max_memory);
     pca_findings_fail(findings, "policy", PCA_ERROR_LIMIT_EXCEEDED, section->name, fix,
-                      "the claim asks for %" G_GUINT64_FORMAT " bytes of memory, and [Device %s] "
+                      "the claim is for %" G_GUINT64_FORMAT " bytes of memory, and [Device %s] "
                       "allows %" G_GUINT64_FORMAT " (MaxMemory, %s:%u)",
                       context->memory, section->name, section->max_memory, section->file,
                       pca_section_line(section, PCA_KEY_MAX_MEMORY));

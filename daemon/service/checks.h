@@ -23,7 +23,7 @@ typedef struct {
     const PcaAccounts *accounts; /* of the names of the policy */
     const PcaTargets *targets;
     const char *handoff;
-    guint64 memory;          /* bytes that the claim asks for; 0: not told */
+    guint64 memory;          /* bytes that its guest may have; 0: not told */
     const char *const *only; /* names of the checks to make; NULL: all */
     gboolean has_policy;     /* FALSE: no policy could be read since the start */
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */

@@ -73,6 +73,7 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     claim->handoff = g_strdup(e->handoff);
     claim->memory = request->memory;
     claim->node_label = g_strdup(e->names->node_label);
+    claim->viommu = request->viommu;
     claim->joined = g_strdup(request->join);
     claim->async = request->async;
     for (guint i = 0; i < e->targets->len; i++) {

@@ -117,6 +117,13 @@ static const char *choose_handoff(PcaService *service, const PcaRequest *request
     return snapshot->has_cdev || !snapshot->has_group ? PCA_HANDOFF_CDEV : PCA_HANDOFF_GROUP;
 }
 
+/* Who joins a machine is let map its memory, whatever it asks for itself. */
+static guint64 memory_of(PcaService *service, const PcaRequest *request) {
+    const PcaClaim *joined = request->join ? pca_claims_find(service->claims, request->join) : NULL;
+    guint64 machine = joined ? pca_claims_machine_memory(service->claims, joined) : 0;
+    return MAX(request->memory, machine);
+}
+
 /* Each binding makes the node of a group anew: who had it is part of how the function was found. */
 static void note_owners(Examiner *x, PcaTargets *targets) {
     for (guint i = 0; i < targets->len; i++) {
@@ -156,7 +163,7 @@ static void judge(Examiner *x) {
         .accounts = pca_directory_accounts(service->directory),
         .targets = e->targets,
         .handoff = e->handoff,
-        .memory = x->request->memory,
+        .memory = memory_of(service, x->request),
         .only = x->request->checks,
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,

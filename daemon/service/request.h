@@ -32,6 +32,7 @@ typedef struct {
     char *title;      /* NULL without one */
     char *handoff;    /* "cdev", "group", "node"; NULL: the best that the kernel has */
     guint64 memory;   /* bytes; 0: not told */
+    gboolean viommu;  /* the guest has an IOMMU of its own */
     gint64 wait;      /* microseconds */
     gboolean async;   /* answered before the claim is ready */
     gboolean loads;   /* modules that it lacks may be loaded for it */

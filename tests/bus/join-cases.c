@@ -154,6 +154,31 @@ START_TEST(join_as_another) {
 }
 END_TEST
 
+/* MaxMemory= holds for the machine that a device joins. */
+START_TEST(join_with_too_much_memory) {
+    if (!pca_become(0))
+        return;
+    static const char text[] = "[Device nic]\nPath=01.0/00.0\nAllowUser=65534\n"
+                               "[Device small]\nPath=08.0/00.0\nAllowUser=65534\nMaxMemory=1M\n";
+    g_autofree char *path = g_build_filename(world->tree, "policy.d", "50-test.conf", NULL);
+    ck_assert(g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
+    g_variant_unref(pca_call(bus, ROOT_PATH, "Manager.ReloadPolicy", NULL, NULL));
+    g_autoptr(GDBusConnection) alice = pca_world_connect_as(world, ALICE, ALICE);
+    for (int large = 0; large <= 1; large++) {
+        g_auto(PcaHeld) held = pca_claim_with(
+            alice, "nic", large ? "{'memory': <uint64 1048577>}" : "{'memory': <uint64 1048576>}");
+        g_auto(PcaHeld) second = {NULL, -1};
+        g_autoptr(GError) error = NULL;
+        gboolean ok = try_join(alice, "small", held.path, held.lease, NULL, &second, &error);
+        ck_assert_int_eq(ok, !large);
+        ck_assert(ok || pca_is_error(error, "LimitExceeded"));
+        if (ok)
+            g_variant_unref(pca_call(alice, second.path, "Claim.Release", NULL, NULL));
+        g_variant_unref(pca_call(alice, held.path, "Claim.Release", NULL, NULL));
+    }
+}
+END_TEST
+
 static void on_claimed(GObject *source, GAsyncResult *result, gpointer data) {
     GError **error = data;
     g_autoptr(GUnixFDList) fds = NULL;
@@ -327,5 +352,7 @@ TCase *pca_join_cases(void) {
     tcase_add_test(tcase, give_back_wrong);
     tcase_add_test(tcase, give_back_of_another);
     tcase_add_test(tcase, give_back_held);
+    /* Leaves another policy. */
+    tcase_add_test(tcase, join_with_too_much_memory);
     return tcase;
 }

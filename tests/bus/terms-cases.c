@@ -54,7 +54,7 @@ static const struct {
 } memories[] = {
     {"nic", GIB, NULL},
     {"nic", "1073741825",
-     "asks for 1073741825 bytes of memory, and [Device nic] allows 1073741824 (MaxMemory, "},
+     "is for 1073741825 bytes of memory, and [Device nic] allows 1073741824 (MaxMemory, "},
     {"small", "4097", "[Device small] allows 4096 (MaxMemory, "},
     {"nic small", "8192", "[Device small] allows 4096"},
     {"nic small", "4096", NULL},

@@ -7,7 +7,7 @@
 #include "support/suite.h"
 
 static const char sent[] = "([('nic', {'alias': <'wan'>}), ('gpu', {})],"
-                           " {'title': <'mine'>, 'handoff': <'cdev'>, 'memory': <uint64 4096>})";
+                           " {'title': <'mine'>, 'handoff': <'cdev'>, 'memory': <uint64 4096>, 'viommu': <true>})";
 
 /* The message as its sender could have it in memory that it shares; `*bytes` is that memory. */
 static GVariant *make_shared(guint8 **bytes, gsize *size) {
@@ -38,6 +38,7 @@ START_TEST(changed_after_it_was_sent) {
     ck_assert_pstr_eq(request->title, "mine");
     ck_assert_pstr_eq(request->handoff, "cdev");
     ck_assert_uint_eq(request->memory, 4096);
+    ck_assert(request->viommu);
 }
 END_TEST
 

@@ -168,6 +168,37 @@ START_TEST(the_memory_of_the_claim_raises_the_limit) {
 }
 END_TEST
 
+/* Opens the claim, which raises the limit to 1 GiB and `mib` MiB. */
+static void opens_with(PcaClaim *claim, guint64 mib) {
+    g_autofree char *line =
+        g_strdup_printf("raise_memlock %" G_GUINT64_FORMAT, (1024 + mib) * 1024 * 1024);
+    pca_fake_kernel_forget(fake);
+    AUTO_OPENED opened = open_claim(claim);
+    ck_assert_ptr_null(opened.error);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, line), 1);
+    g_clear_pointer(&opened.fds, g_array_unref);
+}
+
+/* Each function of the machine counts, whichever claim it came by, as long as that claim is there.
+ */
+START_TEST(joined_claims_raise_the_limit_together) {
+    PCA_AUTO_FD lease = -1, other_lease = -1;
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    g_autoptr(PcaClaim) other = claim_ready((const char *[]){SPARE, NULL}, &other_lease);
+    claim->memory = 1024 * 1024;
+    claim->viommu = TRUE;
+    opens_with(claim, 1);
+    other->joined = g_strdup(claim->id);
+    opens_with(claim, 2);
+    opens_with(other, 2);
+    other->memory = 2 * 1024 * 1024;
+    opens_with(claim, 4);
+    release_well(claim);
+    opens_with(other, 2);
+    release_well(other);
+}
+END_TEST
+
 START_TEST(junk_in_the_lease_ends_nothing) {
     PCA_AUTO_FD lease = -1;
     g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
@@ -421,7 +452,8 @@ void add_life(Suite *suite) {
                     it_does_not_sleep_while_it_is_claimed, open_gives_what_was_claimed,
                     open_gives_groups_to_those_who_asked_for_them,
                     an_owner_who_opens_paths_has_the_node_until_the_release,
-                    the_memory_of_the_claim_raises_the_limit, junk_in_the_lease_ends_nothing,
+                    the_memory_of_the_claim_raises_the_limit,
+                    joined_claims_raise_the_limit_together, junk_in_the_lease_ends_nothing,
                     each_set_goes_there_and_back, what_is_held_can_be_found);
     ADD_DAEMON_CASE(suite, "turns", two_prepares_on_one_group_take_turns,
                     disjoint_groups_do_not_wait_for_each_other, no_device_has_two_owners);

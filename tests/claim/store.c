@@ -22,6 +22,7 @@ static PcaClaim *store(void) {
     pca_claim_device(claim, 2)->files = g_strdup("1000 config=0:0:0644 rom=0:0:0600");
     claim->pid = 4242;
     claim->memory = G_MAXUINT64;
+    claim->viommu = TRUE;
     claim->user = g_strdup("alice");
     claim->label = g_strdup("system_u:system_r:vmm_t:s0:c1,c2");
     claim->node_label = g_strdup("system_u:object_r:pcassign_device_t:s0:c1,c2");
@@ -71,7 +72,7 @@ START_TEST(a_claim_comes_back_whole) {
     ck_assert_int_eq(again->state, PCA_CLAIM_PREPARING);
     ck_assert_uint_eq(again->uid, claim->uid);
     ck_assert_uint_eq(again->pid, claim->pid);
-    ck_assert(again->memory == claim->memory && again->since == claim->since);
+    ck_assert(again->memory == claim->memory && again->viommu && again->since == claim->since);
     ck_assert_str_eq(pca_claim_device(again, 0)->driver, VFIO);
     ck_assert_pstr_eq(again->user, claim->user);
     ck_assert_pstr_eq(again->label, claim->label);

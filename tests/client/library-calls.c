@@ -61,12 +61,13 @@ START_TEST(options) {
     struct pcassign_claim_options all = PCASSIGN_CLAIM_OPTIONS_INIT;
     all.title = "win ü";
     all.memory = 1ull << 40;
+    all.viommu = 2;
     all.handoff = "cdev";
     all.wait_usec = 5000000;
     ck_assert_int_eq(pcassign_claim(p, devices, 2, &all, &claim), 0);
     pcassign_claim_free(claim);
     expect_seen(
-        p, "fine=; 02:00.0=gpu; handoff=cdev; memory=1099511627776; title=win ü; wait=5000000");
+        p, "fine=; 02:00.0=gpu; handoff=cdev; memory=1099511627776; title=win ü; viommu=1; wait=5000000");
     ck_assert_int_eq(pcassign_claim(p, devices, 1, NULL, &claim), 0);
     pcassign_claim_free(claim);
     expect_seen(p, "fine=");

@@ -288,6 +288,30 @@ START_TEST(memory) {
 END_TEST
 
 static const struct {
+    PcaVmm vmm;
+    const char *option, *value;
+    gboolean has;
+} viommus[] = {
+    {PCA_VMM_QEMU, "-device", "intel-iommu,intremap=on,caching-mode=on", TRUE},
+    {PCA_VMM_QEMU, "-device", "virtio-iommu-pci", TRUE},
+    {PCA_VMM_QEMU, "-machine", "virt,iommu=smmuv3", TRUE},
+    {PCA_VMM_QEMU, "--device", "amd-iommu", TRUE},
+    {PCA_VMM_QEMU, "-M", "q35,kernel-irqchip=split", FALSE},
+    {PCA_VMM_QEMU, "-device", "virtio-net-pci,iommu_platform=on", FALSE},
+    {PCA_VMM_QEMU, "-name", "intel-iommu", FALSE},
+    {PCA_VMM_QEMU, "-device", NULL, FALSE},
+    {PCA_VMM_CLOUD_HYPERVISOR, "--device", "fd=3,iommu=on", TRUE},
+    {PCA_VMM_CLOUD_HYPERVISOR, "--device", "fd=3,iommu=off", FALSE},
+    {PCA_VMM_UNKNOWN, "-device", "intel-iommu", FALSE},
+};
+
+START_TEST(viommu) {
+    const char *arguments[] = {"vmm", viommus[_i].option, viommus[_i].value, NULL};
+    ck_assert_int_eq(pca_vmm_has_viommu(viommus[_i].vmm, arguments), viommus[_i].has);
+}
+END_TEST
+
+static const struct {
     const char *text;
     guint64 bytes; /* 0: refused */
 } sizes[] = {
@@ -361,6 +385,7 @@ Suite *pca_suite(void) {
     PCA_TABLE(suite, "placeholders without descriptors", only_the_lease_where_paths_are_opened,
               without_fds);
     PCA_TABLE(suite, "memory", memory, memories);
+    PCA_TABLE(suite, "viommu", viommu, viommus);
     PCA_TABLE(suite, "sizes", size, sizes);
     PCA_TABLE(suite, "VMM by name", guess, commands);
     PCA_TABLE(suite, "specs", specs, specifications);

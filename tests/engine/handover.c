@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/handover.h"
+#include "engine/locked.h"
 #include "engine/run.h"
 
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
@@ -87,6 +88,42 @@ static const struct {
 
 START_TEST(memlock_is_memory_and_a_gibibyte_at_most_ram) {
     ck_assert(pca_memlock_limit(limits[_i].memory, limits[_i].ram) == limits[_i].limit);
+}
+END_TEST
+
+/* 128 KiB, an I/O port range, 1 GiB, nothing, ROM, and what SR-IOV has: 0x40020000 bytes count. */
+static const char regions[] = "0x00000000fe000000 0x00000000fe01ffff 0x0000000000040200\n"
+                              "0x000000000000c000 0x000000000000c01f 0x0000000000040101\n"
+                              "0x0000004000000000 0x000000403fffffff 0x000000000014220c\n"
+                              "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+                              "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+                              "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+                              "0x00000000fe040000 0x00000000fe07ffff 0x0000000000046200\n"
+                              "0x0000000000000000 0x000000ffffffffff 0x000000000014220c";
+#define BARS 0x40020000
+
+static const struct {
+    guint64 memory;
+    guint spaces;
+    const char *mapped[3];
+    guint64 locked;
+} sums[] = {
+    {0, 3, {NIC, BARE}, 0},
+    {4 * GIB, 1, {NULL}, 4 * GIB},
+    {4 * GIB, 3, {NULL}, 12 * GIB},
+    {4 * GIB, 1, {NIC}, 4 * GIB + BARS},
+    {4 * GIB, 2, {NIC, BARE}, 8 * GIB + BARS},
+    {4 * GIB, 1, {"0000:7f:00.0", "rubbish"}, 4 * GIB},
+    {G_MAXUINT64, 2, {NIC}, G_MAXUINT64},
+    {G_MAXUINT64, 1, {NIC}, G_MAXUINT64},
+};
+
+START_TEST(locked_is_memory_for_each_space_and_bars) {
+    pca_tree_set(tree, NIC, "resource", regions);
+    pca_tree_set(tree, BARE, "resource", "not a table");
+    for (guint i = 0; i < G_N_ELEMENTS(sums); i++)
+        ck_assert(pca_locked_memory(kernel->root, sums[i].memory, sums[i].spaces, sums[i].mapped) ==
+                  sums[i].locked);
 }
 END_TEST
 
@@ -296,7 +333,7 @@ void add_handover(Suite *suite) {
              another_identity_is_refused, a_device_that_went_is_refused,
              without_its_node_it_is_refused, a_kernel_without_iommufd_is_unsupported,
              every_node_has_the_label_that_is_wanted, what_cannot_have_its_label_is_not_opened,
-             any_fault_keeps_all_back_and_leaks_none);
+             any_fault_keeps_all_back_and_leaks_none, locked_is_memory_for_each_space_and_bars);
     ADD_CASE(suite, "group handover", a_container_and_each_group_once, who_joins_gets_no_container,
              every_group_node_has_it_too, a_group_in_use_is_busy, groups_are_looked_at_once_more,
              any_fault_keeps_all_groups_back);

@@ -218,6 +218,35 @@ START_TEST(open_hands_descriptors_over) {
 }
 END_TEST
 
+/* What the request tells of the machine, and how much above 1 GiB the limit is. */
+static const struct {
+    const char *told;
+    guint64 mib;
+} machines[] = {
+    {"", 64},
+    {", 'viommu': <true>", 64},
+    {", 'viommu': <true>, 'beside': <['0000:02:00.0', '0000:03:00.0']>", 192},
+    {", 'beside': <['0000:02:00.0', '0000:03:00.0']>", 64},
+    {", 'viommu': <false>, 'beside': <@as []>", 64},
+};
+
+START_TEST(open_counts_the_whole_machine) {
+    PCA_AUTO_FD journal = open_journal();
+    PCA_AUTO_FD pidfd = self_pidfd();
+    AUTO_REPLY claimed = ask(run_request(PCA_PLAN_CLAIM), journal);
+    for (guint i = 0; i < G_N_ELEMENTS(machines); i++) {
+        g_autofree char *request =
+            g_strdup_printf("{'kind': <'open'>, 'handoff': <'group'>, 'memory': <uint64 67108864>, "
+                            "'devices': <[('" NIC "', '8086:10d3 0000:0000', 'net')]>%s}",
+                            machines[i].told);
+        fake->memlock = 0;
+        AUTO_REPLY reply = ask_text(request, pidfd);
+        assert_ok(&reply);
+        ck_assert_uint_eq(fake->memlock >> 20, 1024 + machines[i].mib);
+    }
+}
+END_TEST
+
 START_TEST(open_hands_groups_over) {
     PCA_AUTO_FD journal = open_journal();
     PCA_AUTO_FD pidfd = self_pidfd();
@@ -599,8 +628,8 @@ void add_serve(Suite *suite) {
              a_held_journal_is_busy, a_dying_worker_may_hold_the_journal_a_moment_longer,
              the_lock_is_held_until_just_before_the_reply, a_malformed_journal_is_not_undone,
              nothing_is_begun_for_a_daemon_that_went, what_is_no_request_gets_no_reply);
-    ADD_CASE(suite, "serve descriptors", open_hands_descriptors_over, open_hands_groups_over,
-             open_of_nodes_wants_their_owner_and_sends_nothing,
+    ADD_CASE(suite, "serve descriptors", open_hands_descriptors_over, open_counts_the_whole_machine,
+             open_hands_groups_over, open_of_nodes_wants_their_owner_and_sends_nothing,
              open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
              holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
