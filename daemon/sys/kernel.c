@@ -65,11 +65,23 @@ static int open_attribute(int dirfd, const char *name, int flags) {
     return fd;
 }
 
+/* They take devices that nobody meant, or block behind others (new_id, remove_id in
+ * drivers/pci/pci-driver.c; remove, rescan in drivers/pci/pci-sysfs.c). */
+static gboolean is_never_written(const char *name) {
+    static const char *const never[] = {"new_id", "remove_id",    "bind",
+                                        "remove", "rescan",       "dev_rescan",
+                                        "enable", "sriov_numvfs", NULL};
+    const char *slash = strrchr(name, '/');
+    return g_strv_contains(never, slash ? slash + 1 : name);
+}
+
 static int write_attribute(PcaKernel *kernel, int dirfd, const char *name, const char *value) {
     size_t size = strlen(value);
     /* sysfs does nothing with an empty write, and says that it went well. */
     if (size == 0)
         return -EINVAL;
+    if (is_never_written(name))
+        return -EPERM;
     PCA_AUTO_FD fd = open_attribute(dirfd, name, O_WRONLY);
     if (fd < 0)
         return fd;

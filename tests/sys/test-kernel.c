@@ -159,6 +159,23 @@ START_TEST(attribute_names_stay_inside) {
 }
 END_TEST
 
+START_TEST(some_attributes_are_never_written) {
+    static const char *const never[] = {"new_id", "remove_id", "bind",
+                                        "remove", "rescan",    "sriov_numvfs"};
+    for (gsize i = 0; i < G_N_ELEMENTS(never); i++) {
+        g_autofree char *plain = g_strdup_printf("sys/bus/pci/%s", never[i]);
+        g_autofree char *below = g_strdup_printf("drivers/%s", never[i]);
+        g_autofree char *path = g_strdup_printf("sys/bus/pci/%s", below);
+        make(plain, "as it was");
+        make(path, "as it was");
+        ck_assert_int_eq(write_name("sys/bus/pci", never[i], "1"), -EPERM);
+        ck_assert_int_eq(write_name("sys/bus/pci", below, "1"), -EPERM);
+        assert_text(plain, "as it was");
+        assert_text(path, "as it was");
+    }
+}
+END_TEST
+
 START_TEST(attribute_that_is_a_link_is_refused) {
     make("outside", "as it was");
     make_link("sys/bus/pci/link", "../../../outside");
@@ -665,8 +682,9 @@ Suite *pca_suite(void) {
              function_stays_below_sysfs);
     add_numbers(suite);
     ADD_CASE(suite, "attributes", attribute_is_written_whole, attribute_names_stay_inside,
-             attribute_that_is_a_link_is_refused, missing_attribute_or_device,
-             write_errors_come_through, short_write_is_an_error, config_is_little_endian);
+             some_attributes_are_never_written, attribute_that_is_a_link_is_refused,
+             missing_attribute_or_device, write_errors_come_through, short_write_is_an_error,
+             config_is_little_endian);
     ADD_CASE(suite, "nodes", node_opens_and_leaves_nothing, stale_nodes_go,
              foreign_directory_is_refused, workers_do_not_take_each_others_nodes,
              group_is_a_device_node);
