@@ -24,9 +24,10 @@ typedef struct {
     int status;
 } Daemon;
 
-/* Where things are; changed only by tests, which have no root and a bus of their own. */
+/* Where things are; changed by tests, which have no root and a bus of their own, and where the
+ * modules are by the unit. */
 typedef struct {
-    char *state, *socket, *sysfs, *proc, *dev;
+    char *state, *socket, *sysfs, *proc, *dev, *modules;
     char **policy;
     gint64 grace_ms, release_grace_ms;
     gboolean version;
@@ -38,6 +39,7 @@ static void options_clear(Options *options) {
     g_free(options->sysfs);
     g_free(options->proc);
     g_free(options->dev);
+    g_free(options->modules);
     g_strfreev(options->policy);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -73,6 +75,8 @@ static gboolean parse(int *argc, char ***argv, Options *options, GError **error)
         {"sysfs", 0, 0, G_OPTION_ARG_FILENAME, &options->sysfs, "Read DIR instead of sysfs", "DIR"},
         {"proc", 0, 0, G_OPTION_ARG_FILENAME, &options->proc, "Read DIR instead of procfs", "DIR"},
         {"dev", 0, 0, G_OPTION_ARG_FILENAME, &options->dev, "Use DIR instead of /dev", "DIR"},
+        {"modules", 0, 0, G_OPTION_ARG_FILENAME, &options->modules,
+         "Look for the index of modules in DIR (/lib/modules)", "DIR"},
         {"unbind-grace", 0, 0, G_OPTION_ARG_INT64, &options->grace_ms,
          "Count a release as stuck after MS milliseconds", "MS"},
         {"release-grace", 0, 0, G_OPTION_ARG_INT64, &options->release_grace_ms,
@@ -91,9 +95,12 @@ static gboolean parse(int *argc, char ***argv, Options *options, GError **error)
 
 static PcaRoot *make_root(const Options *options) {
     g_autoptr(PcaRoot) host = pca_root_new_host();
-    return pca_root_new(options->sysfs ? options->sysfs : host->sysfs,
-                        options->proc ? options->proc : host->proc,
-                        options->dev ? options->dev : host->dev);
+    PcaRoot *root = pca_root_new(options->sysfs ? options->sysfs : host->sysfs,
+                                 options->proc ? options->proc : host->proc,
+                                 options->dev ? options->dev : host->dev);
+    if (options->modules)
+        pca_root_set_modules(root, options->modules);
+    return root;
 }
 
 static int serve(const Options *options) {

@@ -34,6 +34,11 @@ PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev) {
     return root;
 }
 
+void pca_root_set_modules(PcaRoot *root, const char *modules) {
+    g_free(root->modules);
+    root->modules = without_slashes(modules);
+}
+
 PcaRoot *pca_root_new_host(void) {
     return pca_root_new("/sys", "/proc", "/dev");
 }

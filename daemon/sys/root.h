@@ -18,6 +18,9 @@ typedef struct {
 
 PcaRoot *pca_root_new(const char *sysfs, const char *proc, const char *dev);
 
+/* Where the modules' index is, unless it is where it belongs. */
+void pca_root_set_modules(PcaRoot *root, const char *modules);
+
 /* The host's own: /sys, /proc, /dev; the one place that names them. */
 PcaRoot *pca_root_new_host(void);
 void pca_root_free(PcaRoot *root);

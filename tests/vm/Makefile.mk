@@ -52,6 +52,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 VM_FILES += tests/vm/pinned.test
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
 VM_FILES += tests/vm/together.test
+VM_FILES += tests/vm/broadcast.test tests/vm/memory.test tests/vm/needed.test tests/vm/sandbox.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check
