@@ -19,9 +19,14 @@ EXTRA_DIST += tests/check-layers
 check_SCRIPTS += tests/check-man
 TESTS += tests/check-man
 EXTRA_DIST += tests/check-man
+check_SCRIPTS += tests/check-promises
+TESTS += tests/check-promises
+EXTRA_DIST += tests/check-promises SECURITY.md
 
 # The tests fork by the hundred, and what AddressSanitizer keeps of freed memory is copied each time.
-AM_TESTS_ENVIRONMENT = ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; export ASAN_OPTIONS; \
+# The log of each program names what has passed, for tests/check-promises.
+AM_TESTS_ENVIRONMENT = CK_VERBOSITY="$${CK_VERBOSITY-verbose}"; export CK_VERBOSITY; \
+	ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; export ASAN_OPTIONS; \
 	TMPDIR="$${TMPDIR:-$$($(srcdir)/tests/scratch)}"; export TMPDIR; \
 	PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
 	PCASSIGND=$(abs_builddir)/pcassignd; SRCDIR=$(abs_srcdir); BUILDDIR=$(abs_builddir); \

@@ -10,7 +10,7 @@
 
 int main(void) {
     SRunner *runner = srunner_create(pca_suite());
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV); /* CK_VERBOSITY=verbose names what passed */
     int failed = srunner_ntests_failed(runner);
     int run = srunner_ntests_run(runner);
     srunner_free(runner);
