@@ -255,19 +255,29 @@ START_TEST(claim_without_worker) {
 }
 END_TEST
 
-START_TEST(limit_of_devices) {
+static void refuses_claim(const char *told) {
     g_autoptr(PcaSubject) subject = pca_subject_new(":1.5", 1000, 0);
     g_autoptr(PcaRequest) request = request_for("nic");
     g_autoptr(GAsyncResult) result = NULL;
     g_autoptr(GError) error = NULL;
-    service->max_devices = 0;
     pca_service_claim_async(service, subject, request, on_result, &result);
     await(&result);
     g_autoptr(PcaClaim) claim = pca_service_claim_finish(result, &error);
     ck_assert_ptr_null(claim);
     ck_assert_msg(g_error_matches(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED) &&
-                      strstr(error->message, "1 more would be over the limit of 0"),
+                      strstr(error->message, told),
                   "%s", error->message);
+}
+
+START_TEST(limit_of_devices) {
+    service->max_devices = 0;
+    refuses_claim("1 more would be over the limit of 0");
+}
+END_TEST
+
+START_TEST(limit_of_claims) {
+    service->max_claims = 0;
+    refuses_claim("0 claims, which is the limit");
 }
 END_TEST
 
@@ -460,6 +470,7 @@ TCase *pca_life_cases(void) {
     tcase_add_test(tcase, plan);
     tcase_add_test(tcase, claim_without_worker);
     tcase_add_test(tcase, limit_of_devices);
+    tcase_add_test(tcase, limit_of_claims);
     tcase_add_test(tcase, some_checks);
     tcase_add_loop_test(tcase, admin, 0, G_N_ELEMENTS(admins));
     tcase_add_test(tcase, join_nothing);
