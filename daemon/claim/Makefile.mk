@@ -3,6 +3,7 @@ libpca_claim_a_SOURCES = \
 	daemon/claim/claim.c daemon/claim/claim.h \
 	daemon/claim/claims.c daemon/claim/claims.h daemon/claim/internal.h \
 	daemon/claim/failed.c \
+	daemon/claim/foreign.c \
 	daemon/claim/keep.c \
 	daemon/claim/lease.c daemon/claim/lease.h \
 	daemon/claim/lookup.c \

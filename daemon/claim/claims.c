@@ -131,14 +131,14 @@ void pca_entry_add_waiter(PcaEntry *entry, gboolean prepare, PcaClaimFunc func, 
     entry->waiters = g_slist_prepend(entry->waiters, waiter);
 }
 
-void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarantined,
-                           const char *text) {
+void pca_claims_add_residue(PcaClaims *claims, const char *id, const char *device,
+                            gboolean quarantined, const char *text) {
     PcaClaimResidue *residue = g_new0(PcaClaimResidue, 1);
-    residue->id = g_strdup(entry->claim->id);
+    residue->id = g_strdup(id);
     residue->quarantined = quarantined;
     residue->text = g_strdup(text);
     residue->since = g_get_real_time();
-    g_hash_table_insert(entry->claims->residues, g_strdup(device), residue);
+    g_hash_table_insert(claims->residues, g_strdup(device), residue);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PCASSIGN_DEVICE", device, "MESSAGE",
                      "%s is %s: %s", device, quarantined ? "quarantined" : "degraded", text);
 }
@@ -155,7 +155,7 @@ gboolean pca_entry_take_residue(PcaEntry *entry, GVariant *reply) {
         const char *device, *text;
         gboolean quarantined;
         g_variant_get_child(list, i, "(&sb&s)", &device, &quarantined, &text);
-        pca_entry_add_residue(entry, device, quarantined, text);
+        pca_claims_add_residue(entry->claims, entry->claim->id, device, quarantined, text);
     }
     return n > 0;
 }

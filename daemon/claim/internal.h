@@ -75,8 +75,8 @@ void pca_entry_end(PcaEntry *entry, gboolean keep, const GError *error);
 
 /* An administrator's reset is done: the function is clean of whoever had it. */
 void pca_entry_end_reset(PcaEntry *entry);
-void pca_entry_add_residue(PcaEntry *entry, const char *device, gboolean quarantined,
-                           const char *text);
+void pca_claims_add_residue(PcaClaims *claims, const char *id, const char *device,
+                            gboolean quarantined, const char *text);
 
 /* Notes what the worker could not put right now, and forgets what it could not put right before;
  * whether there is anything. */
@@ -90,6 +90,10 @@ void pca_entry_end_release(PcaEntry *entry, gboolean residue, const GError *erro
  * the claim never had it. */
 gboolean pca_claim_taint(PcaClaims *claims, const PcaClaim *claim, GError **error);
 void pca_claim_untaint(PcaClaims *claims, const PcaClaim *claim);
+
+/* foreign.c: the record stays as it is, for the reason that is given; all functions that it names
+ * are quarantined. */
+void pca_claims_keep_foreign(PcaClaims *claims, const char *id, const GError *error);
 
 /* failed.c: what `failed` holds, and an ended claim for it, while its lease lives. */
 GHashTable *pca_failed_new(void);

@@ -98,8 +98,8 @@ static void recover_residue(PcaEntry *entry, const PcaJournal *journal) {
                                 : step->undo != PCA_OP_NONE &&
                                       (state == PCA_STEP_BEGUN || state == PCA_STEP_DONE);
         if (left && g_hash_table_add(seen, step->device))
-            pca_entry_add_residue(entry, step->device, release && !pca_op_gives_back(step->op),
-                                  text);
+            pca_claims_add_residue(entry->claims, entry->claim->id, step->device,
+                                   release && !pca_op_gives_back(step->op), text);
     }
     if (journal->plan->kind == PCA_PLAN_RELEASE)
         pca_entry_end_release(entry, TRUE, NULL);
@@ -112,7 +112,7 @@ static void quarantine_all(PcaEntry *entry, const GError *error) {
     for (guint i = 0; i < entry->claim->devices->len; i++) {
         g_autofree char *address =
             pca_address_format(&pca_claim_device(entry->claim, i)->function->address);
-        pca_entry_add_residue(entry, address, TRUE, error->message);
+        pca_claims_add_residue(entry->claims, entry->claim->id, address, TRUE, error->message);
     }
     pca_entry_end(entry, TRUE, error);
 }
@@ -178,7 +178,10 @@ static void recover_entry(PcaEntry *entry) {
         await_worker(entry, fd);
         return;
     }
+    g_autofree char *path = pca_store_path(entry->claims->directory, entry->claim->id, "journal");
     g_autoptr(PcaJournal) journal = fd < 0 ? NULL : pca_journal_read(fd, &error);
+    if (fd >= 0)
+        g_prefix_error(&error, "%s: ", path);
     /* The worker that goes on takes the lock on its own. */
     pca_fd_close(&fd);
     if (journal)
@@ -194,8 +197,10 @@ static void load(PcaClaims *claims, const char *id) {
         pca_entry_new(claims, claim);
     else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))
         pca_store_remove(claims->directory, id);
-    else
+    else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_REVOKED))
         g_warning("claim %s on disk is left alone: %s", id, error->message);
+    else
+        pca_claims_keep_foreign(claims, id, error);
 }
 
 /* Whether the claim that these devices were to leave still has them: see split.c. */

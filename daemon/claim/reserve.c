@@ -44,8 +44,8 @@ static GError *error_at_work(PcaClaims *claims, const char *id, const char *addr
                        process, address, reason ? ": " : "", reason ? reason : "");
 }
 
-/* TRUE with *journal (NULL when it tells nothing any more); FALSE when it could not be opened, or a
- * worker has its lock. */
+/* TRUE with *journal (NULL when it tells nothing any more); FALSE when it could not be opened, a
+ * worker has its lock, or a newer version wrote it. */
 static gboolean read_left(PcaClaims *claims, const char *id, const char *address,
                           PcaJournal **journal, GError **error) {
     PCA_AUTO_FD fd = pca_store_open_journal(claims->directory, id, error);
@@ -55,8 +55,13 @@ static gboolean read_left(PcaClaims *claims, const char *id, const char *address
         g_propagate_error(error, error_at_work(claims, id, address, NULL));
         return FALSE;
     }
-    *journal = pca_journal_read(fd, NULL);
-    return TRUE;
+    g_autoptr(GError) problem = NULL;
+    *journal = pca_journal_read(fd, &problem);
+    if (!g_error_matches(problem, PCA_ERROR, PCA_ERROR_UNSUPPORTED))
+        return TRUE;
+    g_autofree char *path = pca_store_path(claims->directory, id, "journal");
+    g_propagate_prefixed_error(error, g_steal_pointer(&problem), "%s: ", path);
+    return FALSE;
 }
 
 static GHashTable *left_devices(PcaClaims *claims, const char *id) {
@@ -175,6 +180,9 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
     else if (entry && claim->state != PCA_CLAIM_STUCK)
         error = g_error_new(PCA_ERROR, PCA_ERROR_BUSY, "%s is held by a %s that is %s", text,
                             pca_claim_kind_name(claim->kind), pca_claim_state_name(claim->state));
+    else if (!entry && !id && taint && taint->foreign)
+        error =
+            g_error_new(PCA_ERROR, PCA_ERROR_UNSUPPORTED, "%s: %s", text, pca_taint_text(taint));
     else if (!entry && !id && taint && !accept_risk)
         error = g_error_new(PCA_ERROR, PCA_ERROR_QUARANTINED,
                             "%s is not reset when it is given back, so nothing can prove that it "

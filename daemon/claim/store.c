@@ -216,8 +216,10 @@ static gboolean check_boot(GKeyFile *file, const char *boot_id, GError **error) 
     if (format != FORMAT)
         g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
                     "its format is %d, this version knows %d", format, FORMAT);
-    else if (g_strcmp0(made_in, boot_id) != 0)
-        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "it was made before the last boot");
+    else if (!made_in)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "it does not say when it was made");
+    else if (!g_str_equal(made_in, boot_id))
+        g_set_error(error, PCA_ERROR, PCA_ERROR_REVOKED, "it was made before the last boot");
     else
         return TRUE;
     return FALSE;
@@ -234,9 +236,7 @@ static gboolean load_kind(GKeyFile *file, PcaClaim *claim, GError **error) {
     return FALSE;
 }
 
-PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
-                         GError **error) {
-    g_autofree char *path = pca_store_path(directory, id, "claim");
+static PcaClaim *load(const char *path, const char *id, const char *boot_id, GError **error) {
     g_autoptr(GKeyFile) file = g_key_file_new();
     GError *problem = NULL;
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -277,6 +277,15 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
         if (!load_device(file, group, claim, error))
             return NULL;
     }
+}
+
+PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
+                         GError **error) {
+    g_autofree char *path = pca_store_path(directory, id, "claim");
+    PcaClaim *claim = load(path, id, boot_id, error);
+    if (!claim)
+        g_prefix_error(error, "%s: ", path);
+    return claim;
 }
 
 int pca_store_open_journal(const char *directory, const char *id, GError **error) {

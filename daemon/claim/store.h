@@ -21,8 +21,8 @@ gboolean pca_store_update(const char *directory, const PcaClaim *claim, const ch
                           GError **error);
 
 /* Reads a claim back, in the state `preparing`. Fails with NotFound when the directory holds none
- * (nothing had begun, or everything had ended), Unsupported for another format, Failed for anything
- * malformed and for a claim of another boot. */
+ * (nothing had begun, or everything had ended), Unsupported for another format, Revoked for a claim
+ * of another boot, and Failed or an error of GKeyFile for anything malformed. */
 PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot_id,
                          GError **error);
 

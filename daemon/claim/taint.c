@@ -12,6 +12,7 @@
 
 #define DIRECTORY "tainted"
 #define TAINT "Taint"
+#define FORMAT 1 /* a file without one is of that format, too */
 
 static void taint_free(gpointer data) {
     PcaTaint *taint = data;
@@ -21,12 +22,25 @@ static void taint_free(gpointer data) {
     g_free(taint);
 }
 
+/* Whether another version wrote it; then nothing else of it means anything. */
+static gboolean is_foreign(GKeyFile *file, GError **error) {
+    if (!g_key_file_has_key(file, TAINT, "Format", NULL))
+        return FALSE;
+    g_autofree char *format = g_key_file_get_string(file, TAINT, "Format", NULL);
+    if (g_strcmp0(format, G_STRINGIFY(FORMAT)) == 0)
+        return FALSE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED, "its format is %s, this version knows %d",
+                format ? format : "unknown", FORMAT);
+    return TRUE;
+}
+
 /* FALSE: it is of another boot, and ended with that. Else what cannot be read taints the function
  * for everybody. */
 static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
-    g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error);
+    if (g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error))
+        taint->foreign = is_foreign(file, &error);
     g_autofree char *made_in = g_key_file_get_string(file, TAINT, "BootId", error ? NULL : &error);
     if (!error && !g_str_equal(made_in, boot_id))
         return FALSE;
@@ -43,6 +57,35 @@ static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
     return TRUE;
 }
 
+/* The file is renamed to its name once it is written: until then six more letters are behind it. */
+static gboolean is_attempt(const char *name) {
+    const char *dot = strrchr(name, '.');
+    g_autofree char *address = g_strndup(name, dot ? (gsize)(dot - name) : 0);
+    PcaAddress parsed;
+    return dot && strlen(dot) == 7 && pca_address_parse(address, &parsed);
+}
+
+/* One file of the directory. */
+static void load_one(GHashTable *taints, const char *directory, const char *name,
+                     const char *boot_id) {
+    PcaAddress address;
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    if (!pca_address_parse(name, &address)) {
+        if (is_attempt(name))
+            g_unlink(path);
+        else
+            g_warning("%s is left alone: it is not a file of this version", path);
+        return;
+    }
+    PcaTaint *taint = g_new0(PcaTaint, 1);
+    if (load(path, boot_id, taint)) {
+        g_hash_table_insert(taints, g_strdup(name), taint);
+        return;
+    }
+    taint_free(taint);
+    g_unlink(path);
+}
+
 GHashTable *pca_taints_load(const char *directory, const char *boot_id) {
     g_autofree char *path = g_build_filename(directory, DIRECTORY, NULL);
     g_autoptr(GHashTable) taints =
@@ -53,18 +96,8 @@ GHashTable *pca_taints_load(const char *directory, const char *boot_id) {
         g_warning("%s; nobody may have any function", error->message);
         return NULL;
     }
-    for (const char *name; entries && (name = g_dir_read_name(entries));) {
-        PcaAddress address;
-        g_autofree char *file = g_build_filename(path, name, NULL);
-        PcaTaint *taint = g_new0(PcaTaint, 1);
-        /* The file is renamed to its name once it is written: another one is an attempt. */
-        if (pca_address_parse(name, &address) && load(file, boot_id, taint)) {
-            g_hash_table_insert(taints, g_strdup(name), taint);
-            continue;
-        }
-        taint_free(taint);
-        g_unlink(file);
-    }
+    for (const char *name; entries && (name = g_dir_read_name(entries));)
+        load_one(taints, path, name, boot_id);
     return g_steal_pointer(&taints);
 }
 
@@ -85,6 +118,7 @@ static gboolean save(const char *directory, const char *address, const char *boo
     g_autofree char *folder = g_build_filename(directory, DIRECTORY, NULL);
     g_autofree char *path = g_build_filename(folder, address, NULL);
     g_autoptr(GKeyFile) file = g_key_file_new();
+    g_key_file_set_integer(file, TAINT, "Format", FORMAT);
     g_key_file_set_string(file, TAINT, "BootId", boot_id);
     g_key_file_set_uint64(file, TAINT, "Uid", taint->uid);
     g_key_file_set_string(file, TAINT, "Claim", taint->claim);
@@ -136,8 +170,10 @@ void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddres
     g_autofree char *text = pca_address_format(address);
     g_autofree char *folder = g_build_filename(directory, DIRECTORY, NULL);
     g_autofree char *path = g_build_filename(folder, text, NULL);
-    if (!taints || !g_hash_table_remove(taints, text))
+    const PcaTaint *taint = taints ? g_hash_table_lookup(taints, text) : NULL;
+    if (!taint || taint->foreign)
         return;
+    g_hash_table_remove(taints, text);
     if (g_unlink(path) < 0)
         g_warning("removing %s: %s", path, g_strerror(errno));
     /* With the last one. */
@@ -145,6 +181,9 @@ void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddres
 }
 
 const char *pca_taint_text(const PcaTaint *taint) {
+    if (taint->foreign)
+        return "another version of pcassign wrote down who had it last, which this one does not "
+               "understand: nobody may have it until the next boot";
     return taint->lent ? "its last owner, who alone may have it again until the next boot, may "
                          "have its files in sysfs open still"
                        : "it was not reset since its last owner had it, who alone may have it "

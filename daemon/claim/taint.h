@@ -13,14 +13,16 @@
 typedef struct {
     gboolean known; /* FALSE: its file could not be read, so nobody is the owner */
     guint32 uid;
-    char *user;     /* NULL when the uid has no name */
-    char *claim;    /* id of the claim that it began with */
-    char *identity; /* pca_function_identity */
-    gboolean lent;  /* its files in sysfs may be open still: a reset does not end that */
+    char *user;       /* NULL when the uid has no name */
+    char *claim;      /* id of the claim that it began with */
+    char *identity;   /* pca_function_identity */
+    gboolean lent;    /* its files in sysfs may be open still: a reset does not end that */
+    gboolean foreign; /* not known because another version wrote the file: it stays as it is */
 } PcaTaint;
 
-/* What is on disk: address → PcaTaint, the caller's. What is of another boot is removed. NULL when
- * that cannot be found out: then every function counts as tainted. */
+/* What is on disk: address → PcaTaint, the caller's. What is of another boot is removed, unless it
+ * is of another format. NULL when that cannot be found out: then every function counts as tainted.
+ */
 GHashTable *pca_taints_load(const char *directory, const char *boot_id);
 
 /* Writes down that the claim's owner has the function, unless that is known. Quarantined when it is
@@ -34,7 +36,7 @@ gboolean pca_taint_admits(const PcaTaint *taint, guint32 uid, const char *addres
 /* Why, without naming the owner; static. */
 const char *pca_taint_text(const PcaTaint *taint);
 
-/* Forgets it, on disk as well. */
+/* Forgets it, on disk as well; not one that another version wrote. */
 void pca_taint_remove(GHashTable *taints, const char *directory, const PcaAddress *address);
 
 /* Of the function with this identity, not of another one that was at its address; borrowed; NULL

@@ -11,7 +11,9 @@
 
 #include "base/error.h"
 
-#define HEADER "pcassign-journal 1"
+#define NAME "pcassign-journal "
+#define FORMAT "1"
+#define HEADER NAME FORMAT
 
 void pca_journal_free(PcaJournal *journal) {
     g_clear_pointer(&journal->plan, pca_plan_free);
@@ -104,6 +106,15 @@ static gboolean read_record(PcaJournal *journal, const char *line) {
     return g_str_equal(word, "end") && read_end(journal, arguments);
 }
 
+static void set_malformed(GError **error, guint number, const char *line) {
+    if (number == 1 && g_str_has_prefix(line, NAME))
+        g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
+                    "its format is %s, this version knows " FORMAT, line + strlen(NAME));
+    else
+        g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "line %u of the journal is malformed",
+                    number);
+}
+
 PcaJournal *pca_journal_parse(const char *text, GError **error) {
     g_autoptr(PcaJournal) journal = g_new0(PcaJournal, 1);
     g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
@@ -112,8 +123,7 @@ PcaJournal *pca_journal_parse(const char *text, GError **error) {
     for (guint i = 0; i + 1 < n; i++) {
         gboolean good = i == 0 ? g_str_equal(lines[i], HEADER) : read_record(journal, lines[i]);
         if (!good) {
-            g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "line %u of the journal is malformed",
-                        i + 1);
+            set_malformed(error, i + 1, lines[i]);
             return NULL;
         }
     }

@@ -42,8 +42,8 @@ typedef struct {
 
 #define PCA_JOURNAL_MAX (4 * 1024 * 1024) /* bytes */
 
-/* Reads a journal's text. NULL with *error for anything malformed: then nothing is known of the
- * devices, and they are to be quarantined. */
+/* Reads a journal's text. NULL with *error for anything malformed, which is Unsupported for another
+ * format: then nothing is known of the devices, and they are to be quarantined. */
 PcaJournal *pca_journal_parse(const char *text, GError **error);
 
 /* The whole file behind `fd`, from its start. */

@@ -254,7 +254,13 @@ static gboolean run_release(const Runner *runner, const PcaJournal *before, PcaR
 gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidues *residues,
                  GError **error) {
     g_autoptr(PcaStepContext) context = pca_step_context_new(kernel);
-    g_autoptr(PcaJournal) before = pca_journal_read(journal, NULL);
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(PcaJournal) before = pca_journal_read(journal, &problem);
+    /* What a newer version wrote is not ours to go on with. */
+    if (g_error_matches(problem, PCA_ERROR, PCA_ERROR_UNSUPPORTED)) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&problem), "the claim's journal: ");
+        return FALSE;
+    }
     /* A release whose worker died goes on in the journal where it stood. */
     if (before &&
         (plan->kind != PCA_PLAN_RELEASE || !before->plan || !same_plan(before->plan, plan)))

@@ -146,6 +146,11 @@ static void check_taint(const Check *c) {
     const PcaTaint *taint = pca_claims_taint(c->context->claims, c->function);
     if (!taint || c->context->only || (taint->known && taint->uid == names->uid))
         return;
+    if (taint->foreign) {
+        pca_findings_fail(c->findings, "busy", PCA_ERROR_QUARANTINED, c->address, "reboot",
+                          "%s: %s", c->address, pca_taint_text(taint));
+        return;
+    }
     g_autofree char *uid = g_strdup_printf("uid %u", taint->uid);
     const char *owner = !taint->known || names->uid != 0 ? "another user"
                         : taint->user                    ? taint->user

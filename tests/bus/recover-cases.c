@@ -243,6 +243,51 @@ START_TEST(recover_stuck) {
 }
 END_TEST
 
+static void replace_in(const char *path, const char *from, const char *to) {
+    g_autofree char *text = NULL;
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) parts = g_strsplit(text, from, 2);
+    ck_assert_uint_eq(g_strv_length(parts), 2);
+    g_autofree char *edited = g_strjoinv(to, parts);
+    ck_assert(g_file_set_contents(path, edited, -1, NULL));
+}
+
+static const struct {
+    const char *file, *from, *to;
+} newer[] = {
+    {"claim", "Format=1", "Format=2"},
+    {"journal", "pcassign-journal 1", "pcassign-journal 2"},
+};
+
+/* As after a downgrade: nobody gets what the newer one had given away, and nothing is done to it;
+ * with the version of before everything is as it was. */
+START_TEST(newer_format_is_kept) {
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
+    const char *id = strrchr(held.path, '/') + 1;
+    g_autofree char *path = g_strdup_printf("%s/run/claims/%s/%s", world->tree, id, newer[_i].file);
+    g_autofree char *after = NULL;
+    replace_in(path, newer[_i].from, newer[_i].to);
+    g_autofree char *before = NULL;
+    ck_assert(g_file_get_contents(path, &before, NULL, NULL));
+    pca_world_tell(world, "forget");
+    restart(SIGKILL);
+    expect_state(NIC_PATH, "quarantined", "vfio-pci");
+    g_autofree char *reason = pca_property(bus, NIC_PATH, DEVICE, "StateReason");
+    ck_assert_msg(strstr(reason, path) && strstr(reason, "its format is 2"), "%s", reason);
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(NIC, NULL), "Quarantined");
+    refuses(NIC_PATH, "Device.Recover", "", "Unsupported", path);
+    refuses(NIC_PATH, "Device.Recover", "{'accept-risk': <true>}", "Unsupported", path);
+    ck_assert(g_file_get_contents(path, &after, NULL, NULL));
+    ck_assert_str_eq(before, after);
+    expect_logged("write", FALSE);
+    replace_in(path, newer[_i].to, newer[_i].from);
+    restart(SIGTERM);
+    expect_state(NIC_PATH, "claimed", "vfio-pci");
+    g_variant_unref(pca_call(bus, held.path, "Claim.Release", NULL, NULL));
+    pca_await_all_back(world);
+}
+END_TEST
+
 START_TEST(groups_come_and_go) {
     g_autoptr(GError) error = NULL;
     expect_property(ROOT_PATH "/group/16", GROUP, "Viable", "false");
@@ -269,6 +314,7 @@ TCase *pca_recover_cases(void) {
     tcase_add_loop_test(tcase, worker_dies_in_recover, 0, G_N_ELEMENTS(deaths));
     tcase_add_test(tcase, daemon_dies_in_recover);
     tcase_add_test(tcase, recover_stuck);
+    tcase_add_loop_test(tcase, newer_format_is_kept, 0, G_N_ELEMENTS(newer));
     tcase_add_test(tcase, groups_come_and_go);
     return tcase;
 }

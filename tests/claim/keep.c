@@ -522,6 +522,32 @@ START_TEST(what_cannot_be_read_taints_for_everybody) {
 }
 END_TEST
 
+/* Nor does an administrator's word remove what a newer version wrote. */
+START_TEST(a_taint_of_another_version_stays) {
+    had_by(bare, 1000);
+    g_autofree char *path = taint_path();
+    g_autofree char *other = g_strconcat(path, "@2", NULL);
+    g_autofree char *attempt = g_strconcat(path, ".ABC123", NULL);
+    static const char text[] = "[Taint]\nFormat=2\nBootId=another\n";
+    ck_assert(g_file_set_contents(path, text, -1, NULL));
+    ck_assert(g_file_set_contents(other, "", -1, NULL));
+    ck_assert(g_file_set_contents(attempt, "", -1, NULL));
+    daemon_restart();
+    const PcaTaint *taint = taint_of(BARE);
+    ck_assert(taint && taint->foreign && !taint->known);
+    refuse(bare, 1000, TRUE);
+    g_autoptr(PcaFunction) function = function_of(BARE);
+    g_autofree char *identity = pca_function_identity(function);
+    g_autoptr(GError) refusal = NULL;
+    pca_claims_retry(claims, &function->address, identity, TRUE, "x", on_refusal, &refusal);
+    assert_error(refusal, PCA_ERROR_UNSUPPORTED);
+    g_autofree char *now = NULL;
+    ck_assert(g_file_get_contents(path, &now, NULL, NULL));
+    ck_assert_str_eq(now, text);
+    ck_assert(g_file_test(other, G_FILE_TEST_EXISTS) && !g_file_test(attempt, G_FILE_TEST_EXISTS));
+}
+END_TEST
+
 START_TEST(unreadable_taints_taint_everything) {
     g_autofree char *path = g_build_filename(state_directory, "tainted", NULL);
     ck_assert(g_file_set_contents(path, "not a directory", -1, NULL));
@@ -557,7 +583,7 @@ void add_keep(Suite *suite) {
                     a_release_with_a_reset_ends_the_taint, a_claim_that_failed_leaves_no_taint,
                     what_nobody_had_goes_back, a_claim_that_failed_leaves_the_taint_that_was,
                     a_reset_does_not_end_the_taint_of_files, an_administrators_word_gives_it_back,
-                    unreadable_taints_taint_everything,
+                    a_taint_of_another_version_stays, unreadable_taints_taint_everything,
                     a_taint_that_cannot_be_written_refuses_the_claim);
     PCA_TABLE(suite, "taints of nothing", an_undone_claim_of_before_leaves_no_taint, unused);
     PCA_TABLE(suite, "taints on disk", what_cannot_be_read_taints_for_everybody, edits);

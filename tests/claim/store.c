@@ -111,7 +111,7 @@ static const struct {
 } malformed[] = {
     {"Format=1", "Format=2", PCA_ERROR_UNSUPPORTED},
     {"Format=1", "Format=one", PCA_ERROR_UNSUPPORTED},
-    {"BootId=" BOOT_ID, "BootId=another", PCA_ERROR_FAILED},
+    {"BootId=" BOOT_ID, "BootId=another", PCA_ERROR_REVOKED},
     {"BootId=" BOOT_ID, "", PCA_ERROR_FAILED},
     {"Uid=1000", "Uid=4294967295", PCA_ERROR_FAILED},
     {"Uid=1000", "Uid=-1", PCA_ERROR_FAILED},

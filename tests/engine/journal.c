@@ -110,7 +110,7 @@ END_TEST
 
 static const char *const malformed[] = {
     "\n",
-    "pcassign-journal 2\n",
+    "pcassign-journals 2\n",
     HEAD "\n",
     HEAD "nonsense\n",
     HEAD "nonsense 1\n",
@@ -143,6 +143,14 @@ static const char *const malformed[] = {
     START "\nend done\n",
     START HEAD,
 };
+
+START_TEST(another_format_is_unsupported) {
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(pca_journal_parse("pcassign-journal 2\nbegin x\n", &error));
+    assert_error(error, PCA_ERROR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error->message, "its format is 2"));
+}
+END_TEST
 
 START_TEST(a_malformed_journal_is_refused) {
     g_autoptr(GError) error = NULL;
@@ -256,8 +264,8 @@ void add_journal(Suite *suite) {
     PCA_TABLE(suite, "at work", at_which_step_its_worker_is, at_work);
     PCA_TABLE(suite, "empty journals", without_a_plan_nothing_was_touched, empty);
     PCA_TABLE(suite, "malformed journals", a_malformed_journal_is_refused, malformed);
-    ADD_CASE(suite, "journal", the_last_run_is_told, nul_and_endless_journals_are_refused,
-             a_run_begins_with_header_run_and_plan, a_new_run_cuts_a_torn_line_off,
-             a_record_stays_one_line_of_text, a_record_that_does_not_fit_leaves_nothing,
-             a_process_that_is_gone_has_no_start_time);
+    ADD_CASE(suite, "journal", the_last_run_is_told, another_format_is_unsupported,
+             nul_and_endless_journals_are_refused, a_run_begins_with_header_run_and_plan,
+             a_new_run_cuts_a_torn_line_off, a_record_stays_one_line_of_text,
+             a_record_that_does_not_fit_leaves_nothing, a_process_that_is_gone_has_no_start_time);
 }

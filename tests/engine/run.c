@@ -566,6 +566,23 @@ START_TEST(a_step_that_never_was_is_refused) {
 }
 END_TEST
 
+START_TEST(a_journal_of_another_version_is_not_touched) {
+    static const char text[] = "pcassign-journal 2\nbegin the beguine";
+    char now[sizeof text + 1] = "";
+    AUTO_RUN run = run_new(nic);
+    ck_assert_int_eq(write(run.journal, text, strlen(text)), (int)strlen(text));
+    release(&run);
+    ck_assert(!run.ok);
+    assert_error(run.error, PCA_ERROR_UNSUPPORTED);
+    g_clear_error(&run.error);
+    ck_assert(!pca_run_undo(kernel, run.journal, run.residues, &run.error));
+    assert_error(run.error, PCA_ERROR_UNSUPPORTED);
+    ck_assert_int_eq(pread(run.journal, now, sizeof now - 1, 0), (int)strlen(text));
+    ck_assert_str_eq(now, text);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+}
+END_TEST
+
 void add_run(Suite *suite) {
     ADD_CASE(suite, "success", each_set_is_claimed_and_given_back_as_found,
              the_operations_come_in_order, found_on_vfio_is_bound_anew_between_owners,
@@ -591,5 +608,6 @@ void add_run(Suite *suite) {
              without_a_journal_nothing_is_done, a_claim_that_cannot_be_journalled_is_undone,
              a_release_that_cannot_be_journalled_quarantines, a_release_is_never_undone,
              a_finished_claim_can_be_undone, undo_without_a_plan_does_nothing,
-             a_failed_undo_is_degraded_and_can_be_tried_again, a_step_that_never_was_is_refused);
+             a_failed_undo_is_degraded_and_can_be_tried_again, a_step_that_never_was_is_refused,
+             a_journal_of_another_version_is_not_touched);
 }
