@@ -10,8 +10,8 @@
 #include "engine/client.h"
 #include "engine/plan.h"
 
-/* How often a plan is taken up again whose worker died. */
-#define PCA_MAX_ATTEMPTS 3
+/* How often a plan is taken up again whose worker died: also if three more die at that. */
+#define PCA_MAX_ATTEMPTS 4
 
 struct PcaClaims {
     char *directory;
