@@ -3,7 +3,7 @@
 #   make vm-check VM_TESTS="life guard"  some of them
 check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/vm/vmm tests/vm/opener
 tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c tests/vm/uapi.h
-tests_vm_kill_at_SOURCES = tests/vm/kill-at.c
+tests_vm_kill_at_SOURCES = tests/vm/kill-at.c tests/vm/state-calls.c tests/vm/state-calls.h
 tests_vm_measure_SOURCES = tests/vm/measure.c tests/vm/by-hand.c tests/vm/by-hand.h
 # -no-install makes a program instead of a script, which can be copied.
 tests_vm_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib -I$(top_srcdir)/tests
