@@ -5,6 +5,11 @@ check_PROGRAMS += tests/vm/vfio-client tests/vm/kill-at tests/vm/measure tests/v
 tests_vm_vfio_client_SOURCES = tests/vm/vfio-client.c tests/vm/uapi.h
 tests_vm_kill_at_SOURCES = tests/vm/kill-at.c tests/vm/state-calls.c tests/vm/state-calls.h
 tests_vm_measure_SOURCES = tests/vm/measure.c tests/vm/by-hand.c tests/vm/by-hand.h
+check_PROGRAMS += tests/vm/owner
+tests_vm_owner_SOURCES = tests/vm/owner.c tests/vm/uapi.h
+tests_vm_owner_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
+tests_vm_owner_LDFLAGS = $(AM_LDFLAGS) -no-install
+tests_vm_owner_LDADD = libpcassign.la
 # -no-install makes a program instead of a script, which can be copied.
 tests_vm_measure_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib -I$(top_srcdir)/tests
 tests_vm_measure_LDFLAGS = $(AM_LDFLAGS) -no-install
@@ -39,7 +44,8 @@ tests_vm_latency_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)
 tests_vm_latency_LDADD = $(GIO_LIBS)
 
 VM_HELPERS = tests/vm/kernel-contract tests/vm/vfio-client tests/vm/kill-at tests/vm/measure \
-	tests/vm/bench tests/vm/join-client tests/vm/vmm tests/vm/opener client/lib/example tests/vm/unit-of tests/vm/latency
+	tests/vm/bench tests/vm/join-client tests/vm/vmm tests/vm/opener tests/vm/owner \
+	client/lib/example tests/vm/unit-of tests/vm/latency
 VM_PAYLOAD = $(abs_builddir)/vm-payload
 EXTRA_DIST += tests/vm/run-all tests/vm/in-turn tests/vm/common.sh tests/vm/handoff.sh tests/vm/node.sh tests/vm/service.sh tests/vm/fixture.sh \
 	tests/vm/sanitized.conf \
@@ -53,6 +59,8 @@ VM_FILES += tests/vm/pinned.test
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
 VM_FILES += tests/vm/together.test
 VM_FILES += tests/vm/broadcast.test tests/vm/memory.test tests/vm/needed.test tests/vm/sandbox.test
+EXTRA_DIST += tests/vm/sweep.sh
+VM_FILES += tests/vm/sweep-worker.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check

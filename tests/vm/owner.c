@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Purpose: an owner's whole life while services die: `owner UID OTHER DEVICE`, as the user UID,
+ * claims the device, opens it, binds it and makes it master of the bus, has the user OTHER ask for
+ * it in vain, closes it and releases it. What it has been promised it insists on: as long as it has
+ * the lease it asks a service that went away or whose worker died again.
+ *   status 0  it all went well
+ *   status 3  the claim failed: it has had nothing
+ *   status 1  a promise was broken, which standard error names
+ * `owner UID --refused DEVICE`: whether the claim is refused, and nothing else: 0 or 1.
+ * Thread: main. Ownership: what is claimed here ends with the process.
+ */
+#include <pcassign.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "uapi.h"
+
+#define STATUS_NOTHING 3
+#define MEMORY (64ull << 20)
+#define INTERVAL 20000 /* microseconds between two tries */
+#define TRIES 1000
+#define TRIES_OF_WORKER 3
+#define CONFIG_SPACE ((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40) /* drivers/vfio/pci */
+
+static int broken(const char *what, int code, struct pcassign *p) {
+    fprintf(stderr, "owner: %s: %s: %s\n", what, pcassign_strerror(code), pcassign_last_error(p));
+    return EXIT_FAILURE;
+}
+
+static int claim(struct pcassign *p, const char *name, struct pcassign_claim **ret) {
+    struct pcassign_device device = {.name = name};
+    struct pcassign_claim_options options = PCASSIGN_CLAIM_OPTIONS_INIT;
+    options.memory = MEMORY;
+    int code = pcassign_claim(p, &device, 1, &options, ret);
+    if (code)
+        printf("claim: %s: %s\n", pcassign_strerror(code), pcassign_last_error(p));
+    return code;
+}
+
+/* A worker that died is the only failure that may pass. */
+static int open_patiently(struct pcassign_claim *held, struct pcassign_fds **fds) {
+    int code = pcassign_open(held, 0, fds);
+    for (int i = 0, deaths = 0; i < TRIES && deaths < TRIES_OF_WORKER; i++) {
+        if (code != PCASSIGN_ERR_NO_SERVICE && code != PCASSIGN_ERR_FAILED)
+            break;
+        deaths += code == PCASSIGN_ERR_FAILED;
+        usleep(INTERVAL);
+        code = pcassign_open(held, 0, fds);
+    }
+    return code;
+}
+
+static int drive(const struct pcassign_fds *fds) {
+    int iommufd =
+        pcassign_fds_get(fds, pcassign_fds_find(fds, "iommufd", NULL, 0), NULL, NULL, NULL);
+    int device = pcassign_fds_get(fds, pcassign_fds_find(fds, "device", NULL, 0), NULL, NULL, NULL);
+    struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = iommufd};
+    __u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+    if (ioctl_patiently(device, DEVICE_BIND_IOMMUFD, &bind) == 0 &&
+        pwrite(device, &command, sizeof command, CONFIG_SPACE + PCI_COMMAND) == sizeof command)
+        return 0;
+    perror("owner: driving the device");
+    return EXIT_FAILURE;
+}
+
+/* The uid is real, effective and saved: there is no way back. */
+static int become(const char *uid, struct pcassign **p) {
+    uid_t number = (uid_t)atoi(uid);
+    if (setresgid(number, number, number) < 0 || setresuid(number, number, number) < 0) {
+        perror("owner: setresuid");
+        return -1;
+    }
+    int code = pcassign_connect(p);
+    return code ? broken("connecting", code, NULL) : 0;
+}
+
+static int is_refused(const char *uid, const char *device) {
+    struct pcassign *p = NULL;
+    struct pcassign_claim *stolen = NULL;
+    int code = PCASSIGN_ERR_NO_SERVICE;
+    if (become(uid, &p) != 0)
+        return EXIT_FAILURE;
+    for (int i = 0; i < TRIES && code == PCASSIGN_ERR_NO_SERVICE; i++, usleep(INTERVAL))
+        code = claim(p, device, &stolen);
+    pcassign_claim_free(stolen);
+    pcassign_close(p);
+    if (code == PCASSIGN_ERR_BUSY || code == PCASSIGN_ERR_QUARANTINED)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "owner: somebody else is not told that it is taken, but: %s\n",
+            code ? pcassign_strerror(code) : "it is his");
+    return EXIT_FAILURE;
+}
+
+/* Forked before this process changed its user. */
+static int wait_for_other(pid_t other, int go) {
+    int status;
+    if (write(go, "", 1) != 1 || waitpid(other, &status, 0) != other)
+        return EXIT_FAILURE;
+    return status;
+}
+
+static int release(struct pcassign *p, struct pcassign_claim *held) {
+    int code = pcassign_release(held);
+    for (int i = 0; i < TRIES && code == PCASSIGN_ERR_NO_SERVICE; i++) {
+        usleep(INTERVAL);
+        code = pcassign_release(held);
+    }
+    return code && code != PCASSIGN_ERR_NOT_FOUND ? broken("release", code, p) : EXIT_SUCCESS;
+}
+
+static int own(struct pcassign *p, const char *device, pid_t other, int go) {
+    struct pcassign_claim *held;
+    struct pcassign_fds *fds;
+    if (claim(p, device, &held))
+        return STATUS_NOTHING;
+    int code = open_patiently(held, &fds);
+    if (code)
+        return broken("its lease lives, but opening", code, p);
+    int status = drive(fds) || wait_for_other(other, go) ? EXIT_FAILURE : EXIT_SUCCESS;
+    pcassign_fds_free(fds);
+    if (release(p, held) != EXIT_SUCCESS)
+        status = EXIT_FAILURE;
+    pcassign_claim_free(held);
+    return status;
+}
+
+/* Waits for the word; at the end of the pipe there is nothing to ask for. */
+static pid_t fork_other(const char *uid, const char *device, int *go) {
+    int ends[2];
+    char word;
+    if (pipe(ends) < 0)
+        return -1;
+    pid_t other = fork();
+    if (other == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &word, 1) == 1 ? is_refused(uid, device) : EXIT_SUCCESS);
+    }
+    close(ends[0]);
+    *go = ends[1];
+    return other;
+}
+
+int main(int argc, char **argv) {
+    struct pcassign *p = NULL;
+    int go = -1;
+    if (argc != 4) {
+        fprintf(stderr, "usage: owner UID OTHER|--refused DEVICE\n");
+        return 2;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (strcmp(argv[2], "--refused") == 0)
+        return is_refused(argv[1], argv[3]);
+    pid_t other = fork_other(argv[2], argv[3], &go);
+    if (other < 0 || become(argv[1], &p) != 0)
+        return EXIT_FAILURE;
+    int status = own(p, argv[3], other, go);
+    pcassign_close(p);
+    return status;
+}

@@ -1,0 +1,536 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The kill sweep, for sweep-worker.test and sweep-daemon.test: one life of an owner (owner.c) after the other, in each of
+# which a process dies at one call that changes state, and afterwards everything has to be as it was. What happens to the
+# device is seen by the kernel's own trace, whoever does it.
+# shellcheck shell=bash disable=SC2015,SC2016,SC2034,SC2086,SC2154
+
+TRACE=/sys/kernel/tracing/instances/sweep
+GROUPS_OF_UNITS=/sys/fs/cgroup/system.slice
+ALICE=1000
+BOB=1001
+PATIENCE=15 # seconds until everything has to be as it was
+
+exec {napping}<> <(:)
+nap() { # a short moment, without a process
+    read -rt 0.02 -u "$napping"
+}
+
+# until_ok SECONDS COMMAND...: what it said last if it never succeeds.
+until_ok() {
+    local end=$((SECONDS + $1)) answer
+    shift
+    until answer=$("$@" 2>&1); do
+        [[ $SECONDS -lt $end ]] || { echo "after all: $answer"; return 1; }
+        nap
+    done
+    return 0
+}
+
+first_process() { # UNIT, into $process; without a fork
+    process=
+    read -r process <"$GROUPS_OF_UNITS/$1.service/cgroup.procs" && [[ -n $process ]]
+} 2>/dev/null
+
+# ---- What the kernel sees ----
+
+# Only arguments as such: what they point at depends on the kernel's version. The sweep is alone with its devices, and
+# knows them by the addresses that it sees when it binds and resets them itself.
+probes() {
+    cat <<'END'
+p:sweep/bind really_probe device=$arg1 driver=$arg2
+p:sweep/unbind device_unbind_cleanup device=$arg1
+p:sweep/reset pci_reset_function function=$arg1
+r:sweep/reset_end pci_reset_function result=$retval:s32
+p:sweep/open vfio_device_fops_cdev_open
+p:sweep/kernel16 pci_bus_write_config_word bus=$arg1 where=$arg3:u32 value=$arg4:x16
+p:sweep/kernel32 pci_bus_write_config_dword bus=$arg1 where=$arg3:u32 value=$arg4:x16
+p:sweep/user16 pci_user_write_config_word function=$arg1 where=$arg2:u32 value=$arg3:x16
+p:sweep/user32 pci_user_write_config_dword function=$arg1 where=$arg2:u32 value=$arg3:x16
+END
+}
+
+start_trace() {
+    local probe event
+    modprobe -a vfio-pci iommufd
+    mounted=
+    mountpoint -q /sys/kernel/tracing || { mount -t tracefs tracefs /sys/kernel/tracing && mounted=1; } || return
+    mkdir -p "$TRACE"
+    while read -r probe; do
+        echo "$probe" >>/sys/kernel/tracing/kprobe_events || { echo "not taken: $probe"; return 1; }
+    done < <(probes)
+    for event in kernel16 kernel32 user16 user32; do
+        echo 'where == 4' >"$TRACE/events/sweep/$event/filter" || return
+    done
+    echo 1 >"$TRACE/events/sweep/enable"
+}
+
+stop_trace() {
+    echo 0 >"$TRACE/events/sweep/enable"
+    rmdir "$TRACE"
+    : >/sys/kernel/tracing/kprobe_events
+    [[ -z $mounted ]] || umount /sys/kernel/tracing
+}
+
+EVENT='^ *(.*)-([0-9]+) +\[[0-9]+\] .* ([a-z]+[0-9]*(_end)?): \([^)]*\) ?(.*)$'
+
+# take_events FUNCTION: calls it for each event since the last time: process, name, and the values of its arguments.
+take_events() {
+    local lines line values word
+    mapfile -t lines <"$TRACE/trace"
+    : >"$TRACE/trace"
+    for line in "${lines[@]}"; do
+        [[ $line =~ $EVENT ]] || continue
+        values=()
+        for word in ${BASH_REMATCH[5]}; do
+            values+=("${word#*=}")
+        done
+        "$1" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}" "${values[@]}"
+    done
+}
+
+learn() { # PROCESS EVENT VALUE...
+    case $2 in
+    bind) bound=$3 with=$4 ;;
+    reset) function=$3 ;;
+    kernel16) bus=$3 ;;
+    esac
+}
+
+# meet DEVICE: does by hand what the service will do, and sees what the kernel calls the device, its bus and its drivers.
+meet() {
+    local host
+    host=$(pci_driver "$1")
+    pci_bind "$1" '' || return
+    take_events learn
+    function='' bus='' bound='' with=''
+    [[ ! -e /sys/bus/pci/devices/$1/reset ]] || echo 1 >"/sys/bus/pci/devices/$1/reset" || return
+    pci_bind "$1" vfio-pci || return
+    take_events learn
+    device_seen=$bound function_seen=$function bus_seen=$bus vfio_seen=$with
+    echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"
+    echo >"/sys/bus/pci/devices/$1/driver_override"
+    [[ -z $host ]] || pci_bind "$1" "$host" || return
+    echo >"/sys/bus/pci/devices/$1/driver_override"
+    take_events learn
+    dirty='' resetting='' command=0 driver=${host:+host}
+    echo "device $device_seen, function $function_seen, bus $bus_seen, vfio $vfio_seen"
+    [[ -n $device_seen && -n $vfio_seen && (-z $host || -n $function_seen) ]]
+}
+
+# What may not happen, from what does happen.
+#   dirty      the run that has opened the device since it was last reset without a driver
+#   driver     vfio, host or none
+#   command    what was written last to its command register
+judge() { # PROCESS EVENT VALUE...
+    events+="$2 "
+    [[ -z ${old_processes[$1]:-} ]] || complain "process $1 of an earlier run is still at work: $2"
+    run_processes[$1]=1
+    case $2 in
+    bind)
+        [[ $3 == "$device_seen" ]] || return
+        if [[ $4 == "$vfio_seen" ]]; then
+            driver=vfio
+            return
+        fi
+        driver=host
+        [[ -z $dirty ]] || complain "bound to a host driver without a reset since run $dirty had it"
+        [[ $((command & 4)) -eq 0 ]] || complain "bound to a host driver while it may master the bus ($command)"
+        ;;
+    unbind)
+        [[ $3 != "$device_seen" ]] || driver=none
+        ;;
+    reset)
+        [[ $3 == "$function_seen" ]] || return
+        resetting=$1
+        [[ $driver == none ]] || complain "reset while on a driver ($driver)"
+        ;;
+    reset_end)
+        [[ $1 == "$resetting" ]] || return
+        resetting=
+        [[ $3 -ne 0 || $driver != none ]] || dirty=
+        ;;
+    open)
+        [[ -z $dirty || $dirty == "$run" ]] || complain "handed to run $run without a reset since run $dirty had it"
+        dirty=$run
+        ;;
+    kernel*)
+        [[ $3 != "$bus_seen" ]] || command=$5
+        ;;
+    user*)
+        [[ $3 != "$function_seen" ]] || command=$5
+        ;;
+    esac
+}
+
+complain() {
+    complaints+="$1
+"
+}
+
+# ---- What must be true again ----
+
+no_claim_left() {
+    local left=(/run/pcassign/claims/*)
+    [[ ! -e ${left[0]} || ${left[*]} == /run/pcassign/claims/tainted ]] || { echo "left: ${left[*]}"; return 1; }
+}
+
+device_is_back() {
+    local override
+    if [[ $host_driver != none ]]; then
+        [[ $sysfs/driver -ef /sys/bus/pci/drivers/$host_driver ]] || { echo "its driver is not $host_driver"; return 1; }
+    else
+        [[ ! -e $sysfs/driver ]] || { echo "it has a driver"; return 1; }
+    fi
+    read -r override <"$sysfs/driver_override"
+    [[ $override == '(null)' ]] || { echo "its override is $override"; return 1; }
+}
+
+methods_are_back() {
+    local now=''
+    [[ ! -e $sysfs/reset_method ]] || read -r now <"$sysfs/reset_method"
+    [[ $now == "$methods_found" ]] || { echo "its reset methods are $now"; return 1; }
+}
+
+owners() {
+    find "$sysfs/" -maxdepth 1 -type f -printf '%f %U:%G %m\n' | sort
+}
+
+owners_are_back() {
+    diff <(echo "$owners_found") <(owners)
+}
+
+# Private nodes are root's alone, below a directory that is; the next open removes one that was left.
+nodes_are_back() {
+    local nodes=(/dev/vfio/[0-9]* /dev/vfio/devices/*)
+    [[ ! -e ${nodes[0]} && ! -e ${nodes[1]:-} ]] || { echo "nodes: ${nodes[*]}"; return 1; }
+    [[ ! -d /dev/pcassign || $(stat -c '%u %a' /dev/pcassign) == '0 700' ]]
+}
+
+# As many as when nothing had happened yet, in the daemon; and no process of the worker's but those that wait.
+descriptors() { # into $descriptors, without a fork
+    local list
+    first_process pcassignd || return
+    list=(/proc/"$process"/fd/*)
+    descriptors=${#list[@]}
+}
+
+workers() { # into $workers
+    local list
+    mapfile -t list <"$GROUPS_OF_UNITS/pcassign-worker.service/cgroup.procs"
+    workers=${#list[@]}
+}
+
+processes_are_back() {
+    descriptors && [[ $descriptors -eq $descriptors_found ]] ||
+        { echo "the daemon has $descriptors descriptors, not $descriptors_found"; return 1; }
+    workers && [[ $workers -eq 2 ]] || { echo "$workers processes of the worker"; return 1; }
+}
+
+settled() {
+    no_claim_left && device_is_back && methods_are_back && processes_are_back && nodes_are_back
+}
+
+# ---- Runs ----
+
+remember() { # DEVICE NAME: how it is before anything happens
+    device=$1
+    name=$2
+    sysfs=/sys/bus/pci/devices/$1
+    host_driver=$(pci_driver "$1") || host_driver=none
+    methods_found=
+    [[ ! -e $sysfs/reset_method ]] || read -r methods_found <"$sysfs/reset_method"
+    owners_found=$(owners)
+}
+
+# Each run is another user's: what the one before had must be clean, or be refused.
+next_owner() {
+    run=$((run + 1))
+    if [[ $((run % 2)) -eq 0 ]]; then
+        owner=$ALICE other=$BOB
+    else
+        owner=$BOB other=$ALICE
+    fi
+    for process in "${!run_processes[@]}"; do
+        old_processes[$process]=1
+    done
+    run_processes=()
+    complaints='' events=''
+}
+run=0
+declare -A run_processes=() old_processes=()
+
+no_claim_but_reservations() {
+    local file
+    for file in /run/pcassign/claims/*/claim; do
+        [[ ! -e $file || $(<"$file") == *Kind=reservation* ]] || { echo "left: $file"; return 1; }
+    done
+}
+
+reservation_is_left() {
+    local files=(/run/pcassign/claims/*/claim)
+    [[ -e ${files[0]} ]]
+}
+
+is_given_back() {
+    [[ ! -e /run/pcassign/claims/tainted/$device ]] || pcassignctl recover "$device" --accept-risk || return
+    ! reservation_is_left || pcassignctl unreserve "$device" || return
+    [[ ! -e /run/pcassign/claims/tainted/$device ]] && ! reservation_is_left
+}
+
+# What no reset has cleaned stays reserved and is refused to everybody else, until an administrator takes the risk; who
+# asks again where the service died meanwhile.
+give_back() {
+    until_ok $PATIENCE no_claim_but_reservations || return
+    take_events judge
+    [[ -z $dirty ]] || "$VM/owner" $other --refused "$name" || return
+    until_ok $PATIENCE is_given_back || return
+    dirty=
+}
+
+life() {
+    local status=0
+    "$VM/owner" $owner $other "$name" || status=$?
+    [[ $status -eq 0 || ($status -eq 3 && -n ${killing:-}) ]] || { echo "owner: status $status"; return 1; }
+    [[ -n $methods_found ]] || give_back
+}
+
+whole_life() { # without any death
+    local killing=''
+    next_owner
+    life && until_ok $PATIENCE settled && take_events judge && [[ -z $complaints ]] || {
+        echo "$complaints$events"
+        return 1
+    }
+}
+
+list_points() { # into "${points[@]}"
+    local out tracer line
+    next_owner
+    points=()
+    exec {out}< <(exec "$VM/kill-at" "${itself[@]}" "$GROUPS_OF_UNITS/$unit.service/cgroup.procs" state list 2>&1)
+    tracer=$!
+    read -r line <&"$out" && [[ $line == ready ]] && killing='' life && until_ok $PATIENCE settled || return
+    kill $tracer
+    while read -r line <&"$out"; do
+        points+=("${line#*: }")
+    done
+    exec {out}<&-
+    take_events judge
+}
+
+# visit before|after N...: what dies, dies at the N-th call of this life; with more numbers, once more at that call of
+# what comes in its place, and so on.
+visit() {
+    local out tracer line killing=1 deaths=0 ok=yes at
+    next_owner
+    exec {out}< <(exec "$VM/kill-at" "${itself[@]}" "$GROUPS_OF_UNITS/$unit.service/cgroup.procs" state "$@" 2>&1)
+    tracer=$!
+    read -r line <&"$out" && [[ $line == ready ]] || { echo "not traced: $line"; return 1; }
+    life || ok=no
+    until_ok $PATIENCE settled || ok=no
+    kill $tracer 2>/dev/null
+    while read -r line <&"$out"; do
+        if [[ $line == killed* ]]; then
+            deaths=$((deaths + 1))
+            at=${at:-${line##*the call: }}
+        fi
+        [[ $deaths -eq 0 ]] || echo "$line"
+    done
+    exec {out}<&-
+    # What mends the damage may be through before it has died as often.
+    [[ $deaths -gt $(($# > 2)) ]] || { echo "$deaths deaths"; ok=no; }
+    [[ ${at:-} == "${points[$2 - 1]}" ]] || { echo "this was not call $2: ${points[$2 - 1]}"; ok=no; }
+    take_events judge
+    owners_are_back || ok=no
+    [[ -z $complaints ]] || { echo "$complaints"; ok=no; }
+    echo "$events"
+    [[ $ok == yes ]] && visited=$((visited + 1))
+}
+visited=0
+
+# spread NUMBER COUNT: so many of the numbers below COUNT, evenly; all of them with PCASSIGN_TESTS_FULL.
+spread() {
+    local i wanted=$1
+    [[ -z ${PCASSIGN_TESTS_FULL:-} && $wanted -lt $2 ]] || wanted=$2
+    for ((i = 0; i < wanted; i++)); do
+        echo $((i * $2 / wanted))
+    done
+}
+
+# When something is wrong with all of them there is no need to see each.
+has_enough() {
+    [[ $t_failed -ge 5 ]] && echo "# five failures are enough"
+}
+
+# sweep NUMBER: of the points, half of them before the call, half after it.
+sweep() {
+    local n chosen when=before
+    mapfile -t chosen < <(spread "$1" $((2 * ${#points[@]})))
+    for n in "${chosen[@]}"; do
+        has_enough && return
+        t "$what and $name: dies $when call $((n / 2 + 1)) of ${#points[@]}: ${points[n / 2]}" visit $when $((n / 2 + 1))
+        [[ $when == before ]] && when=after || when=before
+    done
+}
+
+# thrice_more NUMBER: of the calls; what mends the damage dies three times as well.
+thrice_more() {
+    local n chosen
+    mapfile -t chosen < <(spread "$1" ${#points[@]})
+    for n in "${chosen[@]}"; do
+        has_enough && return
+        t "$what and $name: dies after call $((n + 1)), and three times in what mends that: ${points[n]}" \
+            visit after $((n + 1)) "$again" "$again" "$again"
+    done
+}
+
+# ---- That the checks can fail ----
+
+# complains_of PATTERN COMMAND...
+complains_of() {
+    local pattern=$1
+    shift
+    complaints='' events=''
+    "$@"
+    take_events judge
+    echo "$complaints$events"
+    [[ $complaints == *$pattern* ]]
+}
+
+opened_by_hand() {
+    pci_bind "$device" vfio-pci && holder tampered open "$device" && end_guest "$holder" && pci_bind "$device" ''
+}
+
+back_by_hand() { # [COMMAND...] before the host driver has it again
+    "$@" && pci_bind "$device" "$host_driver" && echo >"$sysfs/driver_override"
+}
+
+reset_by_hand() {
+    echo 1 >"$sysfs/reset"
+}
+
+reset_and_master() {
+    reset_by_hand && printf '\6\4' | dd of="$sysfs/config" bs=2 seek=2 conv=notrunc status=none
+}
+
+twice_without_reset() {
+    opened_by_hand
+    take_events judge
+    run=$((run + 1))
+    opened_by_hand
+    back_by_hand reset_by_hand
+}
+
+host_without_reset() {
+    opened_by_hand && back_by_hand true
+}
+
+host_with_master() {
+    opened_by_hand && back_by_hand reset_and_master
+}
+
+reset_under_driver() {
+    reset_by_hand
+}
+
+says() { # PATTERN COMMAND...: it fails, and says so
+    local pattern=$1 answer
+    shift
+    ! answer=$("$@") && echo "$answer" && [[ $answer == *$pattern* ]]
+}
+
+tampered() { # BEFORE AFTER PATTERN COMMAND...: what the check says between two commands
+    local before=$1 after=$2 ok=yes
+    shift 2
+    eval "$before"
+    says "$@" || ok=no
+    eval "$after"
+    [[ $ok == yes ]]
+}
+
+# Of the disk, which has a driver and a reset.
+checks_can_fail() {
+    t "a device that goes to the host without a reset is noticed" complains_of 'host driver without a reset' host_without_reset
+    dirty=
+    t "... one that masters the bus" complains_of 'while it may master the bus' host_with_master
+    t "... one that a second owner gets without a reset" complains_of 'handed to run' twice_without_reset
+    t "... a reset while a driver has it" complains_of 'reset while on a driver' reset_under_driver
+    old_processes[$$]=1
+    t "... a process of before that is still at work" complains_of 'of an earlier run' reset_by_hand
+    unset "old_processes[$$]"
+    t "... an override that is left" tampered 'echo x >$sysfs/driver_override' 'echo >$sysfs/driver_override' 'override is x' settled
+    t "... reset methods" tampered 'echo bus >$sysfs/reset_method' 'echo $methods_found >$sysfs/reset_method' 'methods are bus' settled
+    t "... an owner" tampered 'chown 1000 $sysfs/resource0' 'chown 0 $sysfs/resource0' 1000:0 owners_are_back
+    t "... a claim" tampered 'mkdir /run/pcassign/claims/x' 'rmdir /run/pcassign/claims/x' claims/x settled
+    t "... a descriptor of the daemon's" tampered 'descriptors_found=$((descriptors_found - 1))' \
+        'descriptors_found=$((descriptors_found + 1))' descriptors settled
+    complaints='' dirty=''
+}
+
+# ---- Tests ----
+
+sweep_begin() { # UNIT WHAT
+    unit=$1
+    what=$2
+    itself=()
+    [[ $unit == pcassign-worker ]] || itself=(--itself)
+    test_begin $BLANK
+    mkdir -p /run/systemd/system/pcassignd.service.d
+    printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=10ms\n' \
+        >/run/systemd/system/pcassignd.service.d/sweep.conf
+    systemctl daemon-reload
+    policy <<'END'
+[Device disk]
+Path=03.0/00.0
+Id=1b36:0010
+Reset=flr
+AllowUser=alice bob
+
+[Device edu]
+Path=06.0
+Id=1234:11e8
+Reset=none
+SysfsFiles=yes
+AllowUser=alice bob
+END
+    t "the kernel tells what happens to devices" start_trace
+    t "the daemon starts" systemctl start pcassignd
+}
+
+# Counts what the daemon has open once nothing changes any more.
+at_rest() {
+    local before=-1
+    until descriptors && [[ $descriptors -eq $before ]]; do
+        before=$descriptors
+        sleep 1
+    done
+    descriptors_found=$descriptors
+    echo "$descriptors descriptors"
+}
+
+# sweep_device ADDRESS NAME POINTS THRICE
+sweep_device() {
+    local since=$SECONDS before=$visited
+    t "what the kernel calls $2" meet "$1"
+    remember "$1" "$2"
+    t "an owner's life with $2" first_life
+    [[ $2 != disk || $unit != pcassign-worker ]] || checks_can_fail
+    t "the calls of such a life that change state" list_points
+    sweep "$3"
+    echo "# $what and $2: $((visited - before)) of $((2 * ${#points[@]})) points visited, $((SECONDS - since)) s"
+    thrice_more "$4"
+    t "and another life with $2" whole_life
+    echo "# ... $((SECONDS - since)) s with recoveries that die"
+}
+
+first_life() {
+    descriptors_found=0
+    next_owner
+    life && until_ok $PATIENCE device_is_back && at_rest && until_ok $PATIENCE settled && take_events judge &&
+        [[ -z $complaints ]]
+}
+
+sweep_end() {
+    stop_trace
+    test_end
+}
