@@ -389,21 +389,25 @@ static gboolean check_exclusive(PcaClaims *claims, const PcaClaim *claim, GError
     return TRUE;
 }
 
+/* The taint between its claim's making and removal: without the record nothing would tell that
+ * nobody has had the function yet. */
+static gboolean write_down(PcaClaims *claims, PcaClaim *claim, GError **error) {
+    g_autofree char *lease = pca_store_path(claims->directory, claim->id, "lease");
+    if (!pca_store_create(claims->directory, claim, claims->boot_id, error))
+        return FALSE;
+    if (pca_claim_taint(claims, claim, error) &&
+        (claim->kind != PCA_KIND_CLAIM ||
+         pca_lease_create(lease, &claim->lease, &claim->lease_writer, error)))
+        return TRUE;
+    pca_claim_untaint(claims, claim);
+    pca_store_remove(claims->directory, claim->id);
+    return FALSE;
+}
+
 void pca_claims_prepare(PcaClaims *claims, PcaClaim *claim, gint64 wait, PcaClaimFunc func,
                         gpointer data) {
     g_autoptr(GError) error = NULL;
-    g_autofree char *lease = pca_store_path(claims->directory, claim->id, "lease");
-    /* The taint first: whoever has the function may be gone before anything else is written. */
-    if (!check_exclusive(claims, claim, &error) || !pca_claim_taint(claims, claim, &error) ||
-        !pca_store_create(claims->directory, claim, claims->boot_id, &error)) {
-        pca_claim_untaint(claims, claim);
-        func(claim, error, data);
-        return;
-    }
-    if (claim->kind == PCA_KIND_CLAIM &&
-        !pca_lease_create(lease, &claim->lease, &claim->lease_writer, &error)) {
-        pca_store_remove(claims->directory, claim->id);
-        pca_claim_untaint(claims, claim);
+    if (!check_exclusive(claims, claim, &error) || !write_down(claims, claim, &error)) {
         func(claim, error, data);
         return;
     }
