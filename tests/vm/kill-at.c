@@ -9,8 +9,9 @@
  *   TARGET  a process id, or a control group's file cgroup.procs: the first process in it, and once
  *           that was killed the one that is there next with the same program
  *   CALLS   sysfs: writes below /sys, sysfs:NAME: to files of that name; unlink: unlinkat; owner:
- * changes of a file's owner or mode; state: everything that changes state (state-calls.h) Says
- * "ready" when it traces, then what it sees and whom it killed; ends with status 0 when it has
+ *           changes of a file's owner or mode; state: everything that changes state (state-calls.h)
+ *
+ * Says "ready" when it traces, then what it sees and whom it killed; ends with status 0 when it has
  * killed, with 3 when SIGTERM told it to stop before, or two minutes have passed. Thread: main.
  * Ownership: the traced processes go their own way when this one ends.
  */
