@@ -59,8 +59,8 @@ VM_FILES += tests/vm/pinned.test
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
 VM_FILES += tests/vm/together.test
 VM_FILES += tests/vm/broadcast.test tests/vm/memory.test tests/vm/needed.test tests/vm/sandbox.test
-EXTRA_DIST += tests/vm/sweep.sh
-VM_FILES += tests/vm/sweep-worker.test
+EXTRA_DIST += tests/vm/sweep.sh tests/vm/sweep-trace.sh
+VM_FILES += tests/vm/sweep-daemon.test tests/vm/sweep-worker.test
 
 # The lab's Debian has its own prefix: configure with --prefix=/usr --sysconfdir=/etc --localstatedir=/var.
 .PHONY: vm-payload vm-check
