@@ -22,6 +22,9 @@ EXTRA_DIST += tests/check-man
 check_SCRIPTS += tests/check-promises
 TESTS += tests/check-promises
 EXTRA_DIST += tests/check-promises SECURITY.md
+check_SCRIPTS += tests/test-bench-report.py
+TESTS += tests/test-bench-report.py
+EXTRA_DIST += tests/test-bench-report.py
 
 # The tests fork by the hundred, and what AddressSanitizer keeps of freed memory is copied each time.
 # The log of each program names what has passed, for tests/check-promises.
