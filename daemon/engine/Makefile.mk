@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libpca-engine.a
 libpca_engine_a_SOURCES = \
 	daemon/engine/binding.c daemon/engine/binding.h \
+	daemon/engine/bus-reset.c daemon/engine/bus-reset.h \
 	daemon/engine/client.c daemon/engine/client.h \
 	daemon/engine/context.c daemon/engine/context.h \
 	daemon/engine/describe.c \

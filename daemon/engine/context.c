@@ -23,11 +23,14 @@ PcaStepContext *pca_step_context_new(PcaKernel *kernel) {
     PcaStepContext *context = g_new0(PcaStepContext, 1);
     context->kernel = kernel;
     context->directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_directory);
+    context->staged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return context;
 }
 
 void pca_step_context_free(PcaStepContext *context) {
     g_hash_table_unref(context->directories);
+    g_hash_table_unref(context->staged);
+    g_clear_pointer(&context->buses, g_hash_table_unref);
     g_free(context);
 }
 

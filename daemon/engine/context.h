@@ -12,6 +12,9 @@ typedef struct {
     PcaKernel *kernel;       /* borrowed */
     GHashTable *directories; /* address → descriptor; opened once, so that a device which takes over
                                 the address later is never touched */
+    GHashTable *staged;      /* addresses of what is bound for the reset of its bus */
+    GHashTable *buses;       /* what came of bus resets (engine/bus-reset.h): members → GError, or
+                                NULL when it was done; NULL as long as there was none */
 } PcaStepContext;
 
 PcaStepContext *pca_step_context_new(PcaKernel *kernel);

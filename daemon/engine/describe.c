@@ -122,6 +122,10 @@ static char *describe(PcaOp op, const char *detail) {
         return describe_lend(detail);
     case PCA_OP_REGAIN:
         return describe_regain(detail);
+    case PCA_OP_STAGE:
+        return g_strdup_printf("bind to %s, for nobody, to reset its bus", detail);
+    case PCA_OP_BUS_RESET:
+        return g_strdup_printf("reset its bus with %s", detail);
     case PCA_OP_POWER:
         return describe_power(detail);
     case PCA_OP_TAKE:

@@ -17,6 +17,7 @@ static const char *const op_names[PCA_N_OPS] = {
     [PCA_OP_METHOD] = "method",   [PCA_OP_GIVE] = "give",
     [PCA_OP_TAKE] = "take",       [PCA_OP_LEND] = "lend",
     [PCA_OP_REGAIN] = "regain",   [PCA_OP_POWER] = "power",
+    [PCA_OP_STAGE] = "stage",     [PCA_OP_BUS_RESET] = "busreset",
 };
 
 const char *pca_op_name(PcaOp op) {
@@ -34,6 +35,9 @@ char *pca_function_identity(const PcaFunction *f) {
     return g_strdup_printf("%04x:%04x %04x:%04x", f->vendor, f->device, f->subsystem_vendor,
                            f->subsystem_device);
 }
+
+/* That a bus can be reset through (drivers/vfio/pci/vfio_pci_core.c). */
+static const char stage_driver[] = "vfio-pci";
 
 static void step_free(gpointer data) {
     PcaStep *step = data;
@@ -79,7 +83,7 @@ static void set_undo(PcaStep *step, PcaOp undo, const char *detail) {
 }
 
 static gboolean is_reset(const PcaPlanDevice *device) {
-    return !device->methods || *device->methods;
+    return device->with_bus || !device->methods || *device->methods;
 }
 
 /* Nothing closes what the owner has opened of the files. */
@@ -88,7 +92,7 @@ gboolean pca_plan_device_proves(const PcaPlanDevice *device) {
 }
 
 static gboolean has_own_methods(const PcaPlanDevice *device) {
-    return device && device->methods && *device->methods;
+    return device && !device->with_bus && device->methods && *device->methods;
 }
 
 gboolean pca_op_gives_back(PcaOp op) {
@@ -185,7 +189,10 @@ static gboolean takes_part(PcaRecovery how, const PcaPlanDevice *device, PcaOp o
     case PCA_OP_METHOD:
         return how == PCA_RECOVER_PROVED && has_own_methods(device);
     case PCA_OP_RESET:
-        return how == PCA_RECOVER_PROVED && is_reset(device);
+        return how == PCA_RECOVER_PROVED && is_reset(device) && !device->with_bus;
+    case PCA_OP_STAGE:
+    case PCA_OP_BUS_RESET:
+        return how == PCA_RECOVER_PROVED && device->with_bus;
     case PCA_OP_REGAIN:
         return device->files != NULL;
     case PCA_OP_ALIVE:
@@ -234,16 +241,69 @@ static void append_give_back(PcaPlan *plan, const PcaFunction *function,
     }
 }
 
+typedef struct {
+    PcaPlan *plan;
+    GPtrArray *functions;
+    const PcaPlanDevice *devices;
+    const PcaRecovery *how;
+} GiveBack;
+
+static void append_all(const GiveBack *g, const PcaOp *ops, gsize n_ops) {
+    for (gsize op = 0; op < n_ops; op++)
+        for (guint i = 0; i < g->functions->len; i++)
+            if (takes_part(g->how[i], &g->devices[i], ops[op]))
+                append_give_back(g->plan, g_ptr_array_index(g->functions, i), &g->devices[i],
+                                 ops[op]);
+}
+
+static gboolean goes_with_bus(const GiveBack *g, guint i) {
+    return takes_part(g->how[i], &g->devices[i], PCA_OP_BUS_RESET);
+}
+
+static char *list_members(const GiveBack *g, const PcaAddress *bus) {
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < g->functions->len; i++) {
+        const PcaAddress *address = &((PcaFunction *)g_ptr_array_index(g->functions, i))->address;
+        g_autofree char *member = pca_address_format(address);
+        if (goes_with_bus(g, i) && address->domain == bus->domain && address->bus == bus->bus)
+            g_string_append_printf(text, "%s%s", text->len ? " " : "", member);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* Whatever a run that died has left staged. */
+static void append_unstage(const GiveBack *g, gboolean all) {
+    for (guint i = 0; i < g->functions->len; i++)
+        if (goes_with_bus(g, i) && (all || !g_str_equal(g->devices[i].driver, stage_driver)))
+            append(g->plan, g_ptr_array_index(g->functions, i), PCA_OP_UNBIND, stage_driver);
+}
+
+static void append_bus_resets(const GiveBack *g) {
+    for (guint i = 0; i < g->functions->len; i++)
+        if (goes_with_bus(g, i))
+            append(g->plan, g_ptr_array_index(g->functions, i), PCA_OP_STAGE, stage_driver);
+    for (guint i = 0; i < g->functions->len; i++) {
+        const PcaFunction *function = g_ptr_array_index(g->functions, i);
+        g_autofree char *members = list_members(g, &function->address);
+        if (goes_with_bus(g, i))
+            append(g->plan, function, PCA_OP_BUS_RESET, members);
+    }
+    append_unstage(g, TRUE);
+}
+
 PcaPlan *pca_plan_recover(GPtrArray *functions, const PcaPlanDevice *devices,
                           const PcaRecovery *how) {
-    static const PcaOp ops[] = {PCA_OP_REGAIN, PCA_OP_UNBIND, PCA_OP_QUIESCE, PCA_OP_METHOD,
-                                PCA_OP_RESET,  PCA_OP_ALIVE,  PCA_OP_RESTORE, PCA_OP_OVERRIDE,
-                                PCA_OP_BIND,   PCA_OP_POWER};
+    static const PcaOp first[] = {PCA_OP_REGAIN, PCA_OP_UNBIND};
+    static const PcaOp clean[] = {PCA_OP_QUIESCE, PCA_OP_METHOD, PCA_OP_RESET};
+    static const PcaOp last[] = {PCA_OP_ALIVE, PCA_OP_RESTORE, PCA_OP_OVERRIDE, PCA_OP_BIND,
+                                 PCA_OP_POWER};
     PcaPlan *plan = plan_new(PCA_PLAN_RELEASE);
-    for (gsize op = 0; op < G_N_ELEMENTS(ops); op++)
-        for (guint i = 0; i < functions->len; i++)
-            if (takes_part(how[i], &devices[i], ops[op]))
-                append_give_back(plan, g_ptr_array_index(functions, i), &devices[i], ops[op]);
+    const GiveBack g = {plan, functions, devices, how};
+    append_all(&g, first, G_N_ELEMENTS(first));
+    append_unstage(&g, FALSE);
+    append_all(&g, clean, G_N_ELEMENTS(clean));
+    append_bus_resets(&g);
+    append_all(&g, last, G_N_ELEMENTS(last));
     return plan;
 }
 

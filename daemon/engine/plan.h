@@ -35,6 +35,8 @@ typedef enum {
                         "UID FILE=OWNER..." or "UID:LABEL FILE=OWNER..." */
     PCA_OP_REGAIN,   /* these files as they were; the same detail */
     PCA_OP_POWER,    /* power/control and d3cold_allowed; detail: "on,0" (engine/power.h) */
+    PCA_OP_STAGE,    /* to the driver in detail, unused, for a reset of its bus */
+    PCA_OP_BUS_RESET, /* that of the bus with all of the plan that are on it; detail: these */
     PCA_N_OPS,
 } PcaOp;
 
@@ -69,6 +71,8 @@ typedef struct {
                             with ":LABEL" where SELinux is on, and whose they were
                             (pca_owner_list_files); NULL: they are not */
     gboolean keep;       /* given back, it stays on that driver */
+    gboolean with_bus;   /* reset by that of its bus, with all others of the plan that are on it, in
+                            place of its own methods */
 } PcaPlanDevice;
 
 /* Whether a release proves that nothing of the owner is left in the function. */

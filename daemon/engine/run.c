@@ -169,36 +169,74 @@ static gboolean same_plan(const PcaPlan *a, const PcaPlan *b) {
     return g_variant_equal(x, y);
 }
 
-/* The functions (a set of addresses) that the run before had proved clean and begun to give back:
- * their host driver may be at work, so all that may be done again is the restore. */
-static GHashTable *find_restored(const PcaJournal *before) {
-    GHashTable *devices = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; before && i < before->plan->steps->len; i++) {
-        const PcaStep *step = g_ptr_array_index(before->plan->steps, i);
-        if (step->op == PCA_OP_RESTORE && before->states[i] != PCA_STEP_PENDING)
-            g_hash_table_add(devices, step->device);
+/* What the run before had come to, where this one goes on with its plan. */
+typedef struct {
+    const PcaJournal *before; /* NULL: there was none */
+    GHashTable *given;        /* addresses: proved clean, and begun to be given back: their host
+                                 driver may be at work, so that is all that may be done again */
+    GHashTable *mates;        /* what was reset with the bus of those: that is not done again */
+} Progress;
+
+static const PcaStep *step_of(const PcaJournal *journal, guint i) {
+    return g_ptr_array_index(journal->plan->steps, i);
+}
+
+static void find_given(Progress *p) {
+    const PcaJournal *before = p->before;
+    for (guint i = 0; i < before->plan->steps->len; i++)
+        if (pca_op_gives_back(step_of(before, i)->op) && before->states[i] != PCA_STEP_PENDING)
+            g_hash_table_add(p->given, step_of(before, i)->device);
+    for (guint i = 0; i < before->plan->steps->len; i++)
+        if (!pca_op_gives_back(step_of(before, i)->op) && before->states[i] != PCA_STEP_DONE)
+            g_hash_table_remove(p->given, step_of(before, i)->device);
+}
+
+static void find_mates(Progress *p) {
+    for (guint i = 0; i < p->before->plan->steps->len; i++) {
+        const PcaStep *step = step_of(p->before, i);
+        if (step->op != PCA_OP_BUS_RESET || !g_hash_table_contains(p->given, step->device))
+            continue;
+        g_auto(GStrv) members = g_strsplit(step->detail, " ", -1);
+        for (char **member = members; *member; member++)
+            g_hash_table_add(p->mates, g_strdup(*member));
     }
-    for (guint i = 0; before && i < before->plan->steps->len; i++) {
-        const PcaStep *step = g_ptr_array_index(before->plan->steps, i);
-        if (step->op != PCA_OP_RESTORE && before->states[i] != PCA_STEP_DONE)
-            g_hash_table_remove(devices, step->device);
+}
+
+static Progress look_back(const PcaJournal *before) {
+    Progress p = {before, g_hash_table_new(g_str_hash, g_str_equal),
+                  g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    if (before) {
+        find_given(&p);
+        find_mates(&p);
     }
-    return devices;
+    return p;
+}
+
+static void progress_clear(Progress *p) {
+    g_hash_table_unref(p->given);
+    g_hash_table_unref(p->mates);
+}
+
+static gboolean is_over(const Progress *p, const PcaStep *step, guint i) {
+    if (g_hash_table_contains(p->given, step->device))
+        return !pca_op_gives_back(step->op);
+    return (step->op == PCA_OP_STAGE || step->op == PCA_OP_BUS_RESET) &&
+           g_hash_table_contains(p->mates, step->device) && p->before->states[i] == PCA_STEP_DONE;
 }
 
 typedef struct {
     const Runner *runner;
     PcaResidues *residues;
-    GHashTable *restored; /* see find_restored */
-    GHashTable *gone;     /* addresses of functions that were removed meanwhile */
-    GError *first;        /* why the first step that failed did */
+    const Progress *progress;
+    GHashTable *gone; /* addresses of functions that were removed meanwhile */
+    GError *first;    /* why the first step that failed did */
 } Release;
 
 /* Whether something is left to do of the step; what is not is journalled. */
 static gboolean is_wanted(const Release *release, guint index) {
     const PcaStep *step = g_ptr_array_index(release->runner->plan->steps, index);
     int journal = release->runner->journal;
-    if (step->op != PCA_OP_RESTORE && g_hash_table_contains(release->restored, step->device)) {
+    if (is_over(release->progress, step, index)) {
         pca_journal_append(journal, NULL, "done %u", index);
         return FALSE;
     }
@@ -239,9 +277,9 @@ static guint release_next(Release *release, guint first) {
 
 static gboolean run_release(const Runner *runner, const PcaJournal *before, PcaResidues *residues,
                             GError **error) {
-    g_autoptr(GHashTable) restored = find_restored(before);
+    __attribute__((cleanup(progress_clear))) Progress progress = look_back(before);
     g_autoptr(GHashTable) gone = g_hash_table_new(g_str_hash, g_str_equal);
-    Release release = {runner, residues, restored, gone, NULL};
+    Release release = {runner, residues, &progress, gone, NULL};
     for (guint i = 0; i < runner->plan->steps->len;)
         i += release_next(&release, i);
     if (!release.first)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fds.h"
 #include "engine/binding.h"
+#include "engine/bus-reset.h"
 #include "engine/files.h"
 #include "engine/methods.h"
 #include "engine/node.h"
@@ -337,15 +338,31 @@ static gboolean do_power(PcaStepContext *context, const PcaStep *step, int direc
     return pca_power_set(context->kernel, step->device, directory, detail, error);
 }
 
+/* Nobody but root can open it, and only vfio-pci lets a bus be reset with all that is on it. */
+static gboolean do_stage(PcaStepContext *context, const PcaStep *step, int directory,
+                         const char *detail, GError **error) {
+    if (!set_override(context, step, directory, detail, error) ||
+        !probe(context, step, directory, detail, error))
+        return FALSE;
+    g_hash_table_add(context->staged, g_strdup(step->device));
+    return TRUE;
+}
+
+static gboolean do_bus_reset(PcaStepContext *context, const PcaStep *step, int directory,
+                             const char *detail, GError **error) {
+    return pca_bus_reset(context, step, detail, error);
+}
+
 typedef gboolean (*StepFunc)(PcaStepContext *context, const PcaStep *step, int directory,
                              const char *detail, GError **error);
 
 static const StepFunc functions[PCA_N_OPS] = {
-    [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,     [PCA_OP_OVERRIDE] = do_override,
-    [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,     [PCA_OP_QUIESCE] = do_quiesce,
-    [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive,   [PCA_OP_RESTORE] = do_restore,
-    [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,     [PCA_OP_TAKE] = do_take,
-    [PCA_OP_LEND] = do_lend,     [PCA_OP_REGAIN] = do_regain, [PCA_OP_POWER] = do_power,
+    [PCA_OP_VERIFY] = do_verify, [PCA_OP_IDLE] = do_idle,           [PCA_OP_OVERRIDE] = do_override,
+    [PCA_OP_UNBIND] = do_unbind, [PCA_OP_BIND] = do_bind,           [PCA_OP_QUIESCE] = do_quiesce,
+    [PCA_OP_RESET] = do_reset,   [PCA_OP_ALIVE] = do_alive,         [PCA_OP_RESTORE] = do_restore,
+    [PCA_OP_METHOD] = do_method, [PCA_OP_GIVE] = do_give,           [PCA_OP_TAKE] = do_take,
+    [PCA_OP_LEND] = do_lend,     [PCA_OP_REGAIN] = do_regain,       [PCA_OP_POWER] = do_power,
+    [PCA_OP_STAGE] = do_stage,   [PCA_OP_BUS_RESET] = do_bus_reset,
 };
 
 gboolean pca_step_do(PcaStepContext *context, const PcaStep *step, PcaOp op, const char *detail,

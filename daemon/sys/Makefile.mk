@@ -3,6 +3,7 @@ libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS) $
 libpca_sys_a_SOURCES = \
 	daemon/sys/accounts.c daemon/sys/accounts.h \
 	daemon/sys/hardware.c daemon/sys/hardware.h \
+	daemon/sys/hot-reset.c daemon/sys/hot-reset.h \
 	daemon/sys/holders.c daemon/sys/holders.h \
 	daemon/sys/in-use.c daemon/sys/in-use.h daemon/sys/in-use-internal.h \
 	daemon/sys/in-use-addresses.c \

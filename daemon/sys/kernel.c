@@ -22,6 +22,7 @@
 
 #include "base/fds.h"
 #include "pci/address.h"
+#include "sys/hot-reset.h"
 #include "sys/rights.h"
 #include "sys/uapi-iommufd.h"
 
@@ -351,6 +352,11 @@ static void do_side_by_side(PcaKernel *kernel, PcaWork work, gpointer data, guin
     pca_side_by_side(work, data, n, errors);
 }
 
+static int hot_reset(PcaKernel *kernel, int container, const int *groups, guint n_groups,
+                     const char *address) {
+    return pca_hot_reset(container, groups, n_groups, address);
+}
+
 static void sleep_for(PcaKernel *kernel, gint64 microseconds) {
     if (microseconds > 0)
         g_usleep((gulong)microseconds);
@@ -369,6 +375,7 @@ const PcaKernelOps pca_kernel_ops = {
     .read_file_owner = read_file_owner,
     .write_file_owner = write_file_owner,
     .set_rlimit_mode = set_rlimit_mode,
+    .hot_reset = hot_reset,
     .raise_memlock = raise_memlock,
     .side_by_side = do_side_by_side,
     .sleep = sleep_for,

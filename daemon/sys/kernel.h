@@ -61,6 +61,10 @@ typedef struct {
      * (include/uapi/linux/iommufd.h). */
     int (*set_rlimit_mode)(PcaKernel *kernel, int iommufd);
 
+    /* Resets the bus of the function at `address` with all that is on it; see sys/hot-reset.h. */
+    int (*hot_reset)(PcaKernel *kernel, int container, const int *groups, guint n_groups,
+                     const char *address);
+
     /* Raises RLIMIT_MEMLOCK (soft and hard) of the live process behind `pidfd` to `bytes`; never
      * lowers. -ESRCH when the process has gone. */
     int (*raise_memlock)(PcaKernel *kernel, int pidfd, guint64 bytes);

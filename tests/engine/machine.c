@@ -19,8 +19,7 @@ const char *const sets[][MAX_SET + 1] = {
 };
 const guint n_sets = G_N_ELEMENTS(sets);
 
-const PcaPlanDevice on_vfio[MAX_SET] = {
-    {VFIO, NULL, NULL, FALSE}, {VFIO, NULL, NULL, FALSE}, {VFIO, NULL, NULL, FALSE}};
+const PcaPlanDevice on_vfio[MAX_SET] = {{.driver = VFIO}, {.driver = VFIO}, {.driver = VFIO}};
 
 static const PcaTreeFunction plugged[] = {
     {.address = NIC,

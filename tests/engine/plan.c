@@ -241,6 +241,8 @@ static const struct {
     {PCA_OP_POWER, "on,0", "set power/control to on, d3cold_allowed to 0"},
     {PCA_OP_POWER, ",1", "set d3cold_allowed to 1"},
     {PCA_OP_POWER, "on,", "set power/control to on"},
+    {PCA_OP_STAGE, VFIO, "bind to vfio-pci, for nobody, to reset its bus"},
+    {PCA_OP_BUS_RESET, DISK " " TWIN, "reset its bus with " DISK " " TWIN},
     {PCA_OP_NONE, "", NULL},
 };
 
@@ -285,17 +287,18 @@ END_TEST
 static const struct {
     const char *text, *methods, *plain, *power;
 } methods[] = {
-    {"driver=nvme override=", NULL, "driver=nvme override="},
-    {"methods=flr driver=nvme override=", "flr", "driver=nvme override="},
-    {"methods=flr,bus driver= override=a b", "flr bus", "driver= override=a b"},
-    {"node=0:107:0660 methods=flr,pm driver=x override=", "flr pm", "driver=x override="},
-    {"node=0:107:0660 driver=x override=", NULL, "driver=x override="},
-    {"node=odd methods=flr driver=x override=", NULL, "node=odd methods=flr driver=x override="},
-    {"methods=flr", NULL, "methods=flr"},
+    {"driver=nvme override=", NULL, "driver=nvme override=", NULL},
+    {"methods=flr driver=nvme override=", "flr", "driver=nvme override=", NULL},
+    {"methods=flr,bus driver= override=a b", "flr bus", "driver= override=a b", NULL},
+    {"node=0:107:0660 methods=flr,pm driver=x override=", "flr pm", "driver=x override=", NULL},
+    {"node=0:107:0660 driver=x override=", NULL, "driver=x override=", NULL},
+    {"node=odd methods=flr driver=x override=", NULL,
+     "node=odd methods=flr driver=x override=", NULL},
+    {"methods=flr", NULL, "methods=flr", NULL},
     {"power=auto,1 driver=x override=", NULL, "driver=x override=", "auto,1"},
     {"node=0:0:0600 power=,0 methods=flr,pm driver= override=", "flr pm",
      "driver= override=", ",0"},
-    {"power=on,", NULL, "power=on,"},
+    {"power=on,", NULL, "power=on,", NULL},
 };
 
 START_TEST(the_methods_of_a_binding_are_read) {

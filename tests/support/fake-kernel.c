@@ -202,6 +202,20 @@ static int fake_raise_memlock(PcaKernel *kernel, int pidfd, guint64 bytes) {
     return finish(fake, line, result);
 }
 
+/* The functions on the bus, all of which must be on vfio, forget what an owner left. */
+static int fake_hot_reset(PcaKernel *kernel, int container, const int *groups, guint n_groups,
+                          const char *address) {
+    PcaFakeKernel *fake = fake_of(kernel);
+    g_autoptr(GString) line = g_string_new("hot_reset ");
+    g_string_append(line, address);
+    for (guint i = 0; i < n_groups; i++) {
+        g_autofree char *what = pca_fake_kernel_describe_fd(fake, groups[i]);
+        g_string_append_printf(line, " %s", what ? what : "none");
+    }
+    int result = begin(fake, line->str);
+    return finish(fake, line->str, result ? result : pca_fake_hot_reset(fake, address));
+}
+
 static Event *next_event(PcaFakeKernel *fake, gint64 until) {
     guint next = fake->events->len;
     for (guint i = 0; i < fake->events->len; i++) {
@@ -248,6 +262,7 @@ static const PcaKernelOps fake_ops = {
     .read_file_owner = fake_read_file_owner,
     .write_file_owner = fake_write_file_owner,
     .set_rlimit_mode = fake_set_rlimit_mode,
+    .hot_reset = fake_hot_reset,
     .raise_memlock = fake_raise_memlock,
     .side_by_side = fake_side_by_side,
     .sleep = fake_sleep,

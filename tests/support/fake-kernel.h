@@ -25,6 +25,7 @@
  *     read_file_owner 0000:01:00.0/config
  *     write_file_owner 0000:01:00.0/config 1000:0:0644
  *     set_rlimit_mode
+ *     hot_reset 0000:01:00.0 group 5 group 6           (and the groups that were given)
  *     raise_memlock 1073741824
  *
  * Nodes: VFIO's cdevs are 511:N, its groups 242:GROUP, in dev/vfio as plain files; that of a group

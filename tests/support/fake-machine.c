@@ -260,6 +260,15 @@ static gboolean is_dead(const PcaFakeKernel *fake, const char *address) {
     return pca_tree_get_config16(fake->tree, address, COMMAND) == 0xffff;
 }
 
+static void reset_function(PcaFakeKernel *fake, const char *address) {
+    pca_fake_set_state(fake, "secret", address, NULL);
+    g_autofree char *dies = pca_fake_get_state(fake, "dies", address);
+    if (dies)
+        for (unsigned offset = 0; offset < 256; offset += 2)
+            pca_tree_set_config16(fake->tree, address, offset, 0xffff);
+    pca_fake_set_state(fake, "dies", address, NULL);
+}
+
 static int reset(PcaFakeKernel *fake, const char *address, const char *value) {
     g_autofree char *methods = pca_tree_get(fake->tree, address, "reset_method");
     if (!methods)
@@ -268,12 +277,23 @@ static int reset(PcaFakeKernel *fake, const char *address, const char *value) {
         return -EINVAL;
     if (!*methods)
         return -ENOTTY;
-    pca_fake_set_state(fake, "secret", address, NULL);
-    g_autofree char *dies = pca_fake_get_state(fake, "dies", address);
-    if (dies)
-        for (unsigned offset = 0; offset < 256; offset += 2)
-            pca_tree_set_config16(fake->tree, address, offset, 0xffff);
-    pca_fake_set_state(fake, "dies", address, NULL);
+    reset_function(fake, address);
+    return 0;
+}
+
+static gboolean on_bus_of(const char *name, const char *address) {
+    return strncmp(name, address, strlen("0000:01:")) == 0;
+}
+
+int pca_fake_hot_reset(PcaFakeKernel *fake, const char *address) {
+    g_autofree char *path = g_build_filename(fake->kernel.root->sysfs, "bus/pci/devices", NULL);
+    g_auto(GStrv) names = pca_read_directory(path);
+    for (char **name = names; *name; name++)
+        if (on_bus_of(*name, address) && !on_vfio(fake, *name))
+            return -EINVAL;
+    for (char **name = names; *name; name++)
+        if (on_bus_of(*name, address))
+            reset_function(fake, *name);
     return 0;
 }
 

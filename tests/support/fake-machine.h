@@ -32,4 +32,5 @@ int pca_fake_write_owner(PcaFakeKernel *fake, int group, const PcaOwner *owner);
 int pca_fake_read_file_owner(PcaFakeKernel *fake, int dirfd, const char *name, PcaOwner *owner);
 int pca_fake_write_file_owner(PcaFakeKernel *fake, int dirfd, const char *name,
                               const PcaOwner *owner);
+int pca_fake_hot_reset(PcaFakeKernel *fake, const char *address);
 int pca_fake_open_number(PcaFakeKernel *fake, dev_t number);

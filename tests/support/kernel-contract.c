@@ -506,6 +506,19 @@ START_TEST(reset_succeeds) {
 }
 END_TEST
 
+START_TEST(a_bus_is_reset_through_vfio) {
+    to_vfio();
+    dev_t number = pca_read_device_number(subject.kernel->root, "class/misc/vfio/dev");
+    int container = open_node(number), own = open_group();
+    ck_assert(container >= 0 && own >= 0);
+    ck_assert_int_eq(
+        subject.kernel->ops->hot_reset(subject.kernel, container, &own, 1, subject.address), 0);
+    close_held();
+    ck_assert_int_eq(write_function("driver/unbind", subject.address), 0);
+    assert_driver(NULL);
+}
+END_TEST
+
 START_TEST(bus_master_goes_off_and_stays_off) {
     to_vfio();
     PcaKernel *kernel = subject.kernel;
@@ -638,6 +651,7 @@ static void add_tests(TCase *contract) {
     tcase_add_test(contract, rlimit_mode_of_a_fresh_iommufd);
     tcase_add_test(contract, rlimit_mode_of_something_else);
     tcase_add_test(contract, reset_succeeds);
+    tcase_add_test(contract, a_bus_is_reset_through_vfio);
     tcase_add_test(contract, bus_master_goes_off_and_stays_off);
     tcase_add_test(contract, config_reads_as_whoever_opened_it_could);
     tcase_add_test(contract, memlock_rises_for_the_living_only);
