@@ -158,9 +158,9 @@ static const struct verb {
      NEEDS_DAEMON},
     {"reset", pca_verb_reset, "reset DEVICE [--method=METHOD]",
      "reset a function that is free or reserved; for root",
-     "  --method=METHOD    only this one, such as flr, pm or bus; all in the kernel's order "
-     "unless\n"
-     "                     told\n"
+     "  --method=METHOD    only this one, such as flr, pm or bus; otherwise those that the policy "
+     "names,\n"
+     "                     or all in the kernel's order\n"
      "\n"
      "Example:\n"
      "  pcassignctl reset 01:00.0 --method=flr\n",

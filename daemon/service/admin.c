@@ -189,7 +189,15 @@ static gboolean check_neighbours(const Admin *admin, const char *method, GError 
     return TRUE;
 }
 
-static gboolean may_reset(const Admin *admin, const PcaFunction *f, GError **error) {
+/* What it is reset by where nobody says: its section's methods, in their order, or else its own. */
+static const char *usual_methods(const PcaTarget *target) {
+    return target->methods && *target->methods ? target->methods : NULL;
+}
+
+static gboolean may_reset(const Admin *admin, const PcaTarget *target, GError **error) {
+    const PcaFunction *f = target->function;
+    const char *usual = usual_methods(target);
+    g_autofree char *first = usual ? g_strndup(usual, strcspn(usual, " ")) : NULL;
     g_autofree char *methods = g_strjoinv(", ", f->reset_methods);
     if (f->driver && !pca_driver_is_vfio(f->driver)) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_IN_USE,
@@ -207,16 +215,24 @@ static gboolean may_reset(const Admin *admin, const PcaFunction *f, GError **err
         g_set_error(error, PCA_ERROR, PCA_ERROR_NO_RESET, "%s has no reset method", admin->text);
         return FALSE;
     }
-    return check_neighbours(admin, admin->method ? admin->method : f->reset_methods[0], error);
+    return check_neighbours(admin,
+                            admin->method ? admin->method
+                            : first       ? first
+                                          : f->reset_methods[0],
+                            error);
 }
 
 static void reset(GTask *task, const PcaExamination *e) {
     GError *error = NULL;
+    Admin *admin = g_task_get_task_data(task);
     const PcaTarget *target = g_ptr_array_index(e->targets, 0);
-    if (may_reset(g_task_get_task_data(task), target->function, &error))
-        start(task, e, PCA_KIND_RESET);
-    else
+    if (!may_reset(admin, target, &error)) {
         refuse(task, error);
+        return;
+    }
+    if (!admin->method)
+        admin->method = g_strdup(usual_methods(target));
+    start(task, e, PCA_KIND_RESET);
 }
 
 /* ---- Recover ---- */

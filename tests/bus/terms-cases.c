@@ -142,6 +142,20 @@ START_TEST(own_reset_methods) {
 }
 END_TEST
 
+START_TEST(an_administrators_reset_by_the_section) {
+    allow(NIC_SECTION "Reset=pm bus\n");
+    g_variant_unref(
+        pca_call(bus, NIC_PATH, "Device.Reserve", g_variant_new_parsed("(@a{sv} {},)"), NULL));
+    g_variant_unref(
+        pca_call(bus, NIC_PATH, "Device.Reset", g_variant_new_parsed("(@a{sv} {},)"), NULL));
+    expect_logged("reset_method bus\nwrite " NIC "/reset 1\n", TRUE);
+    expect_methods("bus");
+    g_variant_unref(
+        pca_call(bus, NIC_PATH, "Device.Unreserve", g_variant_new_parsed("(@a{sv} {},)"), NULL));
+    expect_methods("flr bus");
+}
+END_TEST
+
 START_TEST(no_such_reset_method) {
     allow(NIC_SECTION "Reset=pm acpi\n");
     refuses_claim(bus, "nic", NULL, "NoReset",
@@ -438,6 +452,7 @@ TCase *pca_terms_cases(void) {
     tcase_add_test(tcase, memory);
     tcase_add_test(tcase, per_user);
     tcase_add_test(tcase, own_reset_methods);
+    tcase_add_test(tcase, an_administrators_reset_by_the_section);
     tcase_add_test(tcase, no_such_reset_method);
     tcase_add_test(tcase, never_reset);
     tcase_add_test(tcase, reset_by_an_administrator);
