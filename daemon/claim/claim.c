@@ -97,7 +97,8 @@ PcaPlanDevice pca_claim_plan_device(const PcaClaimDevice *device) {
     return (PcaPlanDevice){.driver = device->driver,
                            .methods = device->stub ? "" : device->methods,
                            .files = device->files,
-                           .keep = device->keep};
+                           .keep = device->keep,
+                           .with_bus = device->with_bus};
 }
 
 PcaPlanDevice *pca_claim_plan_devices(const PcaClaim *claim) {
@@ -166,6 +167,7 @@ static void add_copy(PcaClaim *claim, const PcaClaimDevice *device) {
     copy->methods = g_strdup(device->methods);
     copy->files = g_strdup(device->files);
     copy->keep = device->keep;
+    copy->with_bus = device->with_bus;
 }
 
 PcaClaim *pca_claim_part(const PcaClaim *claim, const GArray *addresses, gboolean leaving) {

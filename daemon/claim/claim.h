@@ -36,6 +36,7 @@ typedef struct {
     char *methods;         /* see PcaPlanDevice; NULL unless set */
     char *files;           /* the same */
     gboolean keep;         /* the same */
+    gboolean with_bus;     /* the same */
 } PcaClaimDevice;
 
 typedef struct {

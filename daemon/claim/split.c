@@ -39,12 +39,19 @@ static gboolean is_among(const GArray *addresses, const PcaAddress *address) {
     return FALSE;
 }
 
-/* Whether a device of that group that is somebody's stays. */
-static gboolean group_stays(const PcaClaim *claim, const GArray *addresses, int group) {
+static gboolean share_bus(const PcaClaimDevice *a, const PcaClaimDevice *b) {
+    const PcaAddress *x = &a->function->address, *y = &b->function->address;
+    return a->with_bus && b->with_bus && x->domain == y->domain && x->bus == y->bus;
+}
+
+/* Whether a device that is somebody's, and for whose sake the stub is kept, stays. */
+static gboolean stub_stays(const PcaClaim *claim, const GArray *addresses,
+                           const PcaClaimDevice *stub) {
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (!device->stub && device->function->iommu_group == group &&
-            !is_among(addresses, &device->function->address))
+        gboolean concerns =
+            device->function->iommu_group == stub->function->iommu_group || share_bus(device, stub);
+        if (!device->stub && concerns && !is_among(addresses, &device->function->address))
             return TRUE;
     }
     return FALSE;
@@ -55,7 +62,7 @@ static GArray *with_stubs(const PcaClaim *claim, const GArray *addresses) {
     GArray *all = g_array_copy((GArray *)addresses);
     for (guint i = 0; i < claim->devices->len; i++) {
         const PcaClaimDevice *device = pca_claim_device(claim, i);
-        if (device->stub && !group_stays(claim, addresses, device->function->iommu_group))
+        if (device->stub && !stub_stays(claim, addresses, device))
             g_array_append_val(all, device->function->address);
     }
     return all;
@@ -68,6 +75,24 @@ static gboolean groups_are_whole(const PcaClaim *leaving, const PcaClaim *stayin
         if (f->iommu_group != PCA_NO_GROUP && pca_claim_has_group(leaving, f->iommu_group))
             return invalid(error, &f->address,
                            "is in the same IOMMU group and has to be given back as well");
+    }
+    return TRUE;
+}
+
+static const PcaClaimDevice *find_bus_mate(const PcaClaim *claim, const PcaClaimDevice *device) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (share_bus(pca_claim_device(claim, i), device))
+            return pca_claim_device(claim, i);
+    return NULL;
+}
+
+/* What is reset with its bus goes with all that is on it. */
+static gboolean buses_are_whole(const PcaClaim *leaving, const PcaClaim *staying, GError **error) {
+    for (guint i = 0; i < staying->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(staying, i);
+        if (find_bus_mate(leaving, device))
+            return invalid(error, &device->function->address,
+                           "is reset with the same bus and has to be given back as well");
     }
     return TRUE;
 }
@@ -109,7 +134,7 @@ void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray
         pca_claims_release(claims, claim, reason, func, data);
         return;
     }
-    if (!groups_are_whole(leaving, staying, &error) ||
+    if (!groups_are_whole(leaving, staying, &error) || !buses_are_whole(leaving, staying, &error) ||
         !write_down(claims, leaving, staying, &error)) {
         func(claim, error, data);
         return;

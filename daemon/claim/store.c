@@ -39,6 +39,8 @@ static void save_device(GKeyFile *file, guint index, const PcaClaimDevice *devic
     set_optional(file, group, "Files", device->files);
     if (device->keep)
         g_key_file_set_boolean(file, group, "Keep", TRUE);
+    if (device->with_bus)
+        g_key_file_set_boolean(file, group, "WithBus", TRUE);
     if (f->reset_methods[0])
         g_key_file_set_string(file, group, "ResetMethods", methods);
     g_key_file_set_uint64(file, group, "Vendor", f->vendor);
@@ -194,6 +196,7 @@ static gboolean load_device(GKeyFile *file, const char *group, PcaClaim *claim, 
     device->methods = get_optional(file, group, "Reset");
     device->files = get_optional(file, group, "Files");
     device->keep = g_key_file_get_boolean(file, group, "Keep", NULL);
+    device->with_bus = g_key_file_get_boolean(file, group, "WithBus", NULL);
     return TRUE;
 }
 

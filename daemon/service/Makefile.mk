@@ -2,11 +2,13 @@ noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/authorise.c daemon/service/authorise.h \
+	daemon/service/bus-reset.c daemon/service/bus-reset.h \
 	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/check-label.c daemon/service/check-label.h \
 	daemon/service/check-limits.c daemon/service/check-limits.h \
+	daemon/service/check-reset.c daemon/service/check-reset.h \
 	daemon/service/check-sriov.c daemon/service/check-sriov.h \
 	daemon/service/claiming.c \
 	daemon/service/checks.c daemon/service/checks.h \

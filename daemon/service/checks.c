@@ -11,6 +11,7 @@
 #include "service/check-isolation.h"
 #include "service/check-label.h"
 #include "service/check-limits.h"
+#include "service/check-reset.h"
 #include "service/check-sriov.h"
 
 /* One function under examination. */
@@ -207,10 +208,10 @@ static void check_group(const Check *c) {
     const PcaSection *terms = c->target->terms;
     if (c->target->stub)
         pca_findings_pass(c->findings, "group",
-                          "%s of its IOMMU group is bound to pci-stub meanwhile: Siblings=stub of "
-                          "[Device %s] (%s:%u)",
-                          c->address, terms->name, terms->file,
-                          pca_section_line(terms, PCA_KEY_SIBLINGS));
+                          "%s of its IOMMU group%s is bound to pci-stub meanwhile: Siblings=stub "
+                          "of [Device %s] (%s:%u)",
+                          c->address, c->target->with_bus ? " or bus" : "", terms->name,
+                          terms->file, pca_section_line(terms, PCA_KEY_SIBLINGS));
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {
@@ -279,65 +280,8 @@ static void check_sriov(const Check *c) {
     pca_check_sriov(c->context, c->target, c->findings);
 }
 
-/* None of the methods that its section names. */
-static void refuse_methods(const Check *c, const PcaSection *section) {
-    g_autofree char *wanted = g_strjoinv(" ", section->reset);
-    g_autofree char *found = g_strjoinv(" ", c->function->reset_methods);
-    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
-                      "correct Reset in the policy",
-                      "%s has none of the reset methods of [Device %s]: %s (Reset, %s:%u); it has: "
-                      "%s",
-                      c->address, section->name, wanted, section->file,
-                      pca_section_line(section, PCA_KEY_RESET), found);
-}
-
-/* The kernel makes out the methods of a function when it finds it, and of several in a slot it
- * finds the first alone on its bus. When it is to reset the bus it looks again
- * (pci_init_reset_methods() and pci_parent_bus_reset() in drivers/pci). */
-static const PcaFunction *find_bus_mate(const Check *c) {
-    const char *methods = c->target->methods ? c->target->methods : c->function->reset_methods[0];
-    const PcaAddress *own = &c->function->address;
-    const GPtrArray *functions = c->context->snapshot->functions;
-    if (g_strcmp0(methods, "bus") != 0 || (!c->target->methods && c->function->reset_methods[1]))
-        return NULL;
-    for (guint i = 0; i < functions->len; i++) {
-        const PcaFunction *other = g_ptr_array_index(functions, i);
-        if (other->address.domain == own->domain && other->address.bus == own->bus &&
-            !pca_address_equal(&other->address, own))
-            return other;
-    }
-    return NULL;
-}
-
-static void refuse_bus_reset(const Check *c, const PcaFunction *mate) {
-    g_autofree char *other = pca_address_format(&mate->address);
-    pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, other,
-                      "Reset=none in its section of the policy, with one owner per boot",
-                      "the only reset of %s is that of its bus, which the kernel does not do while "
-                      "%s is on it too",
-                      c->address, other);
-}
-
 static void check_reset(const Check *c) {
-    const PcaFunction *mate = find_bus_mate(c);
-    const PcaSection *section = c->target->match.ambiguous ? NULL : c->target->match.device;
-    if (c->target->stub)
-        return;
-    if (section && section->reset && !section->reset[0])
-        pca_findings_pass(c->findings, "reset",
-                          "%s is never reset (Reset, %s:%u): its first owner is its only one until "
-                          "the next boot",
-                          c->address, section->file, pca_section_line(section, PCA_KEY_RESET));
-    else if (!c->function->reset_methods[0])
-        pca_findings_fail(c->findings, "reset", PCA_ERROR_NO_RESET, c->address,
-                          "Reset=none in its section of the policy, with one owner per boot",
-                          "%s has no reset method, so what one owner leaves in it would reach the "
-                          "next",
-                          c->address);
-    else if (section && section->reset && !c->target->methods)
-        refuse_methods(c, section);
-    else if (mate)
-        refuse_bus_reset(c, mate);
+    pca_check_reset(c->context, c->target, c->findings);
 }
 
 static const struct {

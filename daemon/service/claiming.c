@@ -79,6 +79,7 @@ static PcaClaim *make_claim(const PcaSubject *subject, const PcaRequest *request
     for (guint i = 0; i < e->targets->len; i++) {
         const PcaTarget *target = g_ptr_array_index(e->targets, i);
         pca_claim_device(claim, i)->keep = target->keep;
+        pca_claim_device(claim, i)->with_bus = target->with_bus;
         pca_claim_device(claim, i)->files = g_strdup(target->files);
         if (!claim->policy && target->match.device)
             claim->policy =

@@ -6,6 +6,7 @@
 #include "service/request.h"
 
 #include "base/fds.h"
+#include "service/bus-reset.h"
 #include "service/configs.h"
 
 #define CLASS_BRIDGE 0x06
@@ -169,11 +170,15 @@ static gboolean is_furniture(const PcaFunction *function) {
            (!function->driver && function->class >> 16 == CLASS_BRIDGE);
 }
 
+/* Where it stands in nobody's way: it is left as it is, unless a reset of its bus would reach it.
+ */
+static gboolean is_harmless(const PcaFunction *function) {
+    return pca_function_lets_group_go(function) && !pca_driver_is_vfio(function->driver);
+}
+
 static void add_sibling(const Resolver *r, PcaFunction *function, const PcaSection *terms) {
     gboolean stub = terms->siblings == PCA_SIBLINGS_STUB;
-    gboolean harmless =
-        pca_function_lets_group_go(function) && !pca_driver_is_vfio(function->driver);
-    if (is_target(r->targets, function) || is_furniture(function) || (stub && harmless))
+    if (is_target(r->targets, function) || is_furniture(function))
         return;
     g_autofree char *name = pca_address_format(&function->address);
     PcaTarget *target = append_target(r, function, name);
@@ -183,17 +188,34 @@ static void add_sibling(const Resolver *r, PcaFunction *function, const PcaSecti
     target->terms = terms;
 }
 
+static void add_group(const Resolver *r, int group, const PcaSection *terms) {
+    g_autoptr(GPtrArray) members = pca_snapshot_group(r->snapshot, group);
+    for (guint i = 0; i < members->len; i++) {
+        PcaFunction *member = g_ptr_array_index(members, i);
+        if (terms->siblings == PCA_SIBLINGS_CLAIM || !is_harmless(member))
+            add_sibling(r, member, terms);
+    }
+}
+
+static void add_bus(const Resolver *r, const PcaTarget *target) {
+    const PcaSection *terms = target->terms;
+    if (!terms || terms->siblings == PCA_SIBLINGS_REFUSE ||
+        !pca_bus_reset_needed(r->snapshot, target->function, terms))
+        return;
+    g_autoptr(GPtrArray) members = pca_bus_members(r->snapshot, target->function);
+    for (guint i = 0; i < members->len; i++)
+        add_sibling(r, g_ptr_array_index(members, i), terms);
+}
+
 static void add_siblings(const Resolver *r) {
     guint n = r->targets->len;
     for (guint i = 0; i < n; i++) {
         const PcaTarget *target = g_ptr_array_index(r->targets, i);
         int group = target->function->iommu_group;
         const PcaSection *terms = group == PCA_NO_GROUP ? NULL : find_terms(r, n, group);
-        if (!terms || terms->siblings == PCA_SIBLINGS_REFUSE)
-            continue;
-        g_autoptr(GPtrArray) members = pca_snapshot_group(r->snapshot, group);
-        for (guint k = 0; k < members->len; k++)
-            add_sibling(r, g_ptr_array_index(members, k), terms);
+        if (terms && terms->siblings != PCA_SIBLINGS_REFUSE)
+            add_group(r, group, terms);
+        add_bus(r, target);
     }
 }
 

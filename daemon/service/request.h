@@ -68,6 +68,7 @@ typedef struct {
     char *methods;
     char *files;
     gboolean keep;
+    gboolean with_bus;
 } PcaTarget;
 
 typedef GPtrArray PcaTargets; /* owns PcaTarget */

@@ -84,7 +84,8 @@ static PcaPlan *plan_targets(const PcaNames *names, const PcaRequest *request,
         devices[i] = (PcaPlanDevice){.driver = pca_target_driver(target),
                                      .methods = target->methods,
                                      .files = target->files,
-                                     .keep = target->keep};
+                                     .keep = target->keep,
+                                     .with_bus = target->with_bus};
     }
     PcaPlan *plan = pca_plan_claim(functions, devices);
     pca_plan_add_power(plan, functions, devices);

@@ -4,6 +4,7 @@
  * them afterwards.
  * Thread: the main one. Ownership: targets own what is set.
  */
+#include "service/bus-reset.h"
 #include "service/private.h"
 #include "sys/owner.h"
 
@@ -78,7 +79,12 @@ static void set_terms(PcaService *service, PcaTarget *target, const PcaNames *na
     target->methods = choose_methods(section, target->function);
     choose_driver(service, section, target);
     target->files = choose_files(service, section, target->function, names);
-    PcaPlanDevice plan = {.methods = target->methods, .files = target->files};
+}
+
+static void set_keep(PcaService *service, PcaTarget *target) {
+    const PcaSection *section = section_of(target);
+    PcaPlanDevice plan = {
+        .methods = target->methods, .files = target->files, .with_bus = target->with_bus};
     gboolean stays = (section && section->reserve_on_release) || !pca_plan_device_proves(&plan);
     target->keep = stays && !pca_service_reservation(service, target->function);
 }
@@ -86,4 +92,10 @@ static void set_terms(PcaService *service, PcaTarget *target, const PcaNames *na
 void pca_service_set_terms(PcaService *service, PcaTargets *targets, const PcaNames *names) {
     for (guint i = 0; i < targets->len; i++)
         set_terms(service, g_ptr_array_index(targets, i), names);
+    pca_bus_reset_arrange(service->snapshot, targets);
+    for (guint i = 0; i < targets->len; i++) {
+        PcaTarget *target = g_ptr_array_index(targets, i);
+        if (!target->stub)
+            set_keep(service, target);
+    }
 }

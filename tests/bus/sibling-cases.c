@@ -104,6 +104,60 @@ START_TEST(claimed_as_well) {
 }
 END_TEST
 
+/* Two groups on one bus: only a reset of that cleans the first, and the second has none at all. */
+static void plug_bus(void) {
+    pca_world_tell(world, "function " FIRST " header=80 group=50 driver=e1000e reset=bus");
+    pca_world_tell(world, "function " SECOND " header=80 group=51 driver=e1000e");
+}
+
+START_TEST(reset_with_the_bus) {
+    plug_bus();
+    g_auto(PcaHeld) held = pca_claim_words(bus, FIRST " " NIC);
+    g_autofree char *text = describe(&held);
+    expect_text(text, "'stubbed': <['" SECOND "']>");
+    pca_world_await_driver(world, SECOND, "pci-stub");
+    g_variant_unref(pca_call(
+        bus, held.path, "Claim.ReleaseDevices",
+        g_variant_new_parsed("([objectpath '" ROOT_PATH "/device/0000_01_00_0'],)"), NULL));
+    pca_world_await_driver(world, NIC, "e1000e");
+    pca_world_await_driver(world, SECOND, "pci-stub");
+    pca_world_end_daemon(world, SIGKILL);
+    pca_world_start_daemon(world);
+    g_variant_unref(pca_call(bus, held.path, "Claim.Release", NULL, NULL));
+    pca_world_await_driver(world, FIRST, "e1000e");
+    pca_world_await_driver(world, SECOND, "e1000e");
+    pca_world_await_no_claim(world);
+    g_autofree char *log = pca_world_log(world);
+    expect_text(log, "hot_reset " FIRST " group 50 group 51");
+    ck_assert_msg(!strstr(log, "write " FIRST "/reset"), "%s", log);
+}
+END_TEST
+
+START_TEST(reset_with_the_bus_of_ones_own) {
+    pca_world_tell(world, "function " BOTH_FIRST " header=80 group=50 driver=e1000e reset=bus");
+    pca_world_tell(world, "function " BOTH_SECOND " header=80 group=51 driver=e1000e reset=flr");
+    g_auto(PcaHeld) held = pca_claim_words(bus, BOTH_FIRST);
+    g_autofree char *text = describe(&held);
+    expect_text(text, "'devices': <['" BOTH_FIRST "', '" BOTH_SECOND "']>");
+    pca_refused(bus, held.path, "Claim.ReleaseDevices",
+                g_variant_new_parsed("([objectpath '" ROOT_PATH "/device/0000_0c_00_0'],)"),
+                "InvalidArgument");
+    g_variant_unref(pca_call(bus, held.path, "Claim.Release", NULL, NULL));
+    pca_world_await_driver(world, BOTH_SECOND, "e1000e");
+    pca_world_await_no_claim(world);
+    g_autofree char *log = pca_world_log(world);
+    expect_text(log, "hot_reset " BOTH_FIRST " group 50 group 51");
+}
+END_TEST
+
+START_TEST(bus_of_another_owner) {
+    plug_bus();
+    pca_world_tell(world, "set " SECOND " reset_method flr");
+    g_auto(PcaHeld) held = pca_claim_words(bus, SECOND);
+    pca_refused(bus, ROOT_PATH, "Manager.Claim", pca_devices(FIRST, NULL), "Busy");
+}
+END_TEST
+
 /* What nobody grants them, they do not get by the way. */
 START_TEST(claiming_siblings_takes_a_grant) {
     plug();
@@ -154,6 +208,9 @@ TCase *pca_sibling_cases(void) {
     tcase_add_test(tcase, one_in_use_is_not_stubbed);
     tcase_add_test(tcase, found_alone_a_sibling_has_its_own_terms);
     tcase_add_test(tcase, claimed_as_well);
+    tcase_add_test(tcase, reset_with_the_bus);
+    tcase_add_test(tcase, reset_with_the_bus_of_ones_own);
+    tcase_add_test(tcase, bus_of_another_owner);
     tcase_add_test(tcase, claiming_siblings_takes_a_grant);
     tcase_add_test(tcase, given_back_in_part);
     tcase_add_test(tcase, kept_over_a_restart);

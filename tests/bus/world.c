@@ -266,7 +266,8 @@ char *pca_world_log(const PcaWorld *world) {
     ck_assert(g_file_get_contents(path, &text, NULL, NULL));
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++)
-        if (g_str_has_prefix(*line, "write") || g_str_has_prefix(*line, "config"))
+        if (g_str_has_prefix(*line, "write") || g_str_has_prefix(*line, "config") ||
+            g_str_has_prefix(*line, "hot_reset"))
             g_string_append_printf(changes, "%s\n", *line);
     return g_string_free(changes, FALSE);
 }

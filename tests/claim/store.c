@@ -19,6 +19,7 @@ static PcaClaim *store(void) {
     pca_claim_device(claim, 0)->methods = g_strdup("flr");
     pca_claim_device(claim, 1)->methods = g_strdup("");
     pca_claim_device(claim, 1)->keep = TRUE;
+    pca_claim_device(claim, 2)->with_bus = TRUE;
     pca_claim_device(claim, 2)->files = g_strdup("1000 config=0:0:0644 rom=0:0:0600");
     claim->pid = 4242;
     claim->memory = G_MAXUINT64;
@@ -62,6 +63,7 @@ static void assert_same_device(const PcaClaimDevice *a, const PcaClaimDevice *b)
     ck_assert_pstr_eq(a->methods, b->methods);
     ck_assert_pstr_eq(a->files, b->files);
     ck_assert_int_eq(a->keep, b->keep);
+    ck_assert_int_eq(a->with_bus, b->with_bus);
 }
 
 START_TEST(a_claim_comes_back_whole) {
