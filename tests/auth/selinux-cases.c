@@ -5,6 +5,7 @@
  */
 #include "cases.h"
 
+#include "auth/libselinux.h"
 #include "auth/selinux.h"
 #include "base/error.h"
 
@@ -171,6 +172,19 @@ START_TEST(who_has_no_label_may_nothing) {
 }
 END_TEST
 
+/* What is on is for tests/vm/selinux.test. */
+START_TEST(libselinux_where_it_is_off) {
+    const PcaSelinuxOps *ops = &pca_libselinux_ops;
+    if (ops->is_on())
+        return;
+    g_autofree char *image = ops->image_label();
+    ck_assert(!ops->is_valid("system_u:object_r:" PCA_SELINUX_TYPE ":s0"));
+    ck_assert(!ops->has_class(PCA_SELINUX_CLASS));
+    ck_assert(ops->may("u:r:t", "u:r:t", "chr_file", "read", "nothing"));
+    ck_assert(!image || strchr(image, '\n') == NULL);
+}
+END_TEST
+
 TCase *pca_selinux_cases(void) {
     TCase *tcase = tcase_create("selinux");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -179,5 +193,6 @@ TCase *pca_selinux_cases(void) {
     tcase_add_test(tcase, categories_are_those_of_the_low_level);
     tcase_add_loop_test(tcase, decision, 0, G_N_ELEMENTS(decisions));
     tcase_add_test(tcase, who_has_no_label_may_nothing);
+    tcase_add_test(tcase, libselinux_where_it_is_off);
     return tcase;
 }
