@@ -137,16 +137,33 @@ START_TEST(open_gives_groups_to_those_who_asked_for_them) {
 }
 END_TEST
 
+#define LABEL "system_u:object_r:pcassign_device_t:s0:c1,c2"
+
+/* Whoever has another claim meanwhile, or opens this one later: it is the claim's. */
+START_TEST(nodes_have_the_label_of_the_claim) {
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    claim->node_label = g_strdup(LABEL);
+    AUTO_OPENED opened = open_claim(claim);
+    ck_assert_ptr_null(opened.error);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "open_node * " LABEL), 2);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "open_node *"), 2);
+    g_clear_pointer(&opened.fds, g_array_unref);
+    release_well(claim);
+}
+END_TEST
+
 START_TEST(an_owner_who_opens_paths_has_the_node_until_the_release) {
     AUTO_ANSWER answer = {0};
     g_autoptr(PcaClaim) claim = claim_new((const char *[]){SPARE, NULL});
     machine_give(SPARE, "0:107:0660");
     claim->handoff = g_strdup("node");
+    claim->node_label = g_strdup(LABEL);
     pca_claim_device(claim, 0)->function->node_owner = g_strdup("0:107:0660");
     pca_claims_prepare(claims, claim, 60 * G_USEC_PER_SEC, on_answer, &answer);
     await_answer(&answer);
     ck_assert_int_eq(claim->state, PCA_CLAIM_READY);
-    assert_node(SPARE, "1000:0:0600");
+    assert_node(SPARE, "1000:0:0600:" LABEL);
     AUTO_OPENED opened = open_claim(claim);
     ck_assert_ptr_null(opened.error);
     ck_assert_str_eq(opened.names, "[]");
@@ -448,13 +465,12 @@ START_TEST(rebound_by_somebody_is_not_opened) {
 END_TEST
 
 void add_life(Suite *suite) {
-    ADD_DAEMON_CASE(suite, "life", from_prepare_to_the_end_of_the_lease,
-                    it_does_not_sleep_while_it_is_claimed, open_gives_what_was_claimed,
-                    open_gives_groups_to_those_who_asked_for_them,
-                    an_owner_who_opens_paths_has_the_node_until_the_release,
-                    the_memory_of_the_claim_raises_the_limit,
-                    joined_claims_raise_the_limit_together, junk_in_the_lease_ends_nothing,
-                    each_set_goes_there_and_back, what_is_held_can_be_found);
+    ADD_DAEMON_CASE(
+        suite, "life", from_prepare_to_the_end_of_the_lease, it_does_not_sleep_while_it_is_claimed,
+        open_gives_what_was_claimed, open_gives_groups_to_those_who_asked_for_them,
+        nodes_have_the_label_of_the_claim, an_owner_who_opens_paths_has_the_node_until_the_release,
+        the_memory_of_the_claim_raises_the_limit, joined_claims_raise_the_limit_together,
+        junk_in_the_lease_ends_nothing, each_set_goes_there_and_back, what_is_held_can_be_found);
     ADD_DAEMON_CASE(suite, "turns", two_prepares_on_one_group_take_turns,
                     disjoint_groups_do_not_wait_for_each_other, no_device_has_two_owners);
     ADD_DAEMON_CASE(suite, "failures", a_prepare_that_fails_is_undone,
