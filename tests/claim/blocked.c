@@ -96,7 +96,8 @@ START_TEST(a_prepare_that_blocks_times_out_and_goes_back) {
     ck_assert_uint_eq(answer.calls, 1);
     ck_assert_uint_eq(count_stored(), 0);
     ck_assert(g_str_has_prefix(changes->str, "preparing stuck "));
-    ck_assert(g_str_has_suffix(changes->str, "stuck releasing ended "));
+    /* On a busy machine also the way back may take longer than that. */
+    ck_assert(strstr(changes->str, "stuck releasing ") && g_str_has_suffix(changes->str, "ended "));
 }
 END_TEST
 
