@@ -142,28 +142,33 @@ static void ask_holders(PcaEntry *entry) {
 
 /* ---- At which step its worker is ---- */
 
-/* "ADDRESS, WORDS"; NULL: at none. *users: it is one that waits until nobody has the device open.
- */
-static char *describe_step(const PcaEntry *entry, gboolean *users) {
-    PCA_AUTO_FD fd = pca_store_open_journal(entry->claims->directory, entry->claim->id, NULL);
-    g_autoptr(PcaJournal) journal = fd < 0 ? NULL : pca_journal_read(fd, NULL);
-    const PcaStep *step = journal ? journal->current : NULL;
-    *users = FALSE;
-    if (!step)
-        return NULL;
-    PcaOp op = journal->undoing ? step->undo : step->op;
-    *users = op == PCA_OP_UNBIND &&
-             pca_driver_is_vfio(journal->undoing ? step->undo_detail : step->detail);
-    g_autofree char *words =
-        journal->undoing ? pca_step_describe_undo(step) : pca_step_describe(step);
-    return g_strdup_printf("%s, %s", step->device, words);
+static gboolean waits_for_users(const PcaJournal *journal, const PcaStep *step) {
+    return (journal->undoing ? step->undo : step->op) == PCA_OP_UNBIND &&
+           pca_driver_is_vfio(journal->undoing ? step->undo_detail : step->detail);
 }
 
-static GError *error_not_through(const char *step) {
+/* "ADDRESS, WORDS; ..."; NULL: at none. Of those that are done side by side not all may be left,
+ * but which is not known. *users: they wait until nobody has the devices open. */
+static char *describe_steps(const PcaEntry *entry, gboolean *users) {
+    PCA_AUTO_FD fd = pca_store_open_journal(entry->claims->directory, entry->claim->id, NULL);
+    g_autoptr(PcaJournal) journal = fd < 0 ? NULL : pca_journal_read(fd, NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    *users = FALSE;
+    for (guint i = 0; journal && i < journal->current->len; i++) {
+        const PcaStep *step = g_ptr_array_index(journal->current, i);
+        g_autofree char *words =
+            journal->undoing ? pca_step_describe_undo(step) : pca_step_describe(step);
+        g_string_append_printf(text, "%s%s, %s", i ? "; " : "", step->device, words);
+        *users |= waits_for_users(journal, step);
+    }
+    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static GError *error_not_through(const char *steps) {
     return g_error_new(PCA_ERROR, PCA_ERROR_UNBIND_TIMEOUT,
                        "the kernel is not through with the devices yet%s%s; they are free as soon "
                        "as it is",
-                       step ? ": " : "", step ? step : "");
+                       steps ? ": " : "", steps ? steps : "");
 }
 
 static GError *error_held(void) {
@@ -172,23 +177,23 @@ static GError *error_held(void) {
                        "them open; they are free as soon as it closes them");
 }
 
-static GError *look_at_step(PcaEntry *entry, const char *step, gboolean users) {
+static GError *look_at_steps(PcaEntry *entry, const char *steps, gboolean users) {
     const char *why = entry->worker_watch
                           ? "a worker from before the restart is still at work in the kernel"
                           : "the kernel is not through with it yet";
-    g_autofree char *reason = g_strdup_printf("%s%s%s", why, step ? ": " : "", step ? step : "");
-    if (step && !users)
+    g_autofree char *reason = g_strdup_printf("%s%s%s", why, steps ? ": " : "", steps ? steps : "");
+    if (steps && !users)
         set_no_holders(entry);
     set_stuck(entry, reason);
-    return users ? error_held() : error_not_through(step);
+    return users ? error_held() : error_not_through(steps);
 }
 
 GError *pca_entry_look_stuck(PcaEntry *entry) {
     gboolean users;
-    g_autofree char *step = describe_step(entry, &users);
+    g_autofree char *steps = describe_steps(entry, &users);
     /* The numbers of the nodes are not known any more after a restart. */
     if (!users || entry->worker_watch)
-        return look_at_step(entry, step, users);
+        return look_at_steps(entry, steps, users);
     if (entry->claim->state != PCA_CLAIM_STUCK ||
         !g_str_has_prefix(entry->claim->reason, still_held))
         set_stuck(entry, "some process still holds the devices open");

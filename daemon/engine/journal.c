@@ -19,6 +19,7 @@ void pca_journal_free(PcaJournal *journal) {
     g_clear_pointer(&journal->plan, pca_plan_free);
     g_free(journal->states);
     g_free(journal->last_failure);
+    g_ptr_array_unref(journal->current);
     g_free(journal);
 }
 
@@ -30,12 +31,14 @@ static gboolean read_run(PcaJournal *journal, const char *arguments) {
         !g_ascii_string_to_unsigned(words[1], 10, 0, G_MAXUINT64, &journal->start_time, NULL))
         return FALSE;
     journal->pid = (pid_t)pid;
+    g_ptr_array_set_size(journal->current, 0);
     return TRUE;
 }
 
 static gboolean read_plan(PcaJournal *journal, const char *arguments) {
     g_autoptr(GVariant) variant =
         g_variant_parse(G_VARIANT_TYPE(PCA_PLAN_TYPE), arguments, NULL, NULL, NULL);
+    g_ptr_array_set_size(journal->current, 0);
     g_clear_pointer(&journal->plan, pca_plan_free);
     g_clear_pointer(&journal->states, g_free);
     g_clear_pointer(&journal->last_failure, g_free);
@@ -56,6 +59,7 @@ static gboolean read_step(PcaJournal *journal, const char *arguments, PcaStepSta
     if (failure ? *end != ' ' : *end != '\0')
         return FALSE;
     journal->states[index] = state;
+    g_ptr_array_remove(journal->current, g_ptr_array_index(journal->plan->steps, index));
     /* Also after an end: then an undo of the finished plan was begun. */
     journal->result = PCA_JOURNAL_RUNNING;
     if (failure) {
@@ -70,6 +74,7 @@ static gboolean read_end(PcaJournal *journal, const char *arguments) {
     for (int i = PCA_JOURNAL_DONE; journal->plan && i <= PCA_JOURNAL_RESIDUE; i++)
         if (g_str_equal(arguments, results[i])) {
             journal->result = (PcaJournalResult)i;
+            g_ptr_array_set_size(journal->current, 0);
             return TRUE;
         }
     return FALSE;
@@ -78,8 +83,8 @@ static gboolean read_end(PcaJournal *journal, const char *arguments) {
 static gboolean read_begin(PcaJournal *journal, const char *arguments, gboolean undo) {
     if (!read_step(journal, arguments, PCA_STEP_BEGUN, FALSE))
         return FALSE;
-    journal->current =
-        g_ptr_array_index(journal->plan->steps, (guint)g_ascii_strtoull(arguments, NULL, 10));
+    guint index = (guint)g_ascii_strtoull(arguments, NULL, 10);
+    g_ptr_array_add(journal->current, g_ptr_array_index(journal->plan->steps, index));
     journal->undoing = undo;
     return TRUE;
 }
@@ -90,7 +95,6 @@ static gboolean read_record(PcaJournal *journal, const char *line) {
         return FALSE;
     g_autofree char *word = g_strndup(line, (gsize)(space - line));
     const char *arguments = space + 1;
-    journal->current = NULL;
     if (g_str_equal(word, "run"))
         return read_run(journal, arguments);
     if (g_str_equal(word, "plan"))
@@ -117,6 +121,7 @@ static void set_malformed(GError **error, guint number, const char *line) {
 
 PcaJournal *pca_journal_parse(const char *text, GError **error) {
     g_autoptr(PcaJournal) journal = g_new0(PcaJournal, 1);
+    journal->current = g_ptr_array_new();
     g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
     guint n = g_strv_length(lines);
     /* The piece after the last newline is empty, or torn. */

@@ -35,9 +35,9 @@ typedef struct {
     PcaPlan *plan;        /* of the last run; NULL when none was written */
     PcaStepState *states; /* one per step of the plan */
     PcaJournalResult result;
-    char *last_failure;     /* text of the last fail or undo-failed record of that run, or NULL */
-    const PcaStep *current; /* begun, and neither done nor failed yet; NULL: none. The plan's */
-    gboolean undoing;       /* what was begun of it is its undo */
+    char *last_failure; /* text of the last fail or undo-failed record of that run, or NULL */
+    GPtrArray *current; /* of PcaStep, the plan's: begun, and neither done nor failed yet */
+    gboolean undoing;   /* what was begun of them is their undo */
 } PcaJournal;
 
 #define PCA_JOURNAL_MAX (4 * 1024 * 1024) /* bytes */
