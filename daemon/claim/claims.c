@@ -136,7 +136,7 @@ void pca_claims_add_residue(PcaClaims *claims, const char *id, const char *devic
     PcaClaimResidue *residue = g_new0(PcaClaimResidue, 1);
     residue->id = g_strdup(id);
     residue->quarantined = quarantined;
-    residue->text = g_strdup(text);
+    residue->text = g_utf8_make_valid(text, -1);
     residue->since = g_get_real_time();
     g_hash_table_insert(claims->residues, g_strdup(device), residue);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "PCASSIGN_DEVICE", device, "MESSAGE",

@@ -110,10 +110,16 @@ static gboolean read_record(PcaJournal *journal, const char *line) {
     return g_str_equal(word, "end") && read_end(journal, arguments);
 }
 
+/* The message ends up on the bus, which takes UTF-8 alone. */
 static void set_malformed(GError **error, guint number, const char *line) {
-    if (number == 1 && g_str_has_prefix(line, NAME))
+    gsize begin = strlen(NAME);
+    g_autofree char *format =
+        g_str_has_prefix(line, NAME)
+            ? g_utf8_make_valid(line + begin, (gssize)strnlen(line + begin, 20))
+            : NULL;
+    if (number == 1 && format)
         g_set_error(error, PCA_ERROR, PCA_ERROR_UNSUPPORTED,
-                    "its format is %s, this version knows " FORMAT, line + strlen(NAME));
+                    "its format is %s, this version knows " FORMAT, format);
     else
         g_set_error(error, PCA_ERROR, PCA_ERROR_FAILED, "line %u of the journal is malformed",
                     number);

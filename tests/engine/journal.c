@@ -148,9 +148,10 @@ static const char *const malformed[] = {
 
 START_TEST(another_format_is_unsupported) {
     g_autoptr(GError) error = NULL;
-    ck_assert_ptr_null(pca_journal_parse("pcassign-journal 2\nbegin x\n", &error));
+    ck_assert_ptr_null(pca_journal_parse("pcassign-journal 2\xff\nbegin x\n", &error));
     assert_error(error, PCA_ERROR_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(error->message, "its format is 2"));
+    ck_assert(g_utf8_validate(error->message, -1, NULL));
 }
 END_TEST
 
