@@ -14,6 +14,7 @@
 
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 #define MEMORY (64ull << 20)
 #define INTERVAL 20000 /* microseconds between two tries */
 #define TRIES 1000
-#define TRIES_OF_WORKER 3
+#define DEATHS 6 /* of workers, one after the other */
 #define CONFIG_SPACE ((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40) /* drivers/vfio/pci */
 
 static int broken(const char *what, int code, struct pcassign *p) {
@@ -44,16 +45,21 @@ static int claim(struct pcassign *p, const char *name, struct pcassign_claim **r
     return code;
 }
 
-/* A worker that died is the only failure that may pass. */
+/* Whether to ask again: the service has gone, or its worker died, which is Failed. */
+static bool may_pass(int code, int *tries, int *deaths) {
+    if (code == PCASSIGN_ERR_FAILED)
+        ++*deaths;
+    else if (code != PCASSIGN_ERR_NO_SERVICE)
+        return false;
+    usleep(INTERVAL);
+    return ++*tries < TRIES && *deaths < DEATHS;
+}
+
 static int open_patiently(struct pcassign_claim *held, struct pcassign_fds **fds) {
-    int code = pcassign_open(held, 0, fds);
-    for (int i = 0, deaths = 0; i < TRIES && deaths < TRIES_OF_WORKER; i++) {
-        if (code != PCASSIGN_ERR_NO_SERVICE && code != PCASSIGN_ERR_FAILED)
-            break;
-        deaths += code == PCASSIGN_ERR_FAILED;
-        usleep(INTERVAL);
+    int code, tries = 0, deaths = 0;
+    do
         code = pcassign_open(held, 0, fds);
-    }
+    while (may_pass(code, &tries, &deaths));
     return code;
 }
 
@@ -84,11 +90,12 @@ static int become(const char *uid, struct pcassign **p) {
 static int is_refused(const char *uid, const char *device) {
     struct pcassign *p = NULL;
     struct pcassign_claim *stolen = NULL;
-    int code = PCASSIGN_ERR_NO_SERVICE;
+    int code, tries = 0, deaths = 0;
     if (become(uid, &p) != 0)
         return EXIT_FAILURE;
-    for (int i = 0; i < TRIES && code == PCASSIGN_ERR_NO_SERVICE; i++, usleep(INTERVAL))
+    do
         code = claim(p, device, &stolen);
+    while (may_pass(code, &tries, &deaths));
     pcassign_claim_free(stolen);
     pcassign_close(p);
     if (code == PCASSIGN_ERR_BUSY || code == PCASSIGN_ERR_QUARANTINED)
