@@ -15,5 +15,6 @@ libpca_engine_a_SOURCES = \
 	daemon/engine/power.c daemon/engine/power.h \
 	daemon/engine/run.c daemon/engine/run.h \
 	daemon/engine/serve.c daemon/engine/serve.h \
+	daemon/engine/serve-users.c daemon/engine/serve-internal.h \
 	daemon/engine/step.c daemon/engine/step.h \
 	daemon/engine/wire.c daemon/engine/wire.h

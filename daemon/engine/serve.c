@@ -13,26 +13,13 @@
 #include "engine/handover.h"
 #include "engine/locked.h"
 #include "engine/run.h"
+#include "engine/serve-internal.h"
 #include "engine/wire.h"
-#include "sys/holders.h"
-#include "sys/stop.h"
 
 #define LOCK_TIMEOUT (2 * G_USEC_PER_SEC)
 #define LOCK_INTERVAL (5 * G_TIME_SPAN_MILLISECOND)
-#define STOP_PATIENCE (3 * G_USEC_PER_SEC) /* between SIGTERM and SIGKILL */
 
-typedef struct {
-    PcaKernel *kernel;
-    int socket;
-    GVariant *request;
-    GArray *fds;         /* that came with the request */
-    gboolean locked;     /* the first of them is a journal whose lock we hold */
-    GVariantDict *reply; /* being made */
-    PcaFds *reply_fds;
-} Exchange;
-
-/* Others choose some of what ends up in a reply: a process its name, root a driver_override. */
-static char *printable(const char *text) {
+char *pca_serve_printable(const char *text) {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     g_autoptr(GString) clean = g_string_new(NULL);
     for (const char *p = valid; *p; p = g_utf8_next_char(p))
@@ -41,18 +28,18 @@ static char *printable(const char *text) {
     return g_string_free(g_steal_pointer(&clean), FALSE);
 }
 
-static void reply_residues(Exchange *x, PcaResidues *residues) {
+static void reply_residues(PcaExchange *x, PcaResidues *residues) {
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(sbs)"));
     for (guint i = 0; i < residues->len; i++) {
         const PcaResidue *residue = g_ptr_array_index(residues, i);
-        g_autofree char *text = printable(residue->text);
+        g_autofree char *text = pca_serve_printable(residue->text);
         g_variant_builder_add(&builder, "(sbs)", residue->device, residue->quarantined, text);
     }
     g_variant_dict_insert_value(x->reply, "residue", g_variant_builder_end(&builder));
 }
 
-static gboolean malformed(const char *what, GError **error) {
+gboolean pca_serve_malformed(const char *what, GError **error) {
     g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "the request lacks %s", what);
     return FALSE;
 }
@@ -73,10 +60,10 @@ static gboolean take_lock(int journal) {
 }
 
 /* The lock goes with the open file: it stays held as long as this process has not died. */
-static int lock_journal(Exchange *x, GError **error) {
+static int lock_journal(PcaExchange *x, GError **error) {
     int journal = x->fds->len > 0 ? g_array_index(x->fds, int, 0) : -1;
     if (journal < 0) {
-        malformed("a journal", error);
+        pca_serve_malformed("a journal", error);
         return -1;
     }
     if (!take_lock(journal)) {
@@ -94,16 +81,16 @@ static int lock_journal(Exchange *x, GError **error) {
     return journal;
 }
 
-static void unlock_journal(Exchange *x) {
+static void unlock_journal(PcaExchange *x) {
     if (x->locked)
         flock(g_array_index(x->fds, int, 0), LOCK_UN);
 }
 
-static gboolean serve_run(Exchange *x, GError **error) {
+static gboolean serve_run(PcaExchange *x, GError **error) {
     g_autoptr(GVariant) variant =
         g_variant_lookup_value(x->request, "plan", G_VARIANT_TYPE(PCA_PLAN_TYPE));
     if (!variant)
-        return malformed("a plan", error);
+        return pca_serve_malformed("a plan", error);
     g_autoptr(PcaPlan) plan = pca_plan_from_variant(variant, error);
     int journal = plan ? lock_journal(x, error) : -1;
     if (journal < 0)
@@ -114,7 +101,7 @@ static gboolean serve_run(Exchange *x, GError **error) {
     return ok;
 }
 
-static gboolean serve_undo(Exchange *x, GError **error) {
+static gboolean serve_undo(PcaExchange *x, GError **error) {
     int journal = lock_journal(x, error);
     if (journal < 0)
         return FALSE;
@@ -126,7 +113,7 @@ static gboolean serve_undo(Exchange *x, GError **error) {
 
 /* By all functions that the virtual machine has, with those of other claims. A BAR counts under
  * iommufd alone. */
-static guint64 locked_memory(Exchange *x, const PcaHandoverDevice *devices, gsize n,
+static guint64 locked_memory(PcaExchange *x, const PcaHandoverDevice *devices, gsize n,
                              const char *handoff) {
     guint64 memory = 0;
     gboolean viommu = FALSE;
@@ -146,11 +133,11 @@ static guint64 locked_memory(Exchange *x, const PcaHandoverDevice *devices, gsiz
                              counts_bars ? (const char *const *)all->pdata : NULL);
 }
 
-static gboolean serve_open(Exchange *x, GError **error) {
+static gboolean serve_open(PcaExchange *x, GError **error) {
     g_autoptr(GVariant) list =
         g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE("a(sss)"));
     if (!list || x->fds->len < 1)
-        return malformed("devices or a pidfd", error);
+        return pca_serve_malformed("devices or a pidfd", error);
     gsize n = g_variant_n_children(list);
     if (n >= PCA_WIRE_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
@@ -170,7 +157,7 @@ static gboolean serve_open(Exchange *x, GError **error) {
     guint32 owner = 0;
     if (g_str_equal(handoff, PCA_HANDOFF_NODE))
         return !g_variant_lookup(x->request, "owner", "u", &owner)
-                   ? malformed("an owner", error)
+                   ? pca_serve_malformed("an owner", error)
                    : pca_handover_node(x->kernel, devices, n, owner, client.locked, client.pidfd,
                                        error);
     if (g_str_equal(handoff, PCA_HANDOFF_GROUP))
@@ -178,18 +165,18 @@ static gboolean serve_open(Exchange *x, GError **error) {
     return pca_handover_cdev(x->kernel, devices, n, &client, x->reply_fds, error);
 }
 
-static void open_config(Exchange *x, const char *address) {
+static void open_config(PcaExchange *x, const char *address) {
     PCA_AUTO_FD directory = pca_open_function(x->kernel->root, address);
     PCA_AUTO_FD fd = directory < 0 ? -1 : x->kernel->ops->open_config(x->kernel, directory);
     if (fd >= 0)
         pca_fds_consume(x->reply_fds, "config", "", address, pca_fd_steal(&fd));
 }
 
-static gboolean serve_config(Exchange *x, GError **error) {
+static gboolean serve_config(PcaExchange *x, GError **error) {
     g_autoptr(GVariant) devices =
         g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE_STRING_ARRAY);
     if (!devices)
-        return malformed("devices", error);
+        return pca_serve_malformed("devices", error);
     gsize n = g_variant_n_children(devices);
     if (n > PCA_WIRE_MAX_FDS) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_LIMIT_EXCEEDED,
@@ -204,173 +191,21 @@ static gboolean serve_config(Exchange *x, GError **error) {
     return TRUE;
 }
 
-static gboolean serve_probe(Exchange *x, GError **error) {
-    g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
-    GVariantBuilder busy, owners;
-    if (!groups)
-        return malformed("groups", error);
-    g_variant_builder_init(&busy, G_VARIANT_TYPE("ai"));
-    g_variant_builder_init(&owners, G_VARIANT_TYPE("a(is)"));
-    for (gsize i = 0; i < g_variant_n_children(groups); i++) {
-        gint32 group;
-        g_variant_get_child(groups, i, "i", &group);
-        PCA_AUTO_FD fd = x->kernel->ops->open_group(x->kernel, group);
-        if (fd == -EBUSY)
-            g_variant_builder_add(&busy, "i", group);
-        PcaOwner owner;
-        if (x->kernel->ops->read_owner(x->kernel, group, &owner) < 0)
-            continue;
-        g_autofree char *text = pca_owner_format(&owner);
-        g_variant_builder_add(&owners, "(is)", group, text);
-    }
-    g_variant_dict_insert_value(x->reply, "owners", g_variant_builder_end(&owners));
-    g_variant_dict_insert_value(x->reply, "busy", g_variant_builder_end(&busy));
-    return TRUE;
-}
-
-/* Whether a node of that class has the number now. */
-static gboolean is_number_of(const PcaRoot *root, const char *class, dev_t number) {
-    g_autofree char *directory = g_build_filename(root->sysfs, "class", class, NULL);
-    g_auto(GStrv) names = pca_read_directory(directory);
-    for (char **name = names; *name; name++) {
-        g_autofree char *path = g_build_filename("class", class, *name, "dev", NULL);
-        if (pca_read_device_number(root, path) == number)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* A number that a node had whose device went back already may be that of another claim's node. */
-static gboolean is_given_anew(const PcaRoot *root, dev_t number) {
-    return is_number_of(root, "vfio", number) || is_number_of(root, "vfio-dev", number);
-}
-
-static void collect_numbers(Exchange *x, GArray *numbers) {
-    const PcaRoot *root = x->kernel->root;
-    g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
-    g_autoptr(GVariant) devices =
-        g_variant_lookup_value(x->request, "devices", G_VARIANT_TYPE_STRING_ARRAY);
-    g_autoptr(GVariant) old = g_variant_lookup_value(x->request, "numbers", G_VARIANT_TYPE("at"));
-    for (gsize i = 0; old && i < g_variant_n_children(old); i++) {
-        guint64 wide;
-        g_variant_get_child(old, i, "t", &wide);
-        dev_t number = (dev_t)wide;
-        if (!is_given_anew(root, number))
-            g_array_append_val(numbers, number);
-    }
-    for (gsize i = 0; groups && i < g_variant_n_children(groups); i++) {
-        gint32 group;
-        g_variant_get_child(groups, i, "i", &group);
-        g_autofree char *path = g_strdup_printf("class/vfio/%d/dev", group);
-        dev_t number = pca_read_device_number(root, path);
-        if (number)
-            g_array_append_val(numbers, number);
-    }
-    for (gsize i = 0; devices && i < g_variant_n_children(devices); i++) {
-        const char *address;
-        g_variant_get_child(devices, i, "&s", &address);
-        PCA_AUTO_FD directory = pca_open_function(root, address);
-        dev_t number = directory < 0 ? 0 : pca_step_vfio_number(directory);
-        if (number)
-            g_array_append_val(numbers, number);
-    }
-}
-
-static void add_holder(GVariantBuilder *builder, const PcaHolder *holder) {
-    g_autofree char *comm = printable(holder->comm);
-    g_variant_builder_add(builder, "(uus)", (guint32)holder->pid, (guint32)holder->uid, comm);
-}
-
-static gboolean serve_holders(Exchange *x, GError **error) {
-    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(dev_t));
-    collect_numbers(x, numbers);
-    g_autoptr(GPtrArray) holders =
-        pca_holders_find(x->kernel->root, (const dev_t *)(gpointer)numbers->data, numbers->len);
-    GVariantBuilder builder;
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uus)"));
-    for (guint i = 0; i < holders->len; i++)
-        add_holder(&builder, g_ptr_array_index(holders, i));
-    g_variant_dict_insert_value(x->reply, "holders", g_variant_builder_end(&builder));
-    return TRUE;
-}
-
-static void reply_owned(Exchange *x, GPtrArray *list, gboolean with_fds) {
-    GVariantBuilder builder;
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uus)"));
-    for (guint i = 0; i < list->len; i++) {
-        PcaOwned *owned = g_ptr_array_index(list, i);
-        add_holder(&builder, owned->holder);
-        if (with_fds && i < PCA_WIRE_MAX_FDS)
-            pca_fds_consume(x->reply_fds, "process", "", "", pca_fd_steal(&owned->pidfd));
-    }
-    g_variant_dict_insert_value(x->reply, "processes", g_variant_builder_end(&builder));
-}
-
-/* What is in the way of a release that an administrator wants forced. */
-static gboolean serve_stop(Exchange *x, GError **error) {
-    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(dev_t));
-    guint32 owner;
-    gboolean kill = FALSE;
-    if (!g_variant_lookup(x->request, "owner", "u", &owner))
-        return malformed("an owner", error);
-    g_variant_lookup(x->request, "kill", "b", &kill);
-    collect_numbers(x, numbers);
-    const dev_t *list = (const dev_t *)(gpointer)numbers->data;
-    g_autoptr(GPtrArray) holders = pca_holders_find(x->kernel->root, list, numbers->len);
-    g_autoptr(GPtrArray) owned =
-        pca_owned_find(x->kernel->root, holders, list, numbers->len, owner);
-    if (kill)
-        pca_owned_stop(owned, STOP_PATIENCE);
-    reply_owned(x, owned, !kill);
-    return TRUE;
-}
-
-static void reply_openers(Exchange *x, const PcaHeldNode *nodes, guint n) {
-    g_autoptr(GPtrArray) openers = pca_openers_find(x->kernel->root, nodes, n);
-    GVariantBuilder builder;
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uuusb)"));
-    for (guint i = 0; i < openers->len; i++) {
-        const PcaOpener *opener = g_ptr_array_index(openers, i);
-        g_autofree char *comm = printable(opener->comm);
-        g_variant_builder_add(&builder, "(uuusb)", opener->node, (guint32)opener->pid,
-                              (guint32)opener->uid, comm, opener->writes);
-    }
-    g_variant_dict_insert_value(x->reply, "openers", g_variant_builder_end(&builder));
-}
-
-static gboolean serve_uses(Exchange *x, GError **error) {
-    g_autoptr(GVariant) list =
-        g_variant_lookup_value(x->request, "nodes", G_VARIANT_TYPE("a(tbb)"));
-    if (!list)
-        return malformed("nodes", error);
-    guint n = (guint)g_variant_n_children(list);
-    g_autofree PcaHeldNode *nodes = g_new0(PcaHeldNode, n);
-    GVariantBuilder refused;
-    g_variant_builder_init(&refused, G_VARIANT_TYPE("ai"));
-    for (guint i = 0; i < n; i++) {
-        guint64 number;
-        gboolean whole;
-        g_variant_get_child(list, i, "(tbb)", &number, &nodes[i].is_disk, &whole);
-        nodes[i].number = (dev_t)number;
-        g_variant_builder_add(&refused, "i",
-                              whole ? -x->kernel->ops->ask_disk(x->kernel, nodes[i].number) : 0);
-    }
-    g_variant_dict_insert_value(x->reply, "refused", g_variant_builder_end(&refused));
-    reply_openers(x, nodes, n);
-    return TRUE;
-}
-
 typedef struct {
     const char *name;
-    gboolean (*serve)(Exchange *x, GError **error);
+    gboolean (*serve)(PcaExchange *x, GError **error);
     gboolean opens_config; /* what this needs, all others give up before they begin */
 } Kind;
 
 static const Kind kinds[] = {
-    {"run", serve_run, FALSE},         {"undo", serve_undo, FALSE},
-    {"open", serve_open, FALSE},       {"probe", serve_probe, FALSE},
-    {"holders", serve_holders, FALSE}, {"config", serve_config, TRUE},
-    {"uses", serve_uses, FALSE},       {"stop", serve_stop, FALSE},
+    {"run", serve_run, FALSE},
+    {"undo", serve_undo, FALSE},
+    {"open", serve_open, FALSE},
+    {"probe", pca_serve_probe, FALSE},
+    {"holders", pca_serve_holders, FALSE},
+    {"config", serve_config, TRUE},
+    {"uses", pca_serve_uses, FALSE},
+    {"stop", pca_serve_stop, FALSE},
 };
 
 static const Kind *find_kind(GVariant *request, GError **error) {
@@ -383,7 +218,7 @@ static const Kind *find_kind(GVariant *request, GError **error) {
     return NULL;
 }
 
-static gboolean dispatch(Exchange *x, GError **error) {
+static gboolean dispatch(PcaExchange *x, GError **error) {
     const Kind *kind = find_kind(x->request, error);
     int renounced = kind && !kind->opens_config ? x->kernel->ops->renounce(x->kernel) : 0;
     if (renounced < 0) {
@@ -393,7 +228,7 @@ static gboolean dispatch(Exchange *x, GError **error) {
     return kind && kind->serve(x, error);
 }
 
-static void send_reply(int socket, Exchange *x, gboolean ok, const GError *failure) {
+static void send_reply(int socket, PcaExchange *x, gboolean ok, const GError *failure) {
     g_autofree int *fds = g_new(int, x->reply_fds->len + 1);
     guint n_fds = ok ? x->reply_fds->len : 0;
     GVariantBuilder names;
@@ -408,7 +243,7 @@ static void send_reply(int socket, Exchange *x, gboolean ok, const GError *failu
     if (!ok) {
         const char *name = failure->domain == PCA_ERROR ? pca_error_name(failure->code) : NULL;
         g_variant_dict_insert(x->reply, "error", "s", name ? name : "Failed");
-        g_autofree char *message = printable(failure->message);
+        g_autofree char *message = pca_serve_printable(failure->message);
         g_variant_dict_insert(x->reply, "message", "s", message);
     }
     /* A daemon that has gone meanwhile reads the journal when it is back. */
@@ -428,12 +263,12 @@ void pca_serve(PcaKernel *kernel, int socket) {
     }
     g_auto(GVariantDict) reply;
     g_variant_dict_init(&reply, NULL);
-    Exchange exchange = {.kernel = kernel,
-                         .socket = socket,
-                         .request = request,
-                         .fds = fds,
-                         .reply = &reply,
-                         .reply_fds = reply_fds};
+    PcaExchange exchange = {.kernel = kernel,
+                            .socket = socket,
+                            .request = request,
+                            .fds = fds,
+                            .reply = &reply,
+                            .reply_fds = reply_fds};
     gboolean ok = dispatch(&exchange, &error);
     /* Before the reply, because the next request about the claim may follow at once. */
     unlock_journal(&exchange);
