@@ -34,13 +34,20 @@ static GVariant *describe_claimed(PcaService *service, const PcaFunction *functi
     return pca_describe_function(function, pca_service_function_config(service, function), facts);
 }
 
+/* What this process may read by itself: 64 bytes. NULL also where that might take long. */
+static PcaConfig *read_header(PcaService *service, const PcaFunction *function) {
+    g_autoptr(GHashTable) locked = pca_configs_locked(service->configs);
+    g_autofree char *address = pca_address_format(&function->address);
+    return g_hash_table_contains(locked, address)
+               ? NULL
+               : pca_hardware_read_config(service->root, &function->address, NULL);
+}
+
 GVariant *pca_service_describe(PcaService *service, const PcaFunction *function) {
     if (pca_claims_find_device(service->claims, &function->address))
         return describe_claimed(service, function);
     const PcaConfig *config = pca_service_function_config(service, function);
-    /* What this process may read by itself: 64 bytes. */
-    g_autoptr(PcaConfig) header =
-        config ? NULL : pca_hardware_read_config(service->root, &function->address, NULL);
+    g_autoptr(PcaConfig) header = config ? NULL : read_header(service, function);
     g_autoptr(PcaFunctionFacts) facts = pca_hardware_facts_by(
         service->root, service->snapshot, function, pca_service_variants(service));
     return pca_describe_function(function, config ? config : header, facts);

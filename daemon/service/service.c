@@ -166,12 +166,13 @@ static void take_snapshot(PcaService *service, PcaSnapshot *snapshot) {
     g_autoptr(PcaDiff) diff = pca_snapshot_diff(old, service->snapshot);
     if (pca_isolations_concern(diff, old))
         pca_isolations_clear(service->isolations);
+    /* First: what is told of a function depends on what may be read of it. */
+    pca_configs_update(service->configs, diff);
     tell_each(service, diff->removed, service->events.function_removed);
     tell_each(service, diff->added, service->events.function_added);
     tell_each(service, diff->changed, service->events.function_changed);
     forget_gone_reservations(service);
     pca_service_look_for_gone(service);
-    pca_configs_update(service->configs, diff);
 }
 
 void pca_service_rescan(PcaService *service) {

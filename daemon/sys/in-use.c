@@ -7,14 +7,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/fds.h"
-
-#define CONFIG_SECONDARY_BUS 0x19
 #define CLASS_HOST_BRIDGE 0x0600
 #define CLASS_ISA_BRIDGE 0x0601
 #define CLASS_IOMMU 0x0806
@@ -103,12 +99,13 @@ char *pca_class_directory(const PcaRoot *root, const char *class, const char *na
 
 /* ---- Bridges and what the machine itself is made of ---- */
 
-/* The bus behind a bridge; -1 when its config space cannot be read. */
+/* The bus behind a bridge; -1 when the kernel does not say. It does not wait for a reset, as
+ * whoever reads the config space does. */
 static int secondary_bus(const PcaUse *use) {
-    g_autofree char *path = g_build_filename(use->directory, "config", NULL);
-    PCA_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    guint8 bus;
-    return fd >= 0 && pread(fd, &bus, 1, CONFIG_SECONDARY_BUS) == 1 ? bus : -1;
+    guint64 bus;
+    return pca_read_number(use->directory, "secondary_bus_number", &bus) && bus <= G_MAXUINT8
+               ? (int)bus
+               : -1;
 }
 
 static void fail_bridge(const PcaUse *use) {

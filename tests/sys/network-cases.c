@@ -217,6 +217,7 @@ START_TEST(bridges) {
                                           .class = 0x060400,
                                           .header_type = 1,
                                           .secondary_bus = 0x3a});
+    pca_tree_set(tree, "0000:00:01.0", "secondary_bus_number", "58");
     pca_tree_add(tree, &(PcaTreeFunction){
                            .address = "0000:00:02.0", .class = 0x060700, .header_type = 0x82});
     pca_tree_add(tree, &(PcaTreeFunction){.address = "0000:00:00.0", .class = 0x060000});
