@@ -25,9 +25,11 @@ static void check_remapping(const PcaCheckContext *context, PcaRemapping remappi
 
 /* ---- INTx ---- */
 
-/* NULL while a claim has the function, because reading config space waits for a reset. */
+/* NULL while a claim has the function, because reading config space waits for a reset; and of a
+ * bridge, where that may be one of what is below it. */
 static PcaIntx *read_intx(const PcaCheckContext *context, const PcaFunction *function) {
-    if (pca_claims_find_device(context->claims, &function->address))
+    if (pca_function_is_bridge(function) ||
+        pca_claims_find_device(context->claims, &function->address))
         return NULL;
     return pca_intx_read(context->root, function);
 }

@@ -27,27 +27,27 @@ PcaVariants *pca_service_variants(PcaService *service) {
     return service->variants;
 }
 
-static GVariant *describe_claimed(PcaService *service, const PcaFunction *function) {
+static GVariant *describe_unread(PcaService *service, const PcaFunction *function) {
     g_autoptr(PcaFunctionFacts) facts = pca_function_facts_new();
     facts->reserved_regions = pca_hardware_read_regions(service->root, function->iommu_group);
     facts->vfio_driver = pca_variants_find(pca_service_variants(service), function);
     return pca_describe_function(function, pca_service_function_config(service, function), facts);
 }
 
-/* What this process may read by itself: 64 bytes. NULL also where that might take long. */
-static PcaConfig *read_header(PcaService *service, const PcaFunction *function) {
+/* A read of its config space may take long. */
+static gboolean is_locked(PcaService *service, const PcaFunction *function) {
     g_autoptr(GHashTable) locked = pca_configs_locked(service->configs);
     g_autofree char *address = pca_address_format(&function->address);
-    return g_hash_table_contains(locked, address)
-               ? NULL
-               : pca_hardware_read_config(service->root, &function->address, NULL);
+    return g_hash_table_contains(locked, address);
 }
 
 GVariant *pca_service_describe(PcaService *service, const PcaFunction *function) {
-    if (pca_claims_find_device(service->claims, &function->address))
-        return describe_claimed(service, function);
+    if (pca_claims_find_device(service->claims, &function->address) || is_locked(service, function))
+        return describe_unread(service, function);
     const PcaConfig *config = pca_service_function_config(service, function);
-    g_autoptr(PcaConfig) header = config ? NULL : read_header(service, function);
+    /* What this process may read by itself: 64 bytes. */
+    g_autoptr(PcaConfig) header =
+        config ? NULL : pca_hardware_read_config(service->root, &function->address, NULL);
     g_autoptr(PcaFunctionFacts) facts = pca_hardware_facts_by(
         service->root, service->snapshot, function, pca_service_variants(service));
     return pca_describe_function(function, config ? config : header, facts);
