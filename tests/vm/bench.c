@@ -207,12 +207,11 @@ static void ask_session(const char *verb) {
         start_session();
     for (int i = 0; i < n_devices; i++) {
         g_autofree char *name = libvirt_name(&devices[i]);
+        /* What it echoes there looks like an error as well: "error: done". */
         fprintf(session, "%s %s\necho --err done\n", verb, name);
         fflush(session);
-        do
-            if (!fgets(line, sizeof line, answers) || strstr(line, "error:"))
-                die("virsh", line);
-        while (!strstr(line, "done"));
+        if (!fgets(line, sizeof line, answers) || !g_str_has_suffix(line, ": done\n"))
+            die("virsh", line);
     }
 }
 
