@@ -17,6 +17,7 @@ typedef struct {
                                  reset method and alone in its group */
     const char *host_driver; /* that takes it without an override */
     gboolean stand_ins;      /* node descriptors are not the devices themselves (the fake) */
+    gboolean without_labels; /* SELinux is off: files have no labels, and get none */
     char *(*label_of)(
         int fd); /* of such a descriptor; NULL: the kernel tells it. Free with g_free */
 } PcaSubject;

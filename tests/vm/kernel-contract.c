@@ -17,8 +17,12 @@ static char **arguments;
 
 static void prepare(PcaSubject *subject) {
     running = (PcaKernel){.ops = &pca_kernel_ops, .root = host};
-    *subject =
-        (PcaSubject){.kernel = &running, .address = arguments[1], .host_driver = arguments[2]};
+    *subject = (PcaSubject){
+        .kernel = &running,
+        .address = arguments[1],
+        .host_driver = arguments[2],
+        .without_labels = !g_file_test("/sys/fs/selinux/enforce", G_FILE_TEST_EXISTS),
+    };
 }
 
 static void finish(PcaSubject *subject) {
