@@ -74,7 +74,7 @@ static void expect_served(const char *meanwhile) {
     g_auto(PcaHeld) held = pca_claim_words(c, NIC_2);
     g_variant_unref(pca_call(c, held.path, "Claim.Release", NULL, NULL));
     gint64 took = g_get_monotonic_time() - start;
-    ck_assert_msg(took < 30 * G_TIME_SPAN_SECOND, "%s: %.1f s", meanwhile, (double)took / 1e6);
+    ck_assert_msg(took < 10 * G_TIME_SPAN_SECOND, "%s: %.1f s", meanwhile, (double)took / 1e6);
 }
 
 START_TEST(queue_of_calls) {
