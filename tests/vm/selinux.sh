@@ -81,9 +81,10 @@ kernel_is_silent() {
     ! kernel_said .
 }
 
-# Soon, as journald may be behind. --after-cursor= leaves the first entry out where the one at the cursor is of no unit.
+# Soon, as journald may be behind. Of all units: with -u, --after-cursor= leaves the first entry out where the one at the
+# cursor is another's.
 we_said() { # PATTERN
-    wait_for "journalctl -q --cursor='$cursor' -o cat -u pcassignd | grep -E '$1'" 5
+    wait_for "journalctl -q --after-cursor='$cursor' -o cat | grep -E '$1'" 5
 }
 
 # gives_to LABEL FD PATTERN: what a process with this label gets of the guest's descriptor.
