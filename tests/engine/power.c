@@ -31,13 +31,6 @@ static Run claimed(const char *const *set, const PcaPlanDevice *device) {
     return run;
 }
 
-static void release(Run *run, const PcaPlanDevice *device) {
-    g_autoptr(PcaPlan) plan = pca_plan_release(run->functions, device);
-    ck_assert_msg(run->ok, "%s", run->error ? run->error->message : "");
-    run_plan(run, plan);
-    ck_assert_msg(run->ok, "%s", run->error ? run->error->message : "");
-}
-
 static void assert_plan_of(PcaPlan *made, const char *expected) {
     g_autoptr(PcaPlan) plan = made;
     g_autofree char *text = print_plan(plan);
@@ -100,7 +93,8 @@ START_TEST(power_is_held_while_it_is_claimed) {
         give_power(address, cases[_i].found);
         AUTO_RUN run = claimed(cases[_i].set, on_vfio);
         assert_power(address, cases[_i].held);
-        release(&run, on_vfio);
+        run_release(&run, on_vfio);
+        ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
         assert_power(address, cases[_i].found);
         ck_assert_uint_eq(pca_fake_kernel_count(fake, "write */power/control *") +
                               pca_fake_kernel_count(fake, "write */d3cold_allowed *"),
@@ -113,7 +107,8 @@ END_TEST
 START_TEST(what_is_kept_may_sleep_again) {
     give_power(NIC, "on,1");
     AUTO_RUN run = claimed(nic, &kept);
-    release(&run, &kept);
+    run_release(&run, &kept);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
     assert_power(NIC, "auto,1");
 }
 END_TEST
@@ -122,7 +117,8 @@ START_TEST(an_attribute_that_went_meanwhile_is_left_out) {
     give_power(NIC, "auto,1");
     AUTO_RUN run = claimed(nic, on_vfio);
     pca_tree_unset(tree, NIC, "power/control");
-    release(&run, on_vfio);
+    run_release(&run, on_vfio);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
     assert_power(NIC, ",1");
 }
 END_TEST

@@ -44,6 +44,9 @@ void run_free(Run *run);
 
 void run_plan(Run *run, const PcaPlan *plan);
 
+/* The release of the run's functions, whose claim has to have succeeded. */
+void run_release(Run *run, const PcaPlanDevice *devices);
+
 void add_plan(Suite *suite);
 void add_journal(Suite *suite);
 void add_run(Suite *suite);

@@ -23,12 +23,6 @@ static Run claimed(const PcaPlanDevice *device) {
     return run;
 }
 
-static void release(Run *run, const PcaPlanDevice *device) {
-    g_autoptr(PcaPlan) plan = pca_plan_release(run->functions, device);
-    ck_assert_msg(run->ok, "%s", run->error ? run->error->message : "");
-    run_plan(run, plan);
-}
-
 static void assert_methods(const char *expected) {
     g_autofree char *now = pca_tree_get(tree, NIC, "reset_method");
     ck_assert_str_eq(now, expected);
@@ -39,7 +33,7 @@ START_TEST(reset_methods_hold_until_they_are_put_back) {
     assert_methods("bus");
     /* Somebody else thinks otherwise. */
     pca_tree_set(tree, NIC, "reset_method", "flr");
-    release(&run, &by_bus);
+    run_release(&run, &by_bus);
     ck_assert(run.ok);
     assert_methods("flr bus");
     ck_assert_uint_eq(pca_fake_kernel_count(fake, "write " NIC "/reset_method bus"), 2);
@@ -61,7 +55,7 @@ END_TEST
 START_TEST(reset_methods_of_a_failed_reset_are_put_back_by_the_next_try) {
     AUTO_RUN run = claimed(&by_bus);
     pca_fake_kernel_fail_matching(fake, "write " NIC "/reset 1", EIO, 1);
-    release(&run, &by_bus);
+    run_release(&run, &by_bus);
     assert_error(run.error, PCA_ERROR_RESET_FAILED);
     assert_methods("bus");
     static const PcaRecovery unproved = PCA_RECOVER_UNPROVED;
@@ -77,7 +71,7 @@ END_TEST
 START_TEST(what_cannot_be_bound_to_be_kept_is_degraded_not_quarantined) {
     AUTO_RUN run = claimed(&kept);
     pca_fake_kernel_refuse(fake, NIC, VFIO);
-    release(&run, &kept);
+    run_release(&run, &kept);
     assert_error(run.error, PCA_ERROR_BIND_FAILED);
     ck_assert_uint_eq(run.residues->len, 1);
     ck_assert(!((PcaResidue *)g_ptr_array_index(run.residues, 0))->quarantined);
@@ -89,7 +83,7 @@ START_TEST(a_driver_that_is_not_of_vfio_has_no_node_to_wait_for) {
     ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
     assert_binding(NIC, "driver=other override=other");
     ck_assert_int_eq(fake->now, 0);
-    release(&run, &on_stub);
+    run_release(&run, &on_stub);
     assert_binding(NIC, "driver=e1000e override=");
 }
 END_TEST
@@ -147,7 +141,7 @@ START_TEST(files_are_lent_and_regained_whatever_was_done_to_them) {
     assert_uid("resource", geteuid());
     set_owner("config", &odd);
     pca_tree_unset(tree, NIC, "resource2_wc");
-    release(&run, &device);
+    run_release(&run, &device);
     ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
     pca_tree_set(tree, NIC, "resource2_wc", "%s", "");
     assert_uid("config", geteuid());
@@ -167,7 +161,7 @@ START_TEST(files_are_lent_with_a_label) {
     ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, "config", &now), 0);
     ck_assert_uint_eq(now.uid, 1000);
     ck_assert_str_eq(now.label, "u:r:lent_t:s0:c1");
-    release(&run, &device);
+    run_release(&run, &device);
     ck_assert_int_eq(pca_fake_read_file_owner(fake, directory, "config", &now), 0);
     ck_assert(pca_owner_equal(&now, &found));
     ck_assert_str_eq(now.label, found.label);

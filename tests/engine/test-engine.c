@@ -68,6 +68,12 @@ void run_plan(Run *run, const PcaPlan *plan) {
     run->ok = pca_run(kernel, plan, run->journal, run->residues, &run->error);
 }
 
+void run_release(Run *run, const PcaPlanDevice *devices) {
+    g_autoptr(PcaPlan) plan = pca_plan_release(run->functions, devices);
+    ck_assert_msg(run->ok, "%s", run->error ? run->error->message : "");
+    run_plan(run, plan);
+}
+
 Suite *pca_suite(void) {
     Suite *suite = suite_create("engine");
     add_plan(suite);
