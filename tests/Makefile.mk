@@ -6,6 +6,7 @@ include tests/policy/Makefile.mk
 include tests/sys/Makefile.mk
 include tests/sys/kernel.mk
 include tests/engine/Makefile.mk
+include tests/worker/Makefile.mk
 include tests/claim/Makefile.mk
 include tests/auth/Makefile.mk
 include tests/service/Makefile.mk

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Purpose: pcassign-worker: a process for each request of the daemon, so that a request which
- * blocks in the kernel holds up no other. One child waits for the next request, so that none waits
- * for a fork; the parent only sees to it that there always is one. Thread: one per process.
+ * blocks in the kernel holds up no other. Some children wait for the next ones, so that none waits
+ * for a fork; the parent only sees to it that there are some. Thread: one per process.
  * Ownership: parent and children share the listening socket; a child owns its connection and
  * everything that comes over it.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #include "engine/wire.h"
 #include "sys/rights.h"
 
+#define WAITING 3   /* children: as many as the requests of a claim that is opened at once */
+#define CALM_MS 200 /* without a request, until those that are missing are made */
 #define PAUSE (G_USEC_PER_SEC / 5) /* after a child that could not be made or died early */
 
 /* The socket's mode lets only root connect; this check also holds should somebody loosen it. */
@@ -73,7 +76,7 @@ static void warm_up(PcaKernel *kernel) {
     g_autoptr(GVariant) reply = pca_wire_receive(ours, none, NULL);
 }
 
-/* `taken`: what is written there tells the parent that the next child is wanted. */
+/* `taken`: what is written there tells the parent that one child less waits. */
 static int serve_one(int listener, int taken, pid_t parent) {
     g_autoptr(PcaRoot) root = pca_root_new_host();
     PcaKernel kernel = {&pca_kernel_ops, root};
@@ -94,6 +97,7 @@ static int serve_one(int listener, int taken, pid_t parent) {
     return EXIT_SUCCESS;
 }
 
+/* Whether the child behind that pipe has taken a request; FALSE: it died before. */
 static gboolean was_taken(int fd) {
     char byte;
     ssize_t n;
@@ -103,11 +107,12 @@ static gboolean was_taken(int fd) {
     return n == 1;
 }
 
-static gboolean keep_one_waiting(int listener) {
+/* The end of the pipe by which the child tells; -1: there is none. */
+static int add_waiting(int listener) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) {
-        g_printerr("pcassign-worker: pipe: %s\n", g_strerror(errno));
-        return FALSE;
+        g_warning("pipe: %s", g_strerror(errno));
+        return -1;
     }
     PCA_AUTO_FD reader = ends[0], writer = ends[1];
     pid_t parent = getpid(), child = fork();
@@ -115,12 +120,66 @@ static gboolean keep_one_waiting(int listener) {
         pca_fd_close(&reader);
         _exit(serve_one(listener, pca_fd_steal(&writer), parent));
     }
-    pca_fd_close(&writer);
-    if (child < 0)
-        g_warning("fork: %s", g_strerror(errno));
-    if (child < 0 || !was_taken(reader))
-        g_usleep(PAUSE);
+    if (child > 0)
+        return pca_fd_steal(&reader);
+    g_warning("fork: %s", g_strerror(errno));
+    return -1;
+}
+
+/* Those whose child waits no more are empty afterwards; FALSE if one died before its time. */
+static gboolean drop_taken(struct pollfd *children) {
+    gboolean ok = TRUE;
+    for (int i = 0; i < WAITING; i++)
+        if (children[i].fd >= 0 && children[i].revents != 0) {
+            ok &= was_taken(children[i].fd);
+            pca_fd_close(&children[i].fd);
+        }
+    return ok;
+}
+
+/* At most that many; FALSE if one could not be made. */
+static gboolean fill_up(int listener, struct pollfd *children, int most) {
+    gboolean ok = TRUE;
+    for (int i = 0; i < WAITING && most > 0; i++)
+        if (children[i].fd < 0) {
+            children[i].fd = add_waiting(listener);
+            ok &= children[i].fd >= 0;
+            most--;
+        }
+    return ok;
+}
+
+static gboolean is_full(const struct pollfd *children) {
+    for (int i = 0; i < WAITING; i++)
+        if (children[i].fd < 0)
+            return FALSE;
     return TRUE;
+}
+
+static gboolean is_empty(const struct pollfd *children) {
+    for (int i = 0; i < WAITING; i++)
+        if (children[i].fd >= 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* New ones are made when no request has come for a while, or one has and nobody is left for it: who
+ * makes them takes the processor from who serves. */
+static void keep_waiting(int listener) {
+    struct pollfd polled[WAITING + 1];
+    for (int i = 0; i < WAITING; i++)
+        polled[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    for (gboolean ok = fill_up(listener, polled, WAITING);;) {
+        if (!ok)
+            g_usleep(PAUSE);
+        polled[WAITING] = (struct pollfd){.fd = is_empty(polled) ? listener : -1, .events = POLLIN};
+        int n = poll(polled, G_N_ELEMENTS(polled), is_full(polled) ? -1 : CALM_MS);
+        ok = n <= 0 || drop_taken(polled);
+        if (n == 0)
+            ok = fill_up(listener, polled, WAITING);
+        else if (polled[WAITING].revents != 0)
+            ok &= fill_up(listener, polled, 1);
+    }
 }
 
 int main(void) {
@@ -137,7 +196,5 @@ int main(void) {
     signal(SIGCHLD, SIG_IGN);
     set_policy(SCHED_BATCH);
     sd_notify(FALSE, "READY=1");
-    while (keep_one_waiting(SD_LISTEN_FDS_START))
-        continue;
-    return EXIT_FAILURE;
+    keep_waiting(SD_LISTEN_FDS_START);
 }
