@@ -91,6 +91,7 @@ GPtrArray *pca_holders_find(const PcaRoot *root, const dev_t *numbers, gsize n) 
 typedef struct {
     const PcaHeldNode *nodes;
     guint n;
+    gboolean tells_count;
     GPtrArray *openers;
 } Openers;
 
@@ -136,17 +137,29 @@ static void add_opener(Openers *o, const char *process, pid_t pid, const char *f
             get_opener(o, i, process, pid, owner.st_uid)->writes |= may_write(process, fd);
 }
 
-/* Most descriptors of a host are looked at in vain, so by no path. */
+/* Most descriptors of a host are looked at in vain, so by no path; and most processes of many a
+ * host are the kernel's, which have none. */
 static void add_openers(const char *process, pid_t pid, gpointer data) {
+    Openers *o = data;
     g_autofree char *path = g_build_filename(process, "fd", NULL);
-    DIR *directory = opendir(path);
     struct stat st;
+    if (o->tells_count && stat(path, &st) == 0 && st.st_size == 0)
+        return;
+    DIR *directory = opendir(path);
     for (struct dirent *fd; directory && (fd = readdir(directory));)
         if (fstatat(dirfd(directory), fd->d_name, &st, 0) == 0 &&
             (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-            add_opener(data, process, pid, fd->d_name, &st);
+            add_opener(o, process, pid, fd->d_name, &st);
     if (directory)
         closedir(directory);
+}
+
+/* Since Linux 6.2 the size of /proc/PID/fd is how many descriptors there are (fs/proc/fd.c). This
+ * process has some. */
+static gboolean proc_tells_count(const PcaRoot *root) {
+    g_autofree char *path = g_build_filename(root->proc, "self/fd", NULL);
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0;
 }
 
 static gint by_process(gconstpointer a, gconstpointer b) {
@@ -154,7 +167,12 @@ static gint by_process(gconstpointer a, gconstpointer b) {
 }
 
 GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n) {
-    Openers openers = {nodes, n, g_ptr_array_new_with_free_func(opener_free)};
+    Openers openers = {
+        .nodes = nodes,
+        .n = n,
+        .tells_count = proc_tells_count(root),
+        .openers = g_ptr_array_new_with_free_func(opener_free),
+    };
     if (n > 0)
         each_process(root, add_openers, &openers);
     g_ptr_array_sort(openers.openers, by_process);
