@@ -11,19 +11,11 @@ const PcaConfig *pca_service_function_config(const PcaService *service,
     return pca_configs_find(service->configs, &function->address);
 }
 
-/* Functions come in bursts; what is needed to look at the modules' index is dropped after one. */
-static gboolean on_variants_idle(gpointer data) {
-    PcaService *service = data;
-    service->variants_idle = 0;
-    g_clear_pointer(&service->variants, pca_variants_free);
-    return G_SOURCE_REMOVE;
-}
-
 PcaVariants *pca_service_variants(PcaService *service) {
+    if (service->variants && !pca_variants_are_current(service->variants))
+        g_clear_pointer(&service->variants, pca_variants_free);
     if (!service->variants)
         service->variants = pca_variants_new(service->root);
-    if (service->variants_idle == 0)
-        service->variants_idle = g_idle_add_full(G_PRIORITY_LOW, on_variants_idle, service, NULL);
     return service->variants;
 }
 

@@ -33,8 +33,7 @@ struct PcaService {
     GPtrArray *loads; /* of policies whose names are being looked up; see service.c */
     PcaConfigs *configs;
     PcaIsolations *isolations;
-    PcaVariants *variants; /* while functions are described; or NULL */
-    guint variants_idle;   /* closes it; or 0 */
+    PcaVariants *variants; /* NULL until they are asked for, or without modules */
     PcaUevents *uevents;
     guint rescan;        /* idle source, or 0 */
     gboolean rescan_all; /* it is to look at everything, not at `rebound` only */
@@ -69,7 +68,7 @@ PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *
 /* Fills in on which terms a claim of theirs would have these targets (of this service's policy). */
 void pca_service_set_terms(PcaService *service, PcaTargets *targets, const PcaNames *names);
 
-/* The modules' index, open for a burst of look-ups; borrowed; NULL without one. */
+/* The modules' index as it is now; borrowed, until the next call; NULL without one. */
 PcaVariants *pca_service_variants(PcaService *service);
 
 /* A claim has ended: those that waited for one are examined again. */

@@ -345,7 +345,6 @@ void pca_service_free(PcaService *service) {
     g_clear_handle_id(&service->rescan, g_source_remove);
     g_clear_pointer(&service->uevents, pca_uevents_free);
     g_clear_pointer(&service->rebound, g_hash_table_unref);
-    g_clear_handle_id(&service->variants_idle, g_source_remove);
     g_clear_pointer(&service->variants, pca_variants_free);
     g_clear_pointer(&service->isolations, pca_isolations_free);
     g_clear_pointer(&service->configs, pca_configs_free);

@@ -55,6 +55,10 @@ void pca_variants_free(PcaVariants *variants) {
     g_free(variants);
 }
 
+gboolean pca_variants_are_current(PcaVariants *variants) {
+    return kmod_validate_resources(variants->kmod) == KMOD_RESOURCES_OK;
+}
+
 /* ---- One of several ---- */
 
 static guint count_wildcards(const char *alias) {

@@ -18,6 +18,9 @@ PcaVariants *pca_variants_new(const PcaRoot *root);
 void pca_variants_free(PcaVariants *variants);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaVariants, pca_variants_free)
 
+/* FALSE when the index was written anew since then (depmod), so that it has to be opened anew. */
+gboolean pca_variants_are_current(PcaVariants *variants);
+
 /* Whether the kernel has that driver for PCI now. */
 gboolean pca_driver_is_loaded(const PcaRoot *root, const char *driver);
 

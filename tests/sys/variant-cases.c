@@ -5,6 +5,8 @@
  */
 #include "cases.h"
 
+#include <utime.h>
+
 #include "support/modules.h"
 #include "support/tree.h"
 #include "sys/variants.h"
@@ -65,6 +67,20 @@ START_TEST(drivers_by_the_index) {
 }
 END_TEST
 
+START_TEST(an_index_written_anew_is_noticed) {
+    g_autoptr(PcaTree) tree = pca_tree_new();
+    const struct utimbuf past = {.actime = 1, .modtime = 1};
+    if (!make_modules(tree))
+        return;
+    g_autoptr(PcaVariants) variants = pca_variants_new(pca_tree_root(tree));
+    ck_assert(pca_variants_are_current(variants));
+    g_autofree char *index =
+        g_build_filename(pca_tree_path(tree), PCA_MODULES_DIRECTORY, "modules.alias.bin", NULL);
+    ck_assert_int_eq(utime(index, &past), 0);
+    ck_assert(!pca_variants_are_current(variants));
+}
+END_TEST
+
 START_TEST(no_index_is_unknown) {
     g_autoptr(PcaTree) tree = pca_tree_new();
     ck_assert_ptr_null(pca_variants_new(pca_tree_root(tree)));
@@ -116,6 +132,7 @@ END_TEST
 void pca_add_variant_cases(Suite *suite) {
     TCase *tcase = tcase_create("variants");
     tcase_add_test(tcase, drivers_by_the_index);
+    tcase_add_test(tcase, an_index_written_anew_is_noticed);
     tcase_add_test(tcase, no_index_is_unknown);
     tcase_add_test(tcase, drivers_of_loaded_modules);
     tcase_add_test(tcase, a_spoilt_index_has_no_variants);
