@@ -26,6 +26,8 @@ typedef struct {
     GHashTable *busy_groups; /* group → who */
     GHashTable *owners;   /* group → owner of its node, for groups of functions found on vfio */
     PcaProgramUses *uses; /* or NULL */
+    PcaUseLook *look;     /* as old as the question to the worker; or NULL */
+    gint64 asked;         /* when that was; monotonic, microseconds */
     GHashTable *tried;    /* a set of modules that were to be loaded */
     gint64 began;         /* a look that began then or later will do; monotonic, microseconds */
     PcaExamineFunc func;
@@ -67,6 +69,7 @@ static void finish(Examiner *x, PcaExamination *examination, const GError *error
     g_hash_table_unref(x->owners);
     g_hash_table_unref(x->tried);
     g_clear_pointer(&x->uses, pca_program_uses_free);
+    g_clear_pointer(&x->look, pca_use_look_free);
     g_free(x);
 }
 
@@ -137,14 +140,22 @@ static void note_owners(Examiner *x, PcaTargets *targets) {
     }
 }
 
-static void judge(Examiner *x) {
-    PcaService *service = x->service;
-    PcaExamination *e = g_new0(PcaExamination, 1);
+static void look_again_if_late(Examiner *x) {
     gint64 now = g_get_monotonic_time();
     if (now - x->began > LOOK_LASTS) {
         x->began = now;
         freshen(x);
     }
+    if (now - x->asked > LOOK_LASTS) {
+        g_clear_pointer(&x->look, pca_use_look_free);
+        x->look = pca_use_look_new(x->service->root);
+    }
+}
+
+static void judge(Examiner *x) {
+    PcaService *service = x->service;
+    PcaExamination *e = g_new0(PcaExamination, 1);
+    look_again_if_late(x);
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
@@ -153,7 +164,6 @@ static void judge(Examiner *x) {
     note_owners(x, e->targets);
     pca_service_set_terms(service, e->targets, e->names);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
-    g_autoptr(PcaUseLook) look = pca_use_look_new(service->root);
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,
@@ -168,7 +178,7 @@ static void judge(Examiner *x) {
         .has_policy = e->policy != NULL,
         .busy_groups = x->busy_groups,
         .uses = x->uses,
-        .look = look,
+        .look = x->look,
     };
     pca_checks_run(&context, e->findings);
     finish(x, e, NULL);
@@ -193,7 +203,9 @@ static void find_uses(Examiner *x) {
     g_autoptr(GPtrArray) targets = resolve(x);
     if (only && !g_strv_contains(only, "in-use"))
         g_ptr_array_set_size(targets, 0);
-    pca_program_uses_find(x->service->root, x->service->worker_socket, targets, on_uses, x);
+    x->look = pca_use_look_new(x->service->root);
+    x->asked = g_get_monotonic_time();
+    pca_program_uses_find(x->look, x->service->worker_socket, targets, on_uses, x);
 }
 
 static void on_holders(GVariant *reply, GArray *fds, const GError *error, gpointer data) {

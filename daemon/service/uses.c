@@ -90,6 +90,10 @@ static void send_request(Call *call, const char *worker_socket) {
     pca_worker_call(worker_socket, g_variant_dict_end(&request), NULL, 0, on_answer, call);
 }
 
+static PcaFunction *function_of(const PcaTargets *targets, guint i) {
+    return ((PcaTarget *)g_ptr_array_index(targets, i))->function;
+}
+
 static void add_function(Call *call, PcaUseLook *look, const PcaFunction *function) {
     g_autoptr(GPtrArray) nodes = pca_in_use_nodes(look, function);
     if (nodes->len == 0)
@@ -100,9 +104,8 @@ static void add_function(Call *call, PcaUseLook *look, const PcaFunction *functi
                         g_steal_pointer(&nodes));
 }
 
-void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
-                           const PcaTargets *targets, PcaProgramUsesFunc func, gpointer data) {
-    g_autoptr(PcaUseLook) look = pca_use_look_new(root);
+void pca_program_uses_find(PcaUseLook *look, const char *worker_socket, const PcaTargets *targets,
+                           PcaProgramUsesFunc func, gpointer data) {
     Call *call = g_new0(Call, 1);
     call->uses = g_new0(PcaProgramUses, 1);
     call->uses->nodes =
@@ -111,9 +114,11 @@ void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
     call->func = func;
     call->data = data;
     for (guint i = 0; i < targets->len; i++)
-        add_function(call, look, ((PcaTarget *)g_ptr_array_index(targets, i))->function);
+        add_function(call, look, function_of(targets, i));
     if (call->asked->len > 0) {
         send_request(call, worker_socket);
+        for (guint i = 0; i < targets->len; i++)
+            pca_in_use_ahead(look, function_of(targets, i));
         return;
     }
     hand_over(call, NULL);

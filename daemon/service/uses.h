@@ -19,7 +19,8 @@ void pca_program_uses_free(PcaProgramUses *uses);
 
 typedef void (*PcaProgramUsesFunc)(PcaProgramUses *uses, gpointer data);
 
-/* Calls back before it returns when no target has a node. A worker that takes longer than ten
- * seconds, because a disk does not answer, is not waited for. */
-void pca_program_uses_find(const PcaRoot *root, const char *worker_socket,
-                           const PcaTargets *targets, PcaProgramUsesFunc func, gpointer data);
+/* Calls back before it returns when no target has a node; otherwise the look has been at what else
+ * uses the targets by then. A worker that takes longer than ten seconds, because a disk does not
+ * answer, is not waited for. */
+void pca_program_uses_find(PcaUseLook *look, const char *worker_socket, const PcaTargets *targets,
+                           PcaProgramUsesFunc func, gpointer data);

@@ -41,6 +41,11 @@ typedef struct {
     char *target; /* below sysfs: "devices/pci0000:00/...", "" when the link could not be read */
 } PcaCharacter;
 
+/* Keeps what was found for pca_use_look_recall, which moves it into the list; FALSE: there is
+ * nothing of this very function. */
+void pca_use_look_keep(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
+gboolean pca_use_look_recall(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
+
 /* Every character device, of PcaCharacter; the look's. */
 GPtrArray *pca_use_look_characters(PcaUseLook *look);
 

@@ -32,6 +32,7 @@ typedef struct {
 struct PcaUseLook {
     const PcaRoot *root;
     GHashTable *classes;   /* name -> Class */
+    GHashTable *found;     /* PcaFunction -> PcaFindings, not told yet */
     GPtrArray *characters; /* of PcaCharacter; NULL until they are asked for */
     Mounts of_host, of_others;
 };
@@ -61,6 +62,8 @@ PcaUseLook *pca_use_look_new(const PcaRoot *root) {
     PcaUseLook *look = g_new0(PcaUseLook, 1);
     look->root = root;
     look->classes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, class_free);
+    look->found = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)pca_function_unref,
+                                        (GDestroyNotify)g_ptr_array_unref);
     return look;
 }
 
@@ -71,6 +74,7 @@ static void mounts_clear(Mounts *mounts) {
 
 void pca_use_look_free(PcaUseLook *look) {
     g_hash_table_unref(look->classes);
+    g_hash_table_unref(look->found);
     g_clear_pointer(&look->characters, g_ptr_array_unref);
     mounts_clear(&look->of_host);
     mounts_clear(&look->of_others);
@@ -79,6 +83,22 @@ void pca_use_look_free(PcaUseLook *look) {
 
 const PcaRoot *pca_use_look_root(const PcaUseLook *look) {
     return look->root;
+}
+
+/* ---- Answers ahead ---- */
+
+void pca_use_look_keep(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+    g_hash_table_insert(look->found, pca_function_ref((PcaFunction *)function),
+                        g_ptr_array_ref(findings));
+}
+
+gboolean pca_use_look_recall(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+    PcaFindings *found = g_hash_table_lookup(look->found, function);
+    if (!found)
+        return FALSE;
+    g_ptr_array_extend_and_steal(findings, g_ptr_array_ref(found));
+    g_hash_table_remove(look->found, function);
+    return TRUE;
 }
 
 /* ---- Classes ---- */

@@ -156,7 +156,7 @@ static void use_close(PcaUse *use) {
 
 #define AUTO_USE __attribute__((cleanup(use_close))) PcaUse
 
-void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+static void find(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
     AUTO_USE use;
     if (!use_open(&use, look, function, findings)) {
         pca_use_fail(&use, use.address, NULL, "cannot tell whether the host uses %s: %s",
@@ -169,6 +169,17 @@ void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *find
     pca_use_network(&use);
     pca_use_display(&use);
     pca_use_devices(&use);
+}
+
+void pca_in_use_ahead(PcaUseLook *look, const PcaFunction *function) {
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    find(look, function, findings);
+    pca_use_look_keep(look, function, findings);
+}
+
+void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+    if (!pca_use_look_recall(look, function, findings))
+        find(look, function, findings);
 }
 
 PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function) {

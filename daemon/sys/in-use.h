@@ -49,6 +49,10 @@ void pca_use_node_add_opener(PcaUseNode *node, guint32 pid, guint32 uid, const c
  * its nodes. */
 void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings);
 
+/* Finds out now what the next pca_in_use of this function and look tells: for whoever waits for
+ * something else meanwhile. */
+void pca_in_use_ahead(PcaUseLook *look, const PcaFunction *function);
+
 /* Appends one failure called "in-use" with PCA_ERROR_IN_USE for each use that the host makes of
  * `function`, culprit and words included; nothing when it makes none. What cannot be read counts
  * as in use (fail closed). */

@@ -266,6 +266,25 @@ START_TEST(of_a_mounted_disk_the_mount_is_told) {
 }
 END_TEST
 
+static guint count_uses(PcaUseLook *look, const PcaFunction *function) {
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    pca_in_use(look, function, findings);
+    return findings->len;
+}
+
+START_TEST(what_was_found_ahead_is_told_once_and_of_that_function) {
+    g_autoptr(PcaTree) tree = machine_with_nodes();
+    g_autoptr(PcaFunction) sound = scan(tree, SOUND), same = scan(tree, SOUND);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_tree_remove(tree, SOUND);
+    pca_in_use_ahead(look, sound);
+    pca_tree_add(tree, &(PcaTreeFunction){.address = SOUND, .class = 0x040300});
+    ck_assert_uint_eq(count_uses(look, same), 0);
+    ck_assert_uint_eq(count_uses(look, sound), 1);
+    ck_assert_uint_eq(count_uses(look, sound), 0);
+}
+END_TEST
+
 void pca_add_device_cases(Suite *suite) {
     const TTest *const tests[] = {displays,
                                   the_framebuffer_of_the_firmware,
@@ -275,7 +294,8 @@ void pca_add_device_cases(Suite *suite) {
                                   a_serial_console,
                                   nodes_below_a_function,
                                   one_process_is_told_once,
-                                  of_a_mounted_disk_the_mount_is_told};
+                                  of_a_mounted_disk_the_mount_is_told,
+                                  what_was_found_ahead_is_told_once_and_of_that_function};
     TCase *devices = tcase_create("devices");
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
         tcase_add_test(devices, tests[i]);

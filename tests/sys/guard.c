@@ -8,12 +8,18 @@
 #include "sys/in-use.h"
 #include "sys/scan.h"
 
-/* What was read for one question answers the next as well. */
-static void ask_again(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+static void expect_again(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
     g_autoptr(GPtrArray) again = pca_findings_new();
     pca_in_use(look, function, again);
     g_autofree char *first = pca_print_uses(findings), *second = pca_print_uses(again);
     ck_assert_str_eq(first, second);
+}
+
+/* What was read for one question answers the next as well, and what was found ahead is the same. */
+static void ask_again(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
+    expect_again(look, function, findings);
+    pca_in_use_ahead(look, function);
+    expect_again(look, function, findings);
 }
 
 static PcaFindings *ask(const PcaTree *tree, const char *text) {
