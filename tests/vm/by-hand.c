@@ -115,12 +115,16 @@ int by_hand_iommufd(void) {
 void by_hand_take(ByHand *device) {
     expect_driver(device, device->driver);
     read_function(device, "driver_override", device->override);
+    read_function(device, "power/control", device->control);
+    read_function(device, "d3cold_allowed", device->d3cold);
     write_function(device, "driver_override", "vfio-pci");
     unbind(device, device->driver);
     expect_driver(device, NULL);
     probe(device);
     expect_driver(device, "vfio-pci");
     g_autofree char *node = await_node(device);
+    write_function(device, "d3cold_allowed", "0");
+    write_function(device, "power/control", "on");
     device->fd = open_node(node);
 }
 
@@ -132,4 +136,6 @@ void by_hand_give_back(ByHand *device) {
     probe(device);
     expect_driver(device, device->driver);
     write_function(device, "driver_override", "\n");
+    write_function(device, "d3cold_allowed", device->d3cold);
+    write_function(device, "power/control", device->control);
 }

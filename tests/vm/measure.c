@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
         settle();
         by_library[MAX(i, 0)] = run_by_library(p);
     }
-    double hand = report("override, unbind, bind, open by hand", by_hand, rounds);
+    double hand = report("override, unbind, bind, awake, open by hand", by_hand, rounds);
     double service = report("claim and open by libpcassign", by_library, rounds);
     pcassign_close(p);
     printf("ratio %.2f\n", service / hand);
