@@ -128,10 +128,15 @@ static int read_lines(Reader *reader, int pid, FILE *file) {
     return ferror(file) ? -(errno ? errno : EIO) : 0;
 }
 
+/* The kernel writes no more lines than the buffer takes, and mostly the first one tells all. */
 static int read_process(Reader *reader, int pid) {
+    char buffer[256];
     g_autofree char *path = g_strdup_printf("%s/%d/mountinfo", reader->root->proc, pid);
     __attribute__((cleanup(close_file))) FILE *file = fopen(path, "re");
-    return file ? read_lines(reader, pid, file) : -errno;
+    if (!file)
+        return -errno;
+    setvbuf(file, buffer, _IOFBF, sizeof buffer);
+    return read_lines(reader, pid, file);
 }
 
 static void reader_open(Reader *reader, const PcaRoot *root) {
