@@ -46,7 +46,7 @@ typedef struct {
 void pca_use_look_keep(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
 gboolean pca_use_look_recall(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
 
-/* Every character device, of PcaCharacter; the look's. */
+/* Every character device but virtual consoles, of PcaCharacter; the look's. */
 GPtrArray *pca_use_look_characters(PcaUseLook *look);
 
 /* As pca_mounts_of_host and pca_mounts_of_others, but the look's. */

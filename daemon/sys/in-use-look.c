@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/major.h>
+#include <linux/vt.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fds.h"
@@ -160,6 +163,15 @@ static const char *below_sysfs(const char *target) {
     return target;
 }
 
+/* Of a virtual console or its memory, of which every host has a hundred; no function has any. By
+ * number: Documentation/admin-guide/devices.txt of the kernel. */
+static gboolean is_console(const char *number) {
+    unsigned major_number, minor_number;
+    return sscanf(number, "%u:%u", &major_number, &minor_number) == 2 &&
+           ((major_number == TTY_MAJOR && minor_number <= MAX_NR_CONSOLES) ||
+            major_number == VCS_MAJOR);
+}
+
 /* A big host has thousands of links, so they are compared as they are. */
 GPtrArray *pca_use_look_characters(PcaUseLook *look) {
     if (look->characters)
@@ -170,6 +182,8 @@ GPtrArray *pca_use_look_characters(PcaUseLook *look) {
     PCA_AUTO_FD links = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char target[PATH_MAX];
     for (char **number = numbers; number && *number; number++) {
+        if (is_console(*number))
+            continue;
         ssize_t length = readlinkat(links, *number, target, sizeof target - 1);
         target[MAX(length, 0)] = '\0';
         PcaCharacter *character = g_new0(PcaCharacter, 1);

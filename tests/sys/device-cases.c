@@ -181,6 +181,8 @@ START_TEST(nodes_below_a_function) {
     expect_nodes(tree, SOUND, "controlC0 116:2\npcmC0D0p 116:3\n");
     pca_tree_add(tree, &(PcaTreeFunction){.address = USB});
     expect_nodes(tree, USB, "");
+    pca_tree_add_character(tree, USB, NULL, "tty", "ttyS0", "4:64");
+    expect_nodes(tree, USB, "ttyS0 4:64\n");
 }
 END_TEST
 
