@@ -1,3 +1,5 @@
+# They begin in this order: first those that take longest, or one would run alone at the end.
+TESTS += tests/engine/test-sweep tests/bus/test-bus
 # Unit tests mirror the source tree; each links only what stands left of its folder.
 include tests/base/Makefile.mk
 include tests/pci/Makefile.mk

@@ -50,7 +50,6 @@ void run_release(Run *run, const PcaPlanDevice *devices);
 void add_plan(Suite *suite);
 void add_journal(Suite *suite);
 void add_run(Suite *suite);
-void add_sweep(Suite *suite);
 void add_terms(Suite *suite);
 void add_power(Suite *suite);
 void add_bus_reset(Suite *suite);

@@ -638,7 +638,8 @@ static void add_table(Suite *suite, const char *name, const TTest *test, guint n
     suite_add_tcase(suite, tcase);
 }
 
-void add_sweep(Suite *suite) {
+Suite *pca_suite(void) {
+    Suite *suite = suite_create("sweep");
     add_table(suite, "claim faults", a_claim_with_any_fault_is_undone, G_N_ELEMENTS(errors));
     add_table(suite, "undo faults", an_undo_that_fails_too_is_reported, G_N_ELEMENTS(errors));
     add_table(suite, "release faults", a_release_with_any_fault_is_reported, G_N_ELEMENTS(errors));
@@ -649,4 +650,5 @@ void add_sweep(Suite *suite) {
     add_table(suite, "unplug", an_unplugged_device_leaves_no_residue, G_N_ELEMENTS(kills));
     add_table(suite, "takeover", a_device_that_takes_the_address_over_is_not_touched,
               G_N_ELEMENTS(kills));
+    return suite;
 }
