@@ -35,7 +35,7 @@ bindings() {
         [[ ! -e $device/power/control ]] || read -r control <"$device/power/control"
         [[ ! -e $device/d3cold_allowed ]] || read -r cold <"$device/d3cold_allowed"
         [[ " $skip " == *" ${device##*/} "* ]] ||
-            printf '%s %s %s %s %s\n' "${device##*/}" "${driver[$device/]:-none}" "$override" "$control" "$cold"
+            printf '%s %s %s %s %s\n' "${device##*/}" "${driver[$device]:-none}" "$override" "$control" "$cold"
     done
 }
 
