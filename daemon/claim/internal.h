@@ -37,7 +37,7 @@ typedef struct {
     gboolean abandoned; /* nobody waits for prepare any more */
     gboolean undoing;   /* what is left to do is the undo of a claim plan, not a release */
     gboolean queued;
-    GArray *numbers;    /* of guint64: device numbers of the nodes when the release began */
+    GArray *numbers;    /* of guint64: device numbers that the nodes had when a plan began */
     GError *failure;    /* why prepare failed, while it is undone */
     guint worker_watch; /* of the pidfd of a worker of a former daemon; or 0 */
     PcaPlan *plan;      /* what the release runs; NULL: all devices, as they were found */
@@ -108,7 +108,7 @@ guint pca_timer_add(gint64 microseconds, GSourceFunc func, gpointer data);
 void pca_entry_start_grace(PcaEntry *entry);
 
 /* stuck.c: the numbers of the devices' nodes, while these are there: a blocked unbind has removed
- * them by the time that somebody asks who holds them open. */
+ * them by the time that somebody asks who holds them open. Also on disk, for after a restart. */
 void pca_entry_remember_numbers(PcaEntry *entry);
 
 /* stuck.c: makes the claim `stuck` with what its worker is at for a reason, and finds out who holds

@@ -56,7 +56,9 @@ static void await_worker(PcaEntry *entry, int journal) {
         entry->worker_watch =
             g_unix_fd_add(pca_fd_steal(&pidfd), G_IO_IN, on_old_worker_gone, entry);
     }
-    g_autoptr(GError) stuck = pca_entry_look_stuck(entry);
+    /* One who looked already does so again by itself. */
+    g_autoptr(GError) stuck = entry->timer ? NULL : pca_entry_look_stuck(entry);
+    pca_entry_start_grace(entry);
 }
 
 static gboolean lease_alive(PcaEntry *entry) {
@@ -194,7 +196,7 @@ static void load(PcaClaims *claims, const char *id) {
     g_autoptr(GError) error = NULL;
     g_autoptr(PcaClaim) claim = pca_store_load(claims->directory, id, claims->boot_id, &error);
     if (claim)
-        pca_entry_new(claims, claim);
+        pca_store_load_nodes(claims->directory, id, pca_entry_new(claims, claim)->numbers);
     else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_FOUND))
         pca_store_remove(claims->directory, id);
     else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_REVOKED))

@@ -291,6 +291,29 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
     return claim;
 }
 
+gboolean pca_store_save_nodes(const char *directory, const char *id, const GArray *numbers,
+                              GError **error) {
+    g_autofree char *path = pca_store_path(directory, id, "nodes");
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < numbers->len; i++)
+        g_string_append_printf(text, "%" G_GUINT64_FORMAT "\n", g_array_index(numbers, guint64, i));
+    return g_file_set_contents_full(path, text->str, (gssize)text->len,
+                                    G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+}
+
+void pca_store_load_nodes(const char *directory, const char *id, GArray *numbers) {
+    g_autofree char *path = pca_store_path(directory, id, "nodes");
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        guint64 number;
+        if (g_ascii_string_to_unsigned(*line, 10, 1, G_MAXUINT64, &number, NULL))
+            g_array_append_val(numbers, number);
+    }
+}
+
 int pca_store_open_journal(const char *directory, const char *id, GError **error) {
     g_autofree char *path = pca_store_path(directory, id, "journal");
     int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);

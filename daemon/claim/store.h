@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: claims on disk, one directory each: DIRECTORY/ID/{claim,journal,lease}. They outlive the
- * daemon, not a reboot, as sysfs does.
+ * Purpose: claims on disk, one directory each: DIRECTORY/ID/{claim,journal,lease,nodes}. They
+ * outlive the daemon, not a reboot, as sysfs does.
  * Thread: the main one. Ownership: returned objects and descriptors are the caller's.
  */
 #pragma once
@@ -29,6 +29,12 @@ PcaClaim *pca_store_load(const char *directory, const char *id, const char *boot
 /* Opens the claim's journal for reading and appending; a new open file each time, so that its lock
  * is its own. -1 with *error. */
 int pca_store_open_journal(const char *directory, const char *id, GError **error);
+
+/* Writes down the device numbers of the claim's nodes (of guint64), in one step; and adds those
+ * that were written down to the array, none where that cannot be read. */
+gboolean pca_store_save_nodes(const char *directory, const char *id, const GArray *numbers,
+                              GError **error);
+void pca_store_load_nodes(const char *directory, const char *id, GArray *numbers);
 
 /* Removes the claim's directory. */
 void pca_store_remove(const char *directory, const char *id);

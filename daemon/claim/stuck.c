@@ -17,12 +17,24 @@ static const char still_held[] = "still held open";
 
 static void remember_number(PcaEntry *entry, const char *path) {
     guint64 number = pca_read_device_number(entry->claims->root, path);
+    for (guint i = 0; i < entry->numbers->len; i++)
+        if (g_array_index(entry->numbers, guint64, i) == number)
+            return;
     if (number)
         g_array_append_val(entry->numbers, number);
 }
 
+/* For the daemon after this one. Without it who holds the devices may not be found, no more. */
+static void write_down(const PcaEntry *entry) {
+    g_autoptr(GError) error = NULL;
+    if (!pca_store_save_nodes(entry->claims->directory, entry->claim->id, entry->numbers, &error))
+        g_warning("claim %s: its nodes cannot be written down: %s", entry->claim->id,
+                  error->message);
+}
+
 void pca_entry_remember_numbers(PcaEntry *entry) {
     const PcaRoot *root = entry->claims->root;
+    guint known = entry->numbers->len;
     for (guint i = 0; root && i < entry->claim->devices->len; i++) {
         const PcaFunction *function = pca_claim_device(entry->claim, i)->function;
         g_autofree char *address = pca_address_format(&function->address);
@@ -36,6 +48,8 @@ void pca_entry_remember_numbers(PcaEntry *entry) {
             remember_number(entry, path);
         }
     }
+    if (entry->numbers->len > known)
+        write_down(entry);
 }
 
 /* A request about those who have the claim's devices open. */
@@ -177,23 +191,22 @@ static GError *error_held(void) {
                        "them open; they are free as soon as it closes them");
 }
 
-static GError *look_at_steps(PcaEntry *entry, const char *steps, gboolean users) {
+static GError *look_at_steps(PcaEntry *entry, const char *steps) {
     const char *why = entry->worker_watch
                           ? "a worker from before the restart is still at work in the kernel"
                           : "the kernel is not through with it yet";
     g_autofree char *reason = g_strdup_printf("%s%s%s", why, steps ? ": " : "", steps ? steps : "");
-    if (steps && !users)
+    if (steps)
         set_no_holders(entry);
     set_stuck(entry, reason);
-    return users ? error_held() : error_not_through(steps);
+    return error_not_through(steps);
 }
 
 GError *pca_entry_look_stuck(PcaEntry *entry) {
     gboolean users;
     g_autofree char *steps = describe_steps(entry, &users);
-    /* The numbers of the nodes are not known any more after a restart. */
-    if (!users || entry->worker_watch)
-        return look_at_steps(entry, steps, users);
+    if (!users)
+        return look_at_steps(entry, steps);
     if (entry->claim->state != PCA_CLAIM_STUCK ||
         !g_str_has_prefix(entry->claim->reason, still_held))
         set_stuck(entry, "some process still holds the devices open");

@@ -7,7 +7,9 @@
  */
 #include "cases.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #define GRACE 400 /* milliseconds, of the unbind and of the owner alike */
@@ -246,7 +248,8 @@ static gboolean has_ended(Vmm *vmm) {
 static void await_vmm(Vmm *vmm, const Revoked *revoked) {
     gint64 end = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
     while (!has_ended(vmm)) {
-        ck_assert_msg(g_get_monotonic_time() < end && revoked->ended == 0, "the VMM lives");
+        ck_assert_msg(g_get_monotonic_time() < end && revoked->ended == 0, "the VMM lives%s%s",
+                      revoked->error ? ": " : "", revoked->error ? revoked->error->message : "");
         g_main_context_iteration(NULL, FALSE);
         g_usleep(2000);
     }
@@ -273,6 +276,47 @@ START_TEST(force_ends_the_owners_process) {
     g_autofree char *expected = g_strdup_printf(
         "({'units': <@as []>, 'processes': <[(uint32 %d, uint32 0, 'vmm')]>},)", (int)vmm.pid);
     expect_stopped(&revoked, expected);
+    pca_world_await_driver(world, NIC, "e1000e");
+}
+END_TEST
+
+/* The lock of the claim's journal, for a worker that is beyond any signal: the one that has it is
+ * ended, as no test can be so. */
+static int take_lock(const PcaHeld *held) {
+    g_autofree char *path =
+        g_strdup_printf("%s/run/claims/%s/journal", world->tree, strrchr(held->path, '/') + 1);
+    g_autofree char *text = NULL;
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    const char *run = g_strrstr(text, "\nrun ");
+    ck_assert_ptr_nonnull(run);
+    kill(atoi(run + strlen("\nrun ")), SIGKILL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    return fd;
+}
+
+/* As in the kernel, the node has gone with the begin of the unbind. */
+START_TEST(force_after_a_restart) {
+    use_grace(GRACE);
+    AUTO_REVOKED revoked = {0}, forced = {0};
+    g_auto(PcaHeld) held = pca_claim_words(bus, NIC);
+    Vmm vmm = make_vmm(0, FALSE);
+    begin(bus, held.path, "Revoke", "(@a{sv} {},)", &revoked);
+    pca_await(&revoked.ended, 1);
+    ck_assert(pca_is_error(revoked.error, "UnbindTimeout"));
+    pca_world_tell(world, "delete sys/class/vfio/2/dev");
+    pca_world_end_daemon(world, SIGKILL);
+    PCA_AUTO_FD lock = take_lock(&held);
+    pca_world_start_daemon(world);
+    begin(bus, held.path, "Revoke", "({'force': <true>},)", &forced);
+    await_vmm(&vmm, &forced);
+    pca_await(&forced.ended, 1);
+    g_autofree char *expected =
+        g_strdup_printf("; stopped: vmm (process %d of uid 0)", (int)vmm.pid);
+    ck_assert(pca_is_error(forced.error, "UnbindTimeout"));
+    ck_assert_msg(strstr(forced.error->message, expected), "%s", forced.error->message);
+    pca_fd_close(&lock);
     pca_world_await_driver(world, NIC, "e1000e");
 }
 END_TEST
@@ -338,6 +382,7 @@ TCase *pca_revoke_cases(void) {
     tcase_add_test(tcase, release_by_root_asks_too);
     tcase_add_test(tcase, options_of_revoke);
     tcase_add_loop_test(tcase, force_ends_the_owners_process, 0, 2);
+    tcase_add_test(tcase, force_after_a_restart);
     tcase_add_test(tcase, without_force_it_lives);
     tcase_add_loop_test(tcase, force_spares_others, 0, 3);
     tcase_add_test(tcase, force_that_is_not_needed);

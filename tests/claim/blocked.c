@@ -6,9 +6,10 @@
  */
 #include "claim/support.h"
 
+#include <glib/gstdio.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
+
+#include "claim/store.h"
 
 #define WAIT (60 * G_USEC_PER_SEC)
 #define SOON (50 * G_TIME_SPAN_MILLISECOND)
@@ -70,11 +71,6 @@ START_TEST(a_prepare_that_fails_after_its_release_says_why) {
 END_TEST
 
 /* ---- The wait for prepare ---- */
-
-static void await_reason(PcaClaim *claim, const char *text) {
-    while (!claim->reason || !strstr(claim->reason, text))
-        g_main_context_iteration(NULL, TRUE);
-}
 
 START_TEST(a_prepare_that_blocks_times_out_and_goes_back) {
     AUTO_ANSWER answer = {0};
@@ -143,17 +139,6 @@ END_TEST
 
 /* ---- Releases that block ---- */
 
-/* Some process that has the NIC's group node open: /dev/null's number stands for the node's. */
-static void make_holder(void) {
-    struct stat st;
-    ck_assert_int_eq(stat("/dev/null", &st), 0);
-    pca_tree_write(tree, "sys/class/vfio/2/dev", "%u:%u\n", major(st.st_rdev), minor(st.st_rdev));
-    pca_tree_write(tree, "proc/4242/comm", "qemu\n");
-    pca_tree_mkdir(tree, "proc/4242/fd");
-    g_autofree char *fd = g_build_filename(pca_tree_path(tree), "proc/4242/fd/9", NULL);
-    ck_assert_int_eq(symlink("/dev/null", fd), 0);
-}
-
 START_TEST(a_release_that_blocks_names_the_holder_and_ends_later) {
     AUTO_ANSWER answer = {0}, again = {0};
     PCA_AUTO_FD lease = -1;
@@ -174,6 +159,45 @@ START_TEST(a_release_that_blocks_names_the_holder_and_ends_later) {
     await_state(claim, PCA_CLAIM_ENDED);
     ck_assert(answer.calls == 1 && again.calls == 1);
     assert_binding(NIC, "driver=e1000e override=");
+}
+END_TEST
+
+/* The daemon that does not know them any more is in recover.c. */
+START_TEST(a_release_writes_down_the_numbers_of_its_nodes) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+    struct stat st;
+    make_holder();
+    worker_hold_at("write */unbind *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    pca_store_load_nodes(state_directory, claim->id, numbers);
+    /* Of the group, and of the function. */
+    ck_assert_uint_eq(numbers->len, 2);
+    ck_assert_int_eq(stat("/dev/null", &st), 0);
+    ck_assert_uint_eq(g_array_index(numbers, guint64, 0), st.st_rdev);
+    ck_assert_uint_ne(g_array_index(numbers, guint64, 1), 0);
+    worker_let_go();
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
+    ck_assert_uint_eq(count_stored(), 0);
+}
+END_TEST
+
+START_TEST(numbers_that_cannot_be_written_down_hold_nothing_up) {
+    AUTO_ANSWER answer = {0};
+    PCA_AUTO_FD lease = -1;
+    g_autoptr(PcaClaim) claim = claim_ready(nic, &lease);
+    g_autofree char *path = pca_store_path(state_directory, claim->id, "nodes");
+    ck_assert_int_eq(g_mkdir(path, 0700), 0);
+    make_holder();
+    worker_hold_at("write */unbind *");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    ck_assert_int_eq(g_rmdir(path), 0);
+    worker_let_go();
+    await_answer(&answer);
+    ck_assert_ptr_null(answer.error);
 }
 END_TEST
 
@@ -250,6 +274,8 @@ void add_blocked(Suite *suite) {
                     a_stuck_prepare_holds_up_its_group_alone,
                     a_release_of_a_stuck_prepare_is_told_too);
     ADD_DAEMON_CASE(suite, "release blocks", a_release_that_blocks_names_the_holder_and_ends_later,
+                    a_release_writes_down_the_numbers_of_its_nodes,
+                    numbers_that_cannot_be_written_down_hold_nothing_up,
                     a_release_that_blocks_with_nobody_to_name, a_reset_that_blocks_is_told_as_such,
                     all_who_wait_for_a_release_are_told,
                     a_lease_that_ends_while_the_release_is_stuck_adds_nothing);

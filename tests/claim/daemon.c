@@ -11,6 +11,8 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -215,6 +217,21 @@ void await_answer(Answer *answer) {
 void await_state(PcaClaim *claim, PcaClaimState state) {
     while (claim->state != state)
         g_main_context_iteration(NULL, TRUE);
+}
+
+void await_reason(PcaClaim *claim, const char *text) {
+    while (!claim->reason || !strstr(claim->reason, text))
+        g_main_context_iteration(NULL, TRUE);
+}
+
+void make_holder(void) {
+    struct stat st;
+    ck_assert_int_eq(stat("/dev/null", &st), 0);
+    pca_tree_write(tree, HELD_NODE, "%u:%u\n", major(st.st_rdev), minor(st.st_rdev));
+    pca_tree_write(tree, "proc/4242/comm", "qemu\n");
+    pca_tree_mkdir(tree, "proc/4242/fd");
+    g_autofree char *fd = g_build_filename(pca_tree_path(tree), "proc/4242/fd/9", NULL);
+    ck_assert_int_eq(symlink("/dev/null", fd), 0);
 }
 
 void await_operation(const char *glob, guint count) {

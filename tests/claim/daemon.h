@@ -60,6 +60,12 @@ void answer_clear(Answer *answer);
 /* Runs the main loop until the answer has come. */
 void await_answer(Answer *answer);
 void await_state(PcaClaim *claim, PcaClaimState state);
+void await_reason(PcaClaim *claim, const char *text);
+
+/* Process 4242, "qemu", has the NIC's group node open; its number, of which /dev/null is, is in
+ * HELD_NODE of the tree. */
+#define HELD_NODE "sys/class/vfio/2/dev"
+void make_holder(void);
 
 /* A ready claim and its lease, which is the caller's. */
 PcaClaim *claim_ready(const char *const *set, int *lease);

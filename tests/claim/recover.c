@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "claim/lease.h"
@@ -501,6 +502,40 @@ START_TEST(an_unknown_holder_of_the_lock_is_waited_for) {
 }
 END_TEST
 
+/* The node has gone with the begin of the unbind: only what the daemon of before wrote down tells
+ * who has it. */
+START_TEST(who_holds_up_a_worker_of_before_is_named) {
+    daemon_set_grace(20 * G_TIME_SPAN_MILLISECOND);
+    AUTO_LEFT left = left_new();
+    AUTO_ANSWER answer = {0};
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+    struct stat st;
+    ck_assert_int_eq(stat("/dev/null", &st), 0);
+    guint64 number = st.st_rdev;
+    g_array_append_val(numbers, number);
+    ck_assert(pca_store_save_nodes(state_directory, left.claim->id, numbers, NULL));
+    make_holder();
+    pca_tree_delete(tree, HELD_NODE);
+    run_elsewhere(&left, PCA_PLAN_CLAIM);
+    run_and_die(&left, PCA_PLAN_RELEASE, "write bus/pci/drivers/vfio-pci/unbind *");
+    pid_t pid = hold_the_lock(&left);
+    pca_claims_recover(claims);
+    PcaClaim *claim = taken_up(&left);
+    ck_assert_int_eq(claim->state, PCA_CLAIM_STUCK);
+    await_reason(claim, "still held open by qemu (process 4242 of uid ");
+    ck_assert_uint_eq(g_variant_n_children(claim->holders), 1);
+    /* Nor is what was seen once told for ever. */
+    pca_tree_delete(tree, "proc/4242");
+    await_reason(claim, "no process is seen that does");
+    pca_claims_release(claims, claim, "enough", on_answer, &answer);
+    await_answer(&answer);
+    assert_error(answer.error, PCA_ERROR_UNBIND_TIMEOUT);
+    end_process(GINT_TO_POINTER(pid));
+    await_end(&left);
+    assert_gone(&left);
+}
+END_TEST
+
 START_TEST(released_while_the_lock_is_held_it_is_not_ready_again) {
     AUTO_LEFT left = left_new();
     AUTO_ANSWER early = {0};
@@ -568,6 +603,7 @@ void add_recover(Suite *suite) {
     ADD_DAEMON_CASE(suite, "former workers", a_worker_of_before_is_awaited_and_its_plan_undone,
                     a_release_of_before_is_awaited_and_goes_on,
                     an_unknown_holder_of_the_lock_is_waited_for,
+                    who_holds_up_a_worker_of_before_is_named,
                     released_while_the_lock_is_held_it_is_not_ready_again,
                     a_release_that_waits_for_the_lock_is_told_so);
 }
