@@ -257,6 +257,23 @@ gboolean pca_directory_is_due(const PcaDirectory *directory, const PcaPolicy *po
            (directory->incomplete && age >= AGAIN_AFTER);
 }
 
+gboolean pca_directory_contradicts(const PcaDirectory *directory, const PcaPolicy *policy,
+                                   guint32 uid, const char *name) {
+    g_autoptr(GPtrArray) users = g_ptr_array_new();
+    g_autoptr(GPtrArray) groups = g_ptr_array_new();
+    if (!name)
+        return FALSE;
+    pca_policy_names(policy, users, groups);
+    for (guint i = 0; i < users->len; i++) {
+        const char *user = g_ptr_array_index(users, i);
+        guint32 number;
+        gboolean has_uid = pca_accounts_user(directory->accounts, user, &number) && number == uid;
+        if (has_uid != g_str_equal(user, name))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* ---- The name of a caller ---- */
 
 typedef struct {

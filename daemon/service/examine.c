@@ -348,11 +348,15 @@ static void on_resolved(GObject *source, GAsyncResult *result, gpointer data) {
     pca_configs_await(x->service->configs, on_configs, x);
 }
 
-/* Whether the policy does not allow the caller, and names that are looked up could change that. */
+/* Whether names that are looked up could change what the policy says of the caller. */
 static gboolean awaits_names(Examiner *x) {
     PcaService *service = x->service;
-    if (x->subject->uid == 0 || !service->policy ||
-        !pca_directory_is_due(service->directory, service->policy))
+    if (x->subject->uid == 0 || !service->policy)
+        return FALSE;
+    if (pca_directory_contradicts(service->directory, service->policy, x->subject->uid,
+                                  x->names->user))
+        return TRUE;
+    if (!pca_directory_is_due(service->directory, service->policy))
         return FALSE;
     g_autoptr(GPtrArray) targets = resolve(x);
     PcaCaller caller = pca_names_caller(x->names);

@@ -19,6 +19,7 @@ static GMutex mutex;
 static GCond changed;
 static gboolean silent, broken;
 static guint asked, running, most; /* look-ups begun; threads at it now, and at most */
+static guint32 moved;              /* by how much every user's number is another than it was */
 
 static void set_server(gboolean is_silent, gboolean is_broken) {
     g_mutex_lock(&mutex);
@@ -49,7 +50,9 @@ static PcaLookup number_of(char kind, const char *name, guint32 *number) {
 }
 
 static PcaLookup user_of(const char *name, guint32 *uid) {
-    return number_of('u', name, uid);
+    PcaLookup found = number_of('u', name, uid);
+    *uid += moved;
+    return found;
 }
 
 static PcaLookup group_of(const char *name, guint32 *gid) {
@@ -58,7 +61,7 @@ static PcaLookup group_of(const char *name, guint32 *gid) {
 
 static char *name_of(guint32 uid) {
     visit_server();
-    return uid < 2000 ? g_strdup_printf("u%u", uid) : NULL;
+    return uid < 2000 ? g_strdup_printf("u%u", uid - moved) : NULL;
 }
 
 static const PcaLookups server = {user_of, group_of, name_of};
@@ -376,6 +379,25 @@ START_TEST(a_claim_that_comes_early) {
 }
 END_TEST
 
+/* As systemd does it with users of units, which it makes when these start: nobody waits for the
+ * next look-up, and the number of before is another's. */
+START_TEST(accounts_made_anew) {
+    gint64 took;
+    make_service(TEXT("u1007", "g7"));
+    expect_allowed(1007, 20000);
+    moved = 100;
+    expect_allowed(1107, 20000);
+    g_autofree char *refused = ask(1007, &took);
+    expect_words(refused, "AllowUser (line 4) names u1007; the caller is", TRUE);
+    moved = 200;
+    g_autofree char *early = ask(1107, &took);
+    expect_words(early, "AllowUser (line 4) names u1007; the caller is", TRUE);
+    expect_allowed(1207, 20000);
+    moved = 0;
+    end_service();
+}
+END_TEST
+
 START_TEST(warnings_of_a_reload) {
     make_service(TEXT("u1007 gone", "g7 missing"));
     g_autofree char *text = reload();
@@ -400,6 +422,7 @@ TCase *pca_directory_cases(void) {
     tcase_add_test(tcase, freed_while_silent);
     tcase_add_test(tcase, claims_during_silence);
     tcase_add_test(tcase, a_claim_that_comes_early);
+    tcase_add_test(tcase, accounts_made_anew);
     tcase_add_test(tcase, warnings_of_a_reload);
     return tcase;
 }
