@@ -34,7 +34,7 @@ as_promised() { # WAY
 }
 
 claim_path() {
-    local -a ids=($claims/*)
+    local -a ids=("$claims"/*)
     echo "/org/pcassign1/claim/${ids[0]##*/}"
 }
 
