@@ -11,6 +11,7 @@
 #include "base/fds.h"
 #include "claim/internal.h"
 #include "claim/store.h"
+#include "engine/bus-reset.h"
 #include "engine/journal.h"
 
 void pca_claims_forget(PcaClaims *claims, PcaClaim *reservation, const char *reason) {
@@ -125,6 +126,38 @@ static gboolean check_groups(PcaClaims *claims, const PcaClaim *left, GError **e
     return TRUE;
 }
 
+/* The functions that the plan resets with their bus. */
+static char **reset_with_bus(PcaClaims *claims, const PcaClaim *left) {
+    g_autoptr(GPtrArray) members = g_ptr_array_new();
+    for (guint i = 0; i < left->devices->len; i++) {
+        const PcaClaimDevice *device = pca_claim_device(left, i);
+        const PcaAddress *address = &device->function->address;
+        if (device->with_bus && pca_claims_residue(claims, address)->quarantined)
+            g_ptr_array_add(members, pca_address_format(address));
+    }
+    g_ptr_array_add(members, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&members), FALSE);
+}
+
+/* Those that were reset with it are back with the host, and must not meet another reset there. */
+static gboolean check_bus(PcaClaims *claims, const PcaClaim *left, const PcaAddress *address,
+                          GError **error) {
+    g_autofree char *text = pca_address_format(address);
+    g_auto(GStrv) members = reset_with_bus(claims, left);
+    if (!g_strv_contains((const char *const *)members, text))
+        return TRUE;
+    g_auto(GStrv) others = pca_bus_others(claims->root, address, (const char *const *)members);
+    g_autofree char *names = g_strjoinv(", ", others);
+    if (!others[0])
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                "only a reset of its bus cleans %s, and would reach %s as well: where the host can "
+                "do without, echo 1 >/sys/bus/pci/devices/%s/remove%s, recover %s, then echo 1 "
+                ">/sys/bus/pci/rescan; or recover %s --accept-risk",
+                text, names, others[0], others[1] ? " and so for each" : "", text, text);
+    return FALSE;
+}
+
 /* NULL with *error, or without it when nothing is left to try. */
 static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress *address,
                              const char *identity, gboolean accept_risk, GError **error) {
@@ -141,10 +174,12 @@ static PcaEntry *retry_entry(PcaClaims *claims, const char *id, const PcaAddress
         pca_store_remove(claims->directory, id);
         return NULL;
     }
-    if (!check_groups(claims, claim, error))
+    gboolean undoing = journal && journal->plan && journal->plan->kind == PCA_PLAN_CLAIM;
+    if (!check_groups(claims, claim, error) ||
+        (!undoing && !accept_risk && !check_bus(claims, claim, address, error)))
         return NULL;
     PcaEntry *entry = pca_entry_new(claims, claim);
-    if (journal && journal->plan && journal->plan->kind == PCA_PLAN_CLAIM)
+    if (undoing)
         entry->undoing = TRUE;
     else
         entry->plan = plan_retry(claims, claim, accept_risk ? address : NULL);

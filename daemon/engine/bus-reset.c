@@ -20,32 +20,35 @@ typedef struct {
     GArray *fds; /* of int: the groups, the device's own first */
 } Bus;
 
-static gboolean is_member(const Bus *bus, const char *address) {
-    return g_strv_contains((const char *const *)bus->members, address);
-}
-
 static gboolean same_bus(const char *name, const PcaAddress *address) {
     PcaAddress other;
     return pca_address_parse(name, &other) && other.domain == address->domain &&
            other.bus == address->bus;
 }
 
+char **pca_bus_others(const PcaRoot *root, const PcaAddress *address, const char *const *members) {
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    g_autofree char *path = g_build_filename(root->sysfs, "bus/pci/devices", NULL);
+    g_auto(GStrv) names = pca_read_directory(path);
+    for (char **name = names; *name; name++)
+        if (same_bus(*name, address) && !g_strv_contains(members, *name))
+            g_ptr_array_add(others, g_strdup(*name));
+    g_ptr_array_add(others, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&others), FALSE);
+}
+
 /* Each function that the kernel has on the bus must be one of ours. */
 static gboolean check_others(const Bus *bus, GError **error) {
     PcaAddress address = {0};
-    g_autofree char *path =
-        g_build_filename(bus->context->kernel->root->sysfs, "bus/pci/devices", NULL);
-    g_auto(GStrv) names = pca_read_directory(path);
     pca_address_parse(bus->device, &address);
-    for (char **name = names; *name; name++) {
-        if (!same_bus(*name, &address) || is_member(bus, *name))
-            continue;
-        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
-                    "%s: a reset of its bus would reach %s, which is not of the same claim",
-                    bus->device, *name);
-        return FALSE;
-    }
-    return TRUE;
+    g_auto(GStrv) others =
+        pca_bus_others(bus->context->kernel->root, &address, (const char *const *)bus->members);
+    if (!others[0])
+        return TRUE;
+    g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY,
+                "%s: a reset of its bus would reach %s, which is not of the same claim",
+                bus->device, others[0]);
+    return FALSE;
 }
 
 /* Its directory, opened by a step before, where it is on vfio-pci since its last user was proved

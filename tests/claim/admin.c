@@ -13,6 +13,7 @@
 static const char *const nic[] = {NIC, NULL};
 static const char *const bare[] = {BARE, NULL};
 static const char *const pair[] = {NIC, BARE, NULL};
+static const char *const slot[] = {DISK, TWIN, NULL};
 
 static PcaAddress address_of(const char *text) {
     PcaAddress address;
@@ -356,6 +357,56 @@ START_TEST(what_else_is_left_is_not_forgotten) {
 }
 END_TEST
 
+/* One of two that are reset with their bus, which did not answer in time; the other one is with the
+ * host by now. */
+static void quarantine_one_of_a_bus(void) {
+    AUTO_ANSWER prepare = {0}, release = {0};
+    g_autoptr(PcaClaim) claim = claim_new(slot);
+    guint16 config[128];
+    for (guint i = 0; i < G_N_ELEMENTS(config); i++)
+        config[i] = pca_tree_get_config16(tree, DISK, 2 * i);
+    for (guint i = 0; slot[i]; i++)
+        pca_claim_device(claim, i)->with_bus = TRUE;
+    pca_claims_prepare(claims, claim, WAIT, on_answer, &prepare);
+    await_answer(&prepare);
+    ck_assert_ptr_null(prepare.error);
+    pca_fake_kernel_die_at_reset(fake, DISK);
+    pca_claims_release(claims, claim, "enough", on_answer, &release);
+    await_answer(&release);
+    ck_assert_ptr_nonnull(release.error);
+    ck_assert(residue(DISK)->quarantined);
+    ck_assert_ptr_null(residue(TWIN));
+    assert_binding(TWIN, "driver=e1000e override=");
+    for (guint i = 0; i < G_N_ELEMENTS(config); i++)
+        pca_tree_set_config16(tree, DISK, 2 * i, config[i]);
+    pca_fake_kernel_forget(fake);
+}
+
+START_TEST(a_bus_with_others_on_it_is_not_reset_again) {
+    AUTO_ANSWER answer = {0};
+    quarantine_one_of_a_bus();
+    retry_fails(DISK, PCA_ERROR_BUSY, "would reach " TWIN " as well");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
+    ck_assert(residue(DISK)->quarantined);
+    /* As the message says. */
+    pca_fake_kernel_unplug(fake, TWIN);
+    retry(DISK, FALSE, &answer);
+    ck_assert_msg(!answer.error, "%s", answer.error ? answer.error->message : "");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "hot_reset *"), 1);
+    assert_binding(DISK, "driver=nvme override=nvme");
+}
+END_TEST
+
+START_TEST(a_bus_with_others_on_it_may_be_accepted_as_it_is) {
+    AUTO_ANSWER answer = {0};
+    quarantine_one_of_a_bus();
+    retry(DISK, TRUE, &answer);
+    ck_assert_msg(!answer.error, "%s", answer.error ? answer.error->message : "");
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "hot_reset *"), 0);
+    assert_binding(DISK, "driver=nvme override=nvme");
+}
+END_TEST
+
 /* The spoilt one was pulled and another one put into its place, which the host has. */
 START_TEST(of_what_was_replaced_nothing_is_left) {
     AUTO_ANSWER answer = {0};
@@ -492,7 +543,8 @@ void add_admin(Suite *suite) {
                     a_second_try_that_fails_is_remembered_as_well,
                     a_group_that_is_held_is_left_alone, a_node_that_was_given_away_is_taken_back,
                     at_ones_own_risk_nothing_is_reset, only_what_is_left_is_tried,
-                    what_else_is_left_is_not_forgotten, a_failed_undo_is_tried_again,
+                    what_else_is_left_is_not_forgotten, a_bus_with_others_on_it_is_not_reset_again,
+                    a_bus_with_others_on_it_may_be_accepted_as_it_is, a_failed_undo_is_tried_again,
                     of_what_was_replaced_nothing_is_left, a_malformed_journal_needs_the_whole_proof,
                     without_a_journal_it_stays_as_it_is, what_is_well_is_not_recovered,
                     a_worker_at_work_is_named, what_is_stuck_without_a_worker_is_tried_again);

@@ -167,7 +167,13 @@ static char *override_of(const PcaFakeKernel *fake, const char *address) {
     return override;
 }
 
+static gboolean is_dead(const PcaFakeKernel *fake, const char *address) {
+    return pca_tree_get_config16(fake->tree, address, COMMAND) == 0xffff;
+}
+
 static void set_bus_master(PcaFakeKernel *fake, const char *address, gboolean on) {
+    if (is_dead(fake, address))
+        return;
     guint16 command = pca_tree_get_config16(fake->tree, address, COMMAND) & ~COMMAND_BUS_MASTER;
     pca_tree_set_config16(fake->tree, address, COMMAND, command | (on ? COMMAND_BUS_MASTER : 0));
 }
@@ -255,10 +261,6 @@ static int unbind(PcaFakeKernel *fake, const char *driver, const char *address) 
 }
 
 /* ---- Attributes ---- */
-
-static gboolean is_dead(const PcaFakeKernel *fake, const char *address) {
-    return pca_tree_get_config16(fake->tree, address, COMMAND) == 0xffff;
-}
 
 static void reset_function(PcaFakeKernel *fake, const char *address) {
     pca_fake_set_state(fake, "secret", address, NULL);

@@ -356,6 +356,8 @@ START_TEST(a_device_may_die_at_reset) {
     ck_assert_uint_eq(pca_tree_get_config16(tree, NIC, 0), 0xffff);
     ck_assert_int_eq(kernel->ops->write_config16(kernel, nic, COMMAND, 0), 0);
     ck_assert_uint_eq(pca_tree_get_config16(tree, NIC, COMMAND), 0xffff);
+    ck_assert_int_eq(set("driver/unbind", NIC), 0);
+    ck_assert_uint_eq(pca_tree_get_config16(tree, NIC, COMMAND), 0xffff);
     assert_attribute("vendor", "0x8086");
 }
 END_TEST
