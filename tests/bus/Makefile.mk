@@ -25,6 +25,7 @@ tests_bus_test_bus_SOURCES = \
 	tests/bus/object-cases.c \
 	tests/bus/check-cases.c \
 	tests/bus/claim-cases.c \
+	tests/bus/channel-cases.c \
 	tests/bus/join-cases.c \
 	tests/bus/sibling-cases.c \
 	tests/bus/sriov-cases.c \

@@ -23,6 +23,7 @@ TCase *pca_check_cases(void);    /* every refusal */
 TCase *pca_hardware_cases(void); /* what the config spaces say, and isolation */
 TCase *pca_unopened_cases(void); /* the same without a worker that opens them */
 TCase *pca_claim_cases(void);    /* claim, open, release */
+TCase *pca_channel_cases(void);  /* descriptors past the bus */
 TCase *pca_sibling_cases(void);  /* others of a claimed function's group */
 TCase *pca_sriov_cases(void);    /* virtual functions and their physical one */
 TCase *pca_join_cases(void);     /* several claims of one machine, and parts of one */

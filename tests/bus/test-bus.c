@@ -98,6 +98,7 @@ Suite *pca_suite(void) {
     suite_add_tcase(suite, pca_hardware_cases());
     suite_add_tcase(suite, pca_unopened_cases());
     suite_add_tcase(suite, pca_claim_cases());
+    suite_add_tcase(suite, pca_channel_cases());
     suite_add_tcase(suite, pca_sibling_cases());
     suite_add_tcase(suite, pca_sriov_cases());
     suite_add_tcase(suite, pca_join_cases());
