@@ -217,6 +217,49 @@ START_TEST(reset_by_an_administrator) {
 }
 END_TEST
 
+/* ---- Resets of a bus ---- */
+
+#define ON_BUS "0000:0b:00.0"
+#define BESIDE "0000:0b:00.1"
+#define SECTIONS(first, second)                                                                    \
+    "[Device first]\nPath=0000:0b:00.0\nAllowUser=1\n" first                                       \
+    "[Device second]\nPath=0000:0b:00.1\nAllowUser=1\n" second
+
+/* Two groups on one bus, of which only a reset of that cleans the first. */
+static const struct {
+    const char *policy, *words;
+    const char *told; /* NULL: it is granted */
+} buses[] = {
+    {SECTIONS("", ""), ON_BUS,
+     "which would reach " BESIDE " too; claim both together: " ON_BUS " " BESIDE
+     "; or an administrator can have the other kept from the host meanwhile: Siblings=stub in "
+     "[Device first]"},
+    {SECTIONS("", ""), ON_BUS " " BESIDE, NULL},
+    {SECTIONS("", "Reset=flr\n"), ON_BUS " " BESIDE,
+     "would reach " BESIDE " too, and that may not be reset so"},
+    {SECTIONS("OnRelease=reserved\n", ""), ON_BUS " " BESIDE,
+     ON_BUS " is reset only with all of its bus, so it cannot stay reserved (OnRelease, "},
+    {SECTIONS("Siblings=stub\n", ""), ON_BUS, NULL},
+};
+
+START_TEST(terms_of_a_bus) {
+    pca_world_tell(world, "function " ON_BUS " header=80 group=50 reset=bus");
+    pca_world_tell(world, "function " BESIDE " header=80 group=51 reset=flr");
+    for (gsize i = 0; i < G_N_ELEMENTS(buses); i++) {
+        allow(buses[i].policy);
+        if (buses[i].told) {
+            refuses_claim(bus, buses[i].words, NULL, "NoReset", buses[i].told);
+            continue;
+        }
+        g_auto(PcaHeld) held = pca_claim_words(bus, buses[i].words);
+        release(bus, &held);
+    }
+    pca_world_tell(world, "delete sys/class/misc/vfio");
+    allow(SECTIONS("", ""));
+    refuses_claim(bus, ON_BUS " " BESIDE, NULL, "NoReset", "this kernel has none loaded");
+}
+END_TEST
+
 /* ---- OnRelease ---- */
 
 START_TEST(reserved_on_release) {
@@ -456,6 +499,7 @@ TCase *pca_terms_cases(void) {
     tcase_add_test(tcase, no_such_reset_method);
     tcase_add_test(tcase, never_reset);
     tcase_add_test(tcase, reset_by_an_administrator);
+    tcase_add_test(tcase, terms_of_a_bus);
     tcase_add_test(tcase, reserved_on_release);
     tcase_add_loop_test(tcase, killed_on_the_way_to_reserved, 1, 9);
     tcase_add_test(tcase, kept_on_pci_stub);
