@@ -3,12 +3,17 @@
  * Purpose: pcassignd: options, the main loop, the bus name.
  * Thread: the main one. Ownership: everything lives until the process ends.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/error.h"
+#include "base/fds.h"
 #include "bus/bus.h"
 #include "sys/policy-files.h"
 
@@ -103,11 +108,33 @@ static PcaRoot *make_root(const Options *options) {
     return root;
 }
 
+/* Held for the life of the process. One that is started by hand beside the service would otherwise
+ * take up, and end, what the other one is at, before it finds the name taken. -1 with *error. */
+static int lock_state(const char *path, GError **error) {
+    PCA_AUTO_FD fd = -1;
+    if (g_mkdir_with_parents(path, 0700) < 0 ||
+        (fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "%s", path);
+    else if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return pca_fd_steal(&fd);
+    else if (errno == EWOULDBLOCK)
+        g_set_error(error, PCA_ERROR, PCA_ERROR_BUSY, "another pcassignd works on %s", path);
+    else
+        pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "locking %s", path);
+    return -1;
+}
+
 static int serve(const Options *options) {
     g_autoptr(GError) error = NULL;
+    const char *state = options->state ? options->state : STATE_DIRECTORY;
     g_autoptr(GDBusConnection) connection = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
     if (!connection) {
         g_printerr("pcassignd: no system bus: %s\n", error->message);
+        return EXIT_FAILURE;
+    }
+    PCA_AUTO_FD lock = lock_state(state, &error);
+    if (lock < 0) {
+        g_printerr("pcassignd: %s\n", error->message);
         return EXIT_FAILURE;
     }
     g_autoptr(PcaRoot) root = make_root(options);
@@ -116,7 +143,7 @@ static int serve(const Options *options) {
     PcaBus *bus = pca_bus_new(connection);
     PcaServiceConfig config = {
         .root = root,
-        .state_directory = options->state ? options->state : STATE_DIRECTORY,
+        .state_directory = state,
         .worker_socket = options->socket ? options->socket : WORKER_SOCKET,
         .policy_directories =
             options->policy ? (const char *const *)options->policy : pca_policy_system_directories,

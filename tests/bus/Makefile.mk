@@ -6,6 +6,9 @@ EXTRA_DIST += tests/bus/fakehost.py tests/bus/test-json.py tests/bus/test-monito
 	tests/bus/test-errors.py
 TESTS += tests/bus/test-libvirt.py
 EXTRA_DIST += tests/bus/test-libvirt.py
+TESTS += tests/bus/test-pcassignd
+check_SCRIPTS += tests/bus/test-pcassignd
+EXTRA_DIST += tests/bus/test-pcassignd
 EXTRA_DIST += tests/bus/test-handoff tests/support/handoff-contract.sh
 EXTRA_DIST += tests/bus/test-third-party.py tests/bus/test-pcassignctl-live \
 	tests/support/with-fake-host tests/support/fake-host.machine tests/support/fake-host.policy
