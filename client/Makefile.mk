@@ -35,7 +35,7 @@ libpca_client_a_SOURCES = \
 	client/verb-admin.c \
 	client/verb-check.c client/verb-claims.c client/verb-explain.c client/verb-list.c \
 	client/verb-policy.c client/verb-show.c client/verb-tree.c \
-	client/verb-monitor.c client/verb-run.c client/verb-status.c client/verbs.h
+	client/verb-monitor.c client/verb-release.c client/verb-run.c client/verb-status.c client/verbs.h
 
 libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h client/libvirt.h \
 	client/verb-xml.c
