@@ -15,6 +15,7 @@ struct PcaDirectory {
     PcaAccounts *accounts;
     PcaPolicy *wanted;      /* the last one that was asked for; NULL: none was */
     PcaPolicy *looked_up;   /* of which the accounts are; NULL: of none yet */
+    GPtrArray *users;       /* its names of users, which are in it */
     gint64 when;            /* that was; monotonic, microseconds */
     gboolean incomplete;    /* some of its names were missing */
     gboolean resolving;     /* a thread is at the policy's names */
@@ -42,6 +43,7 @@ static void unref(PcaDirectory *directory) {
         return;
     pca_accounts_unref(directory->accounts);
     g_clear_pointer(&directory->wanted, pca_policy_unref);
+    g_clear_pointer(&directory->users, g_ptr_array_unref);
     g_clear_pointer(&directory->looked_up, pca_policy_unref);
     g_ptr_array_unref(directory->resolutions);
     g_ptr_array_unref(directory->namings);
@@ -183,6 +185,8 @@ static void take_accounts(const Resolution *job) {
     }
     pca_accounts_unref(directory->accounts);
     directory->accounts = accounts;
+    g_clear_pointer(&directory->users, g_ptr_array_unref);
+    directory->users = g_ptr_array_ref(job->users);
     g_clear_pointer(&directory->looked_up, pca_policy_unref);
     directory->looked_up = pca_policy_ref(job->policy);
     directory->when = g_get_monotonic_time();
@@ -257,15 +261,9 @@ gboolean pca_directory_is_due(const PcaDirectory *directory, const PcaPolicy *po
            (directory->incomplete && age >= AGAIN_AFTER);
 }
 
-gboolean pca_directory_contradicts(const PcaDirectory *directory, const PcaPolicy *policy,
-                                   guint32 uid, const char *name) {
-    g_autoptr(GPtrArray) users = g_ptr_array_new();
-    g_autoptr(GPtrArray) groups = g_ptr_array_new();
-    if (!name)
-        return FALSE;
-    pca_policy_names(policy, users, groups);
-    for (guint i = 0; i < users->len; i++) {
-        const char *user = g_ptr_array_index(users, i);
+gboolean pca_directory_contradicts(const PcaDirectory *directory, guint32 uid, const char *name) {
+    for (guint i = 0; name && directory->users && i < directory->users->len; i++) {
+        const char *user = g_ptr_array_index(directory->users, i);
         guint32 number;
         gboolean has_uid = pca_accounts_user(directory->accounts, user, &number) && number == uid;
         if (has_uid != g_str_equal(user, name))

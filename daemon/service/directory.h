@@ -42,11 +42,10 @@ PcaAccounts *pca_directory_resolve_finish(GAsyncResult *result);
  * or some names were missing, and that was a while ago. */
 gboolean pca_directory_is_due(const PcaDirectory *directory, const PcaPolicy *policy);
 
-/* Whether what is known of the policy's users contradicts a caller's uid and name (NULL: unknown,
+/* Whether what was found of the policy's users contradicts a caller's uid and name (NULL: unknown,
  * which contradicts nothing): an account that was made since, or made anew with another number, or
  * whose number is another's by now. */
-gboolean pca_directory_contradicts(const PcaDirectory *directory, const PcaPolicy *policy,
-                                   guint32 uid, const char *name);
+gboolean pca_directory_contradicts(const PcaDirectory *directory, guint32 uid, const char *name);
 
 /* The name of a uid, for people. NULL when it has none or that cannot be said within a second; at
  * once where a look-up is hanging already. */

@@ -353,8 +353,7 @@ static gboolean awaits_names(Examiner *x) {
     PcaService *service = x->service;
     if (x->subject->uid == 0 || !service->policy)
         return FALSE;
-    if (pca_directory_contradicts(service->directory, service->policy, x->subject->uid,
-                                  x->names->user))
+    if (pca_directory_contradicts(service->directory, x->subject->uid, x->names->user))
         return TRUE;
     if (!pca_directory_is_due(service->directory, service->policy))
         return FALSE;

@@ -71,9 +71,9 @@ static void on_name(GObject *source, GAsyncResult *result, gpointer data) {
     Question *question = g_task_get_task_data(data);
     PcaService *service = question->service;
     question->user = pca_directory_name_finish(result);
-    if (service->policy && (pca_directory_is_due(service->directory, service->policy) ||
-                            pca_directory_contradicts(service->directory, service->policy,
-                                                      question->subject->uid, question->user)))
+    if (service->policy &&
+        (pca_directory_is_due(service->directory, service->policy) ||
+         pca_directory_contradicts(service->directory, question->subject->uid, question->user)))
         pca_directory_resolve_async(service->directory, service->policy, NAMES_PATIENCE,
                                     on_resolved, data);
     else
