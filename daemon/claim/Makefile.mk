@@ -2,6 +2,7 @@ noinst_LIBRARIES += libpca-claim.a
 libpca_claim_a_SOURCES = \
 	daemon/claim/claim.c daemon/claim/claim.h \
 	daemon/claim/claims.c daemon/claim/claims.h daemon/claim/internal.h \
+	daemon/claim/entry.c \
 	daemon/claim/failed.c \
 	daemon/claim/foreign.c \
 	daemon/claim/keep.c \

@@ -44,8 +44,12 @@ typedef struct {
 } PcaEntry;
 
 PcaEntry *pca_entry_new(PcaClaims *claims, PcaClaim *claim);
+void pca_entry_free(gpointer entry);
 void pca_entry_set_state(PcaEntry *entry, PcaClaimState state, const char *reason);
 void pca_entry_watch_lease(PcaEntry *entry);
+
+/* Whoever waits is answered first; others are told while the answer is on its way. */
+void pca_entry_become_ready(PcaEntry *entry);
 
 /* Puts the undo of an interrupted claim plan, or a release, into the queue; begins it at once where
  * the entry has its turn already, so that no other plan comes in between. */
