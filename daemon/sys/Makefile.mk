@@ -27,6 +27,7 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/rights.c daemon/sys/rights.h \
 	daemon/sys/root.c daemon/sys/root.h \
 	daemon/sys/scan.c daemon/sys/scan.h \
+	daemon/sys/scan-function.c daemon/sys/scan-function.h \
 	daemon/sys/side-by-side.c daemon/sys/side-by-side.h \
 	daemon/sys/stop.c daemon/sys/stop.h \
 	daemon/sys/uevent.c daemon/sys/uevent.h \

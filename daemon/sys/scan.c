@@ -6,18 +6,14 @@
  */
 #include "sys/scan.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fds.h"
 #include "sys/models.h"
+#include "sys/scan-function.h"
 
-#define CONFIG_HEADER_TYPE 0x0e
-#define HEADER_TYPE_MASK 0x7f /* bit 7 says multifunction */
-#define CLASS_BRIDGE 0x06     /* the base class */
+#define CLASS_BRIDGE 0x06 /* the base class */
 
 typedef struct {
     const PcaRoot *root;
@@ -30,122 +26,6 @@ typedef struct {
     GHashTable *pfs;        /* address of a PF -> how many VFs of it are in `vfs`, as a pointer */
     PcaModels *models;
 } Scan;
-
-/* ---- Position ---- */
-
-static gboolean is_root_bus(const char *element) {
-    unsigned domain, bus;
-    char rest;
-    return sscanf(element, "pci%x:%x%c", &domain, &bus, &rest) == 2;
-}
-
-/* The index of the first function below the innermost root bus (a VMD controller is a function that
- * has a root bus below it); 0 when there is none. */
-static guint first_function(char **elements) {
-    guint first = 0;
-    for (guint i = 0; elements[i]; i++)
-        if (is_root_bus(elements[i]))
-            first = i + 1;
-    return first;
-}
-
-/* "0000:00:01.1/00.0" from ".../pci0000:00/0000:00:01.1/0000:01:00.0"; "" when the path is unlike
- * that, which matches no policy. Sets *upstream to the element above the last. */
-static char *slot_path(const char *real, PcaAddress *upstream, gboolean *has_upstream) {
-    g_auto(GStrv) elements = g_strsplit(real, "/", -1);
-    GString *path = g_string_new(NULL);
-    PcaAddress address;
-    guint first = first_function(elements);
-    for (guint i = first; first != 0 && elements[i]; i++) {
-        if (!pca_address_parse(elements[i], &address)) {
-            g_string_truncate(path, 0);
-            break;
-        }
-        if (i == first)
-            g_string_append(path, elements[i]);
-        else
-            g_string_append_printf(path, "/%02x.%x", address.device, address.function);
-        if (elements[i + 1])
-            *has_upstream = pca_address_parse(elements[i], upstream);
-    }
-    return g_string_free(path, FALSE);
-}
-
-/* ---- Identity ---- */
-
-static gboolean read_id(int directory, const char *name, guint64 max, guint64 *value) {
-    g_autofree char *text = pca_read_attribute(directory, name);
-    return text && pca_parse_number(text, value) && *value <= max;
-}
-
-static guint64 read_or_zero(int directory, const char *name, guint64 max) {
-    guint64 value;
-    return read_id(directory, name, max, &value) ? value : 0;
-}
-
-static gboolean read_ids(PcaFunction *function, int directory) {
-    guint64 vendor, device, class;
-    if (!read_id(directory, "vendor", G_MAXUINT16, &vendor) ||
-        !read_id(directory, "device", G_MAXUINT16, &device) ||
-        !read_id(directory, "class", 0xffffff, &class))
-        return FALSE;
-    function->vendor = vendor;
-    function->device = device;
-    function->class = class;
-    function->subsystem_vendor = read_or_zero(directory, "subsystem_vendor", G_MAXUINT16);
-    function->subsystem_device = read_or_zero(directory, "subsystem_device", G_MAXUINT16);
-    function->revision = read_or_zero(directory, "revision", G_MAXUINT8);
-    return TRUE;
-}
-
-static int read_header_type(int directory) {
-    PCA_AUTO_FD fd = openat(directory, "config", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    guint8 value;
-    /* One byte: each access is a slow cycle on the bus, or an exit to the hypervisor. */
-    if (fd < 0 || pread(fd, &value, sizeof value, CONFIG_HEADER_TYPE) != sizeof value)
-        return PCA_HEADER_UNKNOWN;
-    int type = value & HEADER_TYPE_MASK;
-    return type <= PCA_HEADER_CARDBUS ? type : PCA_HEADER_UNKNOWN;
-}
-
-/* ---- Driver and reset ---- */
-
-static void read_driver(PcaFunction *function, int directory, gboolean evicting) {
-    function->driver = pca_read_link_name_at(directory, "driver");
-    if (evicting)
-        return;
-    g_autofree char *override = pca_read_attribute(directory, "driver_override");
-    if (override && override[0] != '\0' && !g_str_equal(override, "(null)"))
-        function->driver_override = g_steal_pointer(&override);
-}
-
-static void read_reset_methods(PcaFunction *function, int directory) {
-    g_autofree char *text = pca_read_attribute(directory, "reset_method");
-    if (!text)
-        return;
-    g_auto(GStrv) words = g_strsplit_set(text, " \t\n", -1);
-    GPtrArray *methods = g_ptr_array_new();
-    for (char **word = words; *word; word++)
-        if (**word != '\0')
-            g_ptr_array_add(methods, g_strdup(*word));
-    g_ptr_array_add(methods, NULL);
-    g_strfreev(function->reset_methods);
-    function->reset_methods = (char **)g_ptr_array_free(methods, FALSE);
-}
-
-/* ---- Power ---- */
-
-static const char *one_of(const char *text, const char *a, const char *b) {
-    return g_strcmp0(text, a) == 0 ? a : g_strcmp0(text, b) == 0 ? b : "";
-}
-
-static void read_power(PcaFunction *function, int directory) {
-    g_autofree char *control = pca_read_attribute(directory, "power/control");
-    g_autofree char *d3cold = pca_read_attribute(directory, "d3cold_allowed");
-    const char *known = one_of(control, "auto", "on"), *cold = one_of(d3cold, "0", "1");
-    if (*known || *cold)
-        function->power = g_strdup_printf("%s,%s", known, cold);
-}
 
 /* ---- IOMMU and NUMA ---- */
 
@@ -226,7 +106,7 @@ static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
     g_autofree char *link = g_build_filename(scan->devices, pf, NULL);
     g_autofree char *real = pca_resolve_link(link);
     learn_vfs(scan, pf);
-    g_autofree char *above = real ? slot_path(real, &ignored, &has_ignored) : NULL;
+    g_autofree char *above = real ? pca_scan_slot_path(real, &ignored, &has_ignored) : NULL;
     if (!above || *above == '\0' || !g_hash_table_lookup_extended(scan->vfs, vf, NULL, &number))
         return g_strdup("");
     return g_strdup_printf("%s/vf%d", above, GPOINTER_TO_INT(number));
@@ -235,7 +115,7 @@ static char *vf_slot_path(Scan *scan, const char *pf, const char *vf) {
 /* FALSE: it is a VF and its PF went away, so it is about to go too. */
 static gboolean read_sriov(Scan *scan, PcaFunction *function, int directory, const char *name) {
     if (!scan->brief)
-        function->total_vfs = read_or_zero(directory, "sriov_totalvfs", G_MAXUINT16);
+        function->total_vfs = pca_scan_total_vfs(directory);
     if (function->total_vfs > 0)
         function->num_vfs = learn_vfs(scan, name);
     g_autofree char *pf = pca_read_link_name_at(directory, "physfn");
@@ -273,7 +153,7 @@ static int find_header_type(const Scan *scan, const PcaFunction *function, const
                             int directory) {
     if (is_evicting(scan, name) && function->class >> 16 != CLASS_BRIDGE)
         return PCA_HEADER_ENDPOINT;
-    return is_above_evicting(scan, directory) ? PCA_HEADER_BRIDGE : read_header_type(directory);
+    return is_above_evicting(scan, directory) ? PCA_HEADER_BRIDGE : pca_scan_header_type(directory);
 }
 
 /* What cannot change while the function is there. Reading config space wakes a sleeping bridge, and
@@ -303,20 +183,18 @@ static PcaFunction *read_function(Scan *scan, const char *name) {
     if (directory < 0 || !pca_address_parse(name, &address))
         return NULL;
     g_autoptr(PcaFunction) function = pca_function_new(&address);
-    if (!read_ids(function, directory))
+    if (!pca_scan_ids(function, directory))
         return NULL;
     read_header_and_description(scan, function, name, directory);
-    function->slot_path = slot_path(real, &function->upstream, &function->has_upstream);
-    read_driver(function, directory, is_evicting(scan, name));
+    function->slot_path = pca_scan_slot_path(real, &function->upstream, &function->has_upstream);
+    pca_scan_driver(function, directory, is_evicting(scan, name));
     if (!scan->brief) {
-        read_reset_methods(function, directory);
-        read_power(function, directory);
+        pca_scan_reset_methods(function, directory);
+        pca_scan_power(function, directory);
     }
     read_group(scan, function, directory);
     /* Last: whether it is still the same function that the first reads met. */
-    guint64 vendor;
-    if (!read_sriov(scan, function, directory, name) ||
-        !read_id(directory, "vendor", G_MAXUINT16, &vendor) || vendor != function->vendor)
+    if (!read_sriov(scan, function, directory, name) || !pca_scan_is_same(function, directory))
         return NULL;
     return g_steal_pointer(&function);
 }
