@@ -5,6 +5,8 @@
  */
 #include "auth/selinux.h"
 
+#include <sys/statvfs.h>
+
 #include "auth/libselinux.h"
 #include "base/error.h"
 
@@ -50,6 +52,39 @@ char *pca_selinux_categories(const char *label) {
     g_autofree char *level = ops->is_on() ? low_level(label) : NULL;
     const char *colon = level ? strchr(level, ':') : NULL;
     return g_strdup(colon ? colon + 1 : "");
+}
+
+/* A process has a label of three parts where a policy is in force. Without SELinux there is no
+ * selinuxfs either. */
+static gboolean kernel_has_policy(const char *proc) {
+    g_autofree char *known = g_build_filename(proc, "filesystems", NULL);
+    g_autofree char *current = g_build_filename(proc, "self", "attr", "current", NULL);
+    g_autofree char *filesystems = NULL;
+    g_autofree char *label = NULL;
+    if (!g_file_get_contents(known, &filesystems, NULL, NULL) ||
+        !g_file_get_contents(current, &label, NULL, NULL))
+        return FALSE;
+    g_autofree char *level = low_level(label);
+    return level && strstr(filesystems, "\tselinuxfs\n");
+}
+
+char *pca_selinux_unseen(const char *sysfs, const char *proc) {
+    struct statvfs found;
+    if (ops->is_on() || !kernel_has_policy(proc))
+        return NULL;
+    g_autofree char *enforce = g_build_filename(sysfs, "fs", "selinux", "enforce", NULL);
+    const char *why = "/etc/selinux/config is missing", *mend = "a file there";
+    if (statvfs(enforce, &found) < 0) {
+        why = "/sys/fs/selinux is hidden from it";
+        mend = "no InaccessiblePaths= or TemporaryFileSystem= over it in pcassignd.service";
+    } else if (found.f_flag & ST_RDONLY) {
+        why = "/sys/fs/selinux is read-only for it";
+        mend = "ReadWritePaths=-/sys/fs/selinux in pcassignd.service";
+    }
+    return g_strdup_printf("SELinux is on, and the daemon has to take it for off, since %s: nodes "
+                           "get no labels, categories do not count, and SELinux is not asked who "
+                           "may do what; what mends it: %s, and a restart of the daemon",
+                           why, mend);
 }
 
 /* "system_u:object_r:svirt_image_t" of the policy's own file. */
@@ -118,6 +153,21 @@ static gboolean may(const char *subject, const char *object, PcaPermission permi
            ops->may(subject, object, FALLBACK_CLASS, "write", remark);
 }
 
+static gboolean refuse(const char *subject, const char *object, PcaPermission permission,
+                       const char *more, GError **error) {
+    g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
+                "SELinux refuses it: its policy does not let %s %s devices of the label %s%s",
+                subject ? subject : "whoever has no label", names[permission], object, more);
+    return FALSE;
+}
+
+gboolean pca_selinux_would_allow(const char *label, PcaPermission permission,
+                                 const char *node_label, GError **error) {
+    if (!ops->is_on() || (label && may(label, node_label, permission, NULL)))
+        return TRUE;
+    return refuse(label, node_label, permission, "", error);
+}
+
 gboolean pca_selinux_allows(const PcaSubject *subject, PcaPermission permission,
                             const char *node_label, const char *what, GError **error) {
     g_autofree char *object = g_strdup(node_label);
@@ -130,10 +180,6 @@ gboolean pca_selinux_allows(const PcaSubject *subject, PcaPermission permission,
                         what ? what : "", subject->uid, subject->pid);
     if (subject->label && may(subject->label, object, permission, remark))
         return TRUE;
-    g_set_error(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED,
-                "SELinux refuses it: its policy does not let %s %s devices of the label %s; the "
-                "journal has its message (avc: denied)",
-                subject->label ? subject->label : "whoever has no label", names[permission],
-                object);
-    return FALSE;
+    return refuse(subject->label, object, permission, "; the journal has its message (avc: denied)",
+                  error);
 }

@@ -35,6 +35,12 @@ const char *pca_permission_name(PcaPermission permission);
 /* Constant while the process lives. */
 gboolean pca_selinux_is_on(void);
 
+/* Where the kernel has SELinux on and pca_selinux_is_on() does not see it: that, why, and what
+ * mends it, as one line for the journal; NULL elsewhere. For the daemon's start; `sysfs` and `proc`
+ * are paths. libselinux takes SELinux for off without a selinuxfs that is mounted to be written,
+ * and without /etc/selinux/config (selinux_enabled(), init_selinuxmnt()). g_free. */
+char *pca_selinux_unseen(const char *sysfs, const char *proc);
+
 /* The label of the nodes of whoever has this label: our type, or that of virtual machines' images,
  * and the client's low level, as for a file that it makes. *label is NULL where SELinux is off.
  * NotPermitted without a label or with a malformed one, Unsupported when the policy has no such
@@ -50,6 +56,10 @@ char *pca_selinux_categories(const char *label);
 gboolean pca_selinux_allows(const PcaSubject *subject, PcaPermission permission,
                             const char *node_label, const char *what, GError **error);
 
+/* The same of whoever has this label, for one who only wants to know: nothing is logged. */
+gboolean pca_selinux_would_allow(const char *label, PcaPermission permission,
+                                 const char *node_label, GError **error);
+
 /* What this needs of libselinux; tests have others. */
 typedef struct {
     gboolean (*is_on)(void);
@@ -57,7 +67,8 @@ typedef struct {
     char *(*image_label)(void); /* first line of virtual_image_context(5); g_free; NULL without */
     gboolean (*has_class)(const char *class);
     gboolean (*may)(const char *subject, const char *object, const char *class,
-                    const char *permission, const char *remark); /* `remark` goes to the log */
+                    const char *permission,
+                    const char *remark); /* goes to the log with a refusal; NULL: neither does */
 } PcaSelinuxOps;
 
 /* NULL: those of libselinux. */

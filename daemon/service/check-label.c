@@ -43,9 +43,15 @@ void pca_check_label(const PcaCheckContext *context, PcaFindings *findings) {
                           names->label_error->message);
         return;
     }
+    g_autoptr(GError) refusal = NULL;
     g_autofree char *categories = pca_selinux_categories(names->label);
     g_autoptr(PcaClaim) other = *categories ? find_other(context, categories) : NULL;
-    if (other)
+    if (!pca_selinux_would_allow(names->label, PCA_PERMISSION_CLAIM, names->node_label, &refusal))
+        pca_findings_fail(findings, "label", refusal->code, names->label,
+                          "start it in a domain that may, or give that of the caller "
+                          "pcassign_client() of the policy's module pcassign",
+                          "%s", refusal->message);
+    else if (other)
         refuse_categories(context, other, categories, findings);
     else
         pca_findings_pass(findings, "label", "its nodes get the SELinux label %s",

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "auth/audit.h"
+#include "auth/selinux.h"
 #include "base/error.h"
 #include "service/private.h"
 #include "service/standing.h"
@@ -287,6 +288,9 @@ static char *read_boot_id(const PcaRoot *root) {
 }
 
 static void start(PcaService *service) {
+    g_autofree char *unseen = pca_selinux_unseen(service->root->sysfs, service->root->proc);
+    if (unseen)
+        g_warning("%s", unseen);
     g_autoptr(GPtrArray) diagnostics = load_policy(service);
     pca_claims_recover(service->claims);
     pca_service_rescan(service);

@@ -37,7 +37,7 @@ static gboolean fake_has_class(const char *class) {
 static gboolean fake_may(const char *subject, const char *object, const char *class,
                          const char *permission, const char *remark) {
     g_autofree char *line = g_strjoin(" ", subject, object, class, permission, NULL);
-    g_string_append_printf(policy.asked, "%s %s (%s)\n", class, permission, remark);
+    g_string_append_printf(policy.asked, "%s %s (%s)\n", class, permission, remark ? remark : "-");
     return g_pattern_match_simple(policy.allowed, line);
 }
 
@@ -163,6 +163,35 @@ START_TEST(decision) {
 }
 END_TEST
 
+static const struct {
+    gboolean on, own_class;
+    const char *allowed, *label;
+    gboolean let;
+    const char *asked;
+} questions[] = {
+    {TRUE, TRUE, "u:r:vmm_t:s0:c1 *:pcassign_device_t:s0:c1 pcassign_device claim",
+     "u:r:vmm_t:s0:c1", TRUE, "pcassign_device claim (-)\n"},
+    {TRUE, TRUE, "", "u:r:vmm_t:s0:c1", FALSE, "pcassign_device claim (-)\n"},
+    {TRUE, FALSE, "* chr_file read", "u:r:vmm_t:s0:c1", FALSE,
+     "chr_file read (-)\nchr_file write (-)\n"},
+    {TRUE, TRUE, "*", NULL, FALSE, ""},
+    {FALSE, TRUE, "", "u:r:vmm_t:s0:c1", TRUE, ""},
+};
+
+START_TEST(who_only_wants_to_know) {
+    g_autoptr(GError) error = NULL;
+    policy.on = questions[_i].on;
+    policy.own_class = questions[_i].own_class;
+    policy.allowed = questions[_i].allowed;
+    ck_assert_int_eq(pca_selinux_would_allow(questions[_i].label, PCA_PERMISSION_CLAIM,
+                                             "system_u:object_r:pcassign_device_t:s0:c1", &error),
+                     questions[_i].let);
+    ck_assert_str_eq(policy.asked->str, questions[_i].asked);
+    ck_assert(questions[_i].let || g_error_matches(error, PCA_ERROR, PCA_ERROR_NOT_PERMITTED));
+    ck_assert(questions[_i].let || !strstr(error->message, "journal"));
+}
+END_TEST
+
 START_TEST(who_has_no_label_may_nothing) {
     g_autoptr(PcaSubject) subject = pca_subject_new(":1.1", 0, 7);
     for (int p = PCA_PERMISSION_NONE + 1; p < PCA_N_PERMISSIONS; p++) {
@@ -192,6 +221,7 @@ TCase *pca_selinux_cases(void) {
     tcase_add_test(tcase, off_means_nothing);
     tcase_add_test(tcase, categories_are_those_of_the_low_level);
     tcase_add_loop_test(tcase, decision, 0, G_N_ELEMENTS(decisions));
+    tcase_add_loop_test(tcase, who_only_wants_to_know, 0, G_N_ELEMENTS(questions));
     tcase_add_test(tcase, who_has_no_label_may_nothing);
     tcase_add_test(tcase, libselinux_where_it_is_off);
     return tcase;

@@ -374,8 +374,10 @@ END_TEST
 
 /* ---- Labels ---- */
 
+static gboolean on = TRUE;
+
 static gboolean is_on(void) {
-    return TRUE;
+    return on;
 }
 
 static gboolean is_valid(const char *label) {
@@ -390,8 +392,14 @@ static char *image_label(void) {
     return NULL;
 }
 
-static const PcaSelinuxOps selinux = {
-    .is_on = is_on, .is_valid = is_valid, .image_label = image_label, .has_class = has_class};
+static gboolean may(const char *subject, const char *object, const char *class,
+                    const char *permission, const char *remark) {
+    ck_assert_str_eq(permission, "claim");
+    ck_assert_ptr_null(remark);
+    return !strstr(subject, ":wrong_t:");
+}
+
+static const PcaSelinuxOps selinux = {is_on, is_valid, image_label, has_class, may};
 
 static const struct {
     guint32 uid;
@@ -404,6 +412,9 @@ static const struct {
     {1000, "u:r:other_t:s0:c1,c2", "c1,c2 of the caller are those of a claim of uid 1000"},
     {1001, "u:r:vmm_t:s0:c1,c2", "c1,c2 of the caller are those of a claim of another user"},
     {0, "u:r:vmm_t:s0:c1,c2-s0:c0.c1023", "are those of a claim of uid 1000"},
+    {1001, "u:r:wrong_t:s0:c5", "its policy does not let u:r:wrong_t:s0:c5 claim devices"},
+    {1000, "u:r:wrong_t:s0:c1,c2", "its policy does not let"},
+    {0, "u:r:wrong_t:s0", "its policy does not let"},
     {1001, "u:r:vmm_t:s1", "neither pcassign_device_t nor"},
     {1001, "unconfined", "the bus tells no label"},
     {1001, NULL, "the bus tells no label"},
@@ -436,6 +447,46 @@ START_TEST(label) {
     pca_selinux_use(NULL);
     pca_check_label(&context, findings);
     ck_assert_uint_eq(findings->len, 1);
+}
+END_TEST
+
+#define FILESYSTEMS "nodev\tsysfs\nnodev\tselinuxfs\n\text4\n"
+
+static const struct {
+    const char *filesystems, *label; /* NULL: no such file */
+    gboolean seen, mounted;
+    const char *said; /* NULL: nothing */
+} kernels[] = {
+    {FILESYSTEMS, "system_u:system_r:pcassignd_t:s0", FALSE, FALSE, "selinux is hidden from it"},
+    {FILESYSTEMS, "u:r:t", FALSE, TRUE, "/etc/selinux/config is missing"},
+    {FILESYSTEMS, "system_u:system_r:pcassignd_t:s0", TRUE, TRUE, NULL},
+    {FILESYSTEMS, "kernel", FALSE, TRUE, NULL}, /* without a policy */
+    {FILESYSTEMS, "unconfined\n", FALSE, TRUE, NULL},
+    {FILESYSTEMS, NULL, FALSE, TRUE, NULL},
+    {"nodev\tsysfs\n", "a:b:c", FALSE, FALSE, NULL}, /* another module's words */
+    {NULL, "system_u:system_r:pcassignd_t:s0", FALSE, FALSE, NULL},
+};
+
+/* What is read-only is for tests/vm/selinux.test, as that takes a mount. */
+START_TEST(on_but_unseen) {
+    pca_tree_delete(tree, "proc/self");
+    pca_tree_mkdir(tree, "proc/self/attr");
+    if (kernels[_i].filesystems)
+        pca_tree_write(tree, "proc/filesystems", "%s", kernels[_i].filesystems);
+    if (kernels[_i].label)
+        pca_tree_write(tree, "proc/self/attr/current", "%s", kernels[_i].label);
+    if (kernels[_i].mounted) {
+        pca_tree_mkdir(tree, "sys/fs/selinux");
+        pca_tree_write(tree, "sys/fs/selinux/enforce", "1");
+    }
+    on = kernels[_i].seen;
+    pca_selinux_use(&selinux);
+    const PcaRoot *root = pca_tree_root(tree);
+    g_autofree char *said = pca_selinux_unseen(root->sysfs, root->proc);
+    pca_selinux_use(NULL);
+    on = TRUE;
+    ck_assert_int_eq(said != NULL, kernels[_i].said != NULL);
+    ck_assert_msg(!said || strstr(said, kernels[_i].said), "%s", said);
 }
 END_TEST
 
@@ -476,6 +527,7 @@ TCase *pca_life_cases(void) {
     tcase_add_test(tcase, join_nothing);
     tcase_add_test(tcase, async_without_worker);
     tcase_add_loop_test(tcase, label, 0, G_N_ELEMENTS(labelled));
+    tcase_add_loop_test(tcase, on_but_unseen, 0, G_N_ELEMENTS(kernels));
     tcase_add_test(tcase, bad_state_directories);
     return tcase;
 }
