@@ -36,13 +36,14 @@ lab_selinux_root_build() {
     lab_apt_download "$dir/root/debs" "${packages[@]}"
     mount -t proc proc "$dir/root/proc"
     DEBIAN_FRONTEND=noninteractive chroot "$dir/root" \
-        sh -c 'apt-get -qq -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io install /debs/*.deb' >/dev/null
+        sh -c 'apt-get -qq -y --no-install-recommends -o DPkg::Options::=--force-unsafe-io -o DPkg::Use-Pty=0 install /debs/*.deb' >/dev/null
     rm -rf "$dir/root/debs"
-    cp -r "$LAB_DIR/../../policy/selinux" "$dir/root/module"
-    cp "$LAB_DIR/selinux/full.cil" "$dir/root/module/lab.cil"
+    mkdir "$dir/root/module"
+    cp "$LAB_DIR"/../../policy/selinux/pcassign* "$dir/root/module/"
+    cp "$LAB_DIR/selinux/full.te" "$dir/root/module/lab.te"
     chroot "$dir/root" sh -ec 'cd /module
-        make -f /usr/share/selinux/devel/Makefile NAME=default pcassign.pp
-        semodule -s default -N -i pcassign_class.cil pcassign.pp lab.cil' >/dev/null
+        make -f /usr/share/selinux/devel/Makefile NAME=default pcassign.pp lab.pp
+        semodule -s default -N -i pcassign_class.cil pcassign.pp lab.pp' >/dev/null
     rm -rf "$dir/root/module"
     sed -i 's/^SELINUX=.*/SELINUX=enforcing/' "$dir/root/etc/selinux/config"
     chroot "$dir/root" setfiles -F -e /proc /etc/selinux/default/contexts/files/file_contexts / >/dev/null
@@ -55,6 +56,6 @@ lab_selinux_root_build() {
 lab_selinux_root() {
     local full module
     full=$(lab_full)
-    module=$(cat "$LAB_DIR"/../../policy/selinux/* | sha256sum)
-    lab_artefact selinux-full "$(lab_hash "$(lab_full_key)" "$module" -- lib/selinux.sh selinux/full.cil)" lab_selinux_root_build "$full"
+    module=$(cat "$LAB_DIR"/../../policy/selinux/pcassign* | sha256sum)
+    lab_artefact selinux-full "$(lab_hash "$(lab_full_key)" "$module" -- lib/selinux.sh selinux/full.te)" lab_selinux_root_build "$full"
 }
