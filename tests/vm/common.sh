@@ -126,7 +126,7 @@ back_on() { # ADDRESS DRIVER [SECONDS]
     until [[ /sys/bus/pci/devices/$1/driver -ef /sys/bus/pci/drivers/$2 ]] &&
         read -r override <"/sys/bus/pci/devices/$1/driver_override" && [[ $override == '(null)' ]]; do
         [[ $SECONDS -lt $end ]] || { echo "$1 is on '$(pci_driver "$1")', its override '$override'"; return 1; }
-        sleep 0.1
+        nap 0.1
     done
 }
 
@@ -135,7 +135,7 @@ wait_no_claims() {
     local end=$((SECONDS + ${1:-15}))
     until ! compgen -G '/run/pcassign/claims/*/claim' >/dev/null; do
         [[ $SECONDS -lt $end ]] || { echo "claims are left after ${1:-15} s" >&2; return 1; }
-        sleep 0.1
+        nap 0.1
     done
 }
 
@@ -150,7 +150,7 @@ await_ready() { # PID FILE: until the process has written "ready" there, or has 
             cat "$2"
             return 1
         fi
-        sleep 0.05
+        nap 0.05
     done
 }
 
@@ -194,8 +194,19 @@ daemon_options() {
     systemctl daemon-reload
 }
 
+# UNIT: the process that the service manager has started, 0 without one; as systemctl tells it, but in no time.
+main_process() {
+    local pid key value
+    while read -r pid; do
+        key='' value=''
+        while read -r key value && [[ $key != PPid: ]]; do :; done <"/proc/$pid/status"
+        [[ $value != 1 ]] || { echo "$pid"; return; }
+    done <"/sys/fs/cgroup/system.slice/$1.service/cgroup.procs"
+    echo 0
+} 2>/dev/null
+
 daemon_pid() {
-    systemctl show -P MainPID pcassignd
+    main_process pcassignd
 }
 
 logged() { # PATTERN: by the daemon
@@ -203,7 +214,7 @@ logged() { # PATTERN: by the daemon
 }
 
 worker_pid() {
-    systemctl show -P MainPID pcassign-worker
+    main_process pcassign-worker
 }
 
 milliseconds() { # since boot

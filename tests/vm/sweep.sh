@@ -12,18 +12,13 @@ ALICE=1000
 BOB=1001
 PATIENCE=30 # seconds until everything has to be as it was
 
-exec {napping}<> <(:)
-nap() { # a short moment, without a process
-    read -rt 0.02 -u "$napping"
-}
-
 # until_ok SECONDS COMMAND...: what it said last if it never succeeds.
 until_ok() {
     local end=$((SECONDS + $1)) answer
     shift
     until answer=$("$@" 2>&1); do
         [[ $SECONDS -lt $end ]] || { echo "after all: $answer"; return 1; }
-        nap
+        nap 0.02
     done
     return 0
 }

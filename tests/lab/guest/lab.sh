@@ -31,12 +31,22 @@ t_end() {
     [[ $t_failed -eq 0 ]]
 }
 
-# wait_for CONDITION SECONDS: evaluates the condition until it holds.
+# nap SECONDS: sleep, without a process.
+[[ -p /run/lab-nap ]] || mkfifo /run/lab-nap
+nap() {
+    read -rt "$1" <>/run/lab-nap || true
+}
+
+# wait_for CONDITION SECONDS: evaluates the condition until it holds. For half of the time at most: what it waits for has
+# the same processor.
 wait_for() {
-    local end=$((SECONDS + $2))
-    until eval "$1" >/dev/null 2>&1; do
+    local end=$((SECONDS + $2)) begun pause
+    while begun=${EPOCHREALTIME/[.,]/}; ! eval "$1" >/dev/null 2>&1; do
         [[ $SECONDS -lt $end ]] || { echo "waited $2 s in vain for: $1" >&2; return 1; }
-        sleep 0.05
+        pause=$((${EPOCHREALTIME/[.,]/} - begun))
+        pause=$((pause < 50000 ? 50000 : pause > 500000 ? 500000 : pause))
+        printf -v pause 0.%06d "$pause"
+        nap "$pause"
     done
 }
 
