@@ -92,7 +92,7 @@ static const struct verb {
      "  --handoff=WAY      cdev (iommufd and devices), group (container and IOMMU groups) or node\n"
      "                     (leave to open /dev/vfio/GROUP); cdev where the kernel has it\n"
      "  --memory=SIZE      of the guest, such as 4G; taken from the arguments of a known VMM\n"
-     "  --viommu           the guest has an IOMMU of its own, so each device locks all its memory;\n"
+     "  --viommu           the guest has its own IOMMU, so each device locks all its memory;\n"
      "                     seen in the arguments of a known VMM\n"
      "  --title=TEXT       shown by 'pcassignctl claims'\n"
      "  --vmm=VMM          qemu or cloud-hypervisor; guessed from the command's name\n"

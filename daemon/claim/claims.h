@@ -97,8 +97,8 @@ void pca_claims_retry(PcaClaims *claims, const PcaAddress *address, const char *
 void pca_claims_release_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
                                 const char *reason, PcaClaimFunc func, gpointer data);
 
-/* Devices of a ready claim (of PcaAddress) are not there any more: they leave it, and nothing is done
- * to them, nor to what has taken their place. A claim that has no other ends. */
+/* Devices of a ready claim (of PcaAddress) are not there any more: they leave it, and nothing is
+ * done to them, nor to what has taken their place. A claim that has no other ends. */
 void pca_claims_drop_devices(PcaClaims *claims, PcaClaim *claim, const GArray *addresses,
                              const char *reason);
 

@@ -7,9 +7,9 @@
  * Request: "kind" s and what the kind needs:
  *   run      "plan" PCA_PLAN_TYPE; fd 0: the claim's journal, locked by the worker
  *   undo     fd 0: the journal
- *   open     "devices" a(sss): address, identity, name; "memory" t: of the guest, bytes; "viommu" b: the
- *            guest has an IOMMU of its own; "beside" as: addresses of the other functions that it
- *            has; "handoff" s ("cdev", "group", "node"); "owner" u: the uid that has the nodes
+ *   open     "devices" a(sss): address, identity, name; "memory" t: of the guest, bytes; "viommu"
+ * b: the guest has an IOMMU of its own; "beside" as: addresses of the other functions that it has;
+ * "handoff" s ("cdev", "group", "node"); "owner" u: the uid that has the nodes
  *            ("node"); "joins" b: no iommufd or container, the client has one; "label" s: that the
  *            private nodes get, where SELinux is on; fd 0: pidfd of the caller
  *   probe    "groups" ai

@@ -167,8 +167,8 @@ PcaConfig *pca_config_ref(PcaConfig *config);
 void pca_config_unref(PcaConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaConfig, pca_config_unref)
 
-/* The number of the Device Serial Number capability (PCIe 6.0, 7.9.3), 0 without one; FALSE: it could
- * not be read. */
+/* The number of the Device Serial Number capability (PCIe 6.0, 7.9.3), 0 without one; FALSE: it
+ * could not be read. */
 gboolean pca_config_serial(const PcaConfig *config, guint64 *serial);
 
 /* "root port", "endpoint", ...; NULL for a reserved type. Static. */

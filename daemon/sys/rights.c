@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: CAP_SYS_ADMIN, by libcap-ng, which reads the rights of a process once and knows from then
- * on what it has changed.
- * Thread: see the header. Ownership: the process that has read them.
+ * Purpose: CAP_SYS_ADMIN, by libcap-ng, which reads the rights of a process once and knows from
+ * then on what it has changed. Thread: see the header. Ownership: the process that has read them.
  */
 #include "sys/rights.h"
 

@@ -6,8 +6,9 @@
 #include "bus/private.h"
 #include "support/suite.h"
 
-static const char sent[] = "([('nic', {'alias': <'wan'>}), ('gpu', {})],"
-                           " {'title': <'mine'>, 'handoff': <'cdev'>, 'memory': <uint64 4096>, 'viommu': <true>})";
+static const char sent[] =
+    "([('nic', {'alias': <'wan'>}), ('gpu', {})],"
+    " {'title': <'mine'>, 'handoff': <'cdev'>, 'memory': <uint64 4096>, 'viommu': <true>})";
 
 /* The message as its sender could have it in memory that it shares; `*bytes` is that memory. */
 static GVariant *make_shared(guint8 **bytes, gsize *size) {

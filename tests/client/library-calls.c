@@ -66,8 +66,8 @@ START_TEST(options) {
     all.wait_usec = 5000000;
     ck_assert_int_eq(pcassign_claim(p, devices, 2, &all, &claim), 0);
     pcassign_claim_free(claim);
-    expect_seen(
-        p, "fine=; 02:00.0=gpu; handoff=cdev; memory=1099511627776; title=win ü; viommu=1; wait=5000000");
+    expect_seen(p, "fine=; 02:00.0=gpu; handoff=cdev; memory=1099511627776; title=win ü; viommu=1; "
+                   "wait=5000000");
     ck_assert_int_eq(pcassign_claim(p, devices, 1, NULL, &claim), 0);
     pcassign_claim_free(claim);
     expect_seen(p, "fine=");

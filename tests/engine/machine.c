@@ -5,7 +5,6 @@
  */
 #include "engine/machine.h"
 
-
 #include "engine/binding.h"
 #include "engine/plan.h"
 #include "sys/scan.h"
