@@ -121,6 +121,8 @@ END_TEST
 /* Somebody bound it to its host driver by hand: nothing is reset under that driver. */
 START_TEST(rebound_by_hand) {
     does(NIC_PATH, "Device.Reserve", "");
+    /* Its last look was before there is no such function for a moment. */
+    expect_state(NIC_PATH, "reserved", "vfio-pci");
     pca_world_tell(world, "unplug " NIC);
     pca_world_tell(world, "function " NIC " below=0000:00:01.0 id=8086:10d3 group=2 driver=e1000e "
                           "reset=flr,bus");
@@ -134,6 +136,7 @@ END_TEST
 
 START_TEST(removed_while_reserved) {
     does(NIC_PATH, "Device.Reserve", "");
+    expect_state(NIC_PATH, "reserved", "vfio-pci");
     pca_world_tell(world, "unplug " NIC);
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply =
