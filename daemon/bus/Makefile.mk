@@ -3,11 +3,12 @@ libpca_bus_a_SOURCES = \
 	daemon/bus/bus.c daemon/bus/bus.h \
 	daemon/bus/call.c \
 	daemon/bus/channel.c daemon/bus/channel.h \
+	daemon/bus/claim-methods.c \
 	daemon/bus/device-methods.c \
 	daemon/bus/group.c \
 	daemon/bus/hardware.c \
 	daemon/bus/listeners.c \
-	daemon/bus/methods.c \
+	daemon/bus/manager-methods.c \
 	daemon/bus/modules.c \
 	daemon/bus/policy-methods.c \
 	daemon/bus/private.h \

@@ -104,9 +104,14 @@ void pca_group_changed(PcaBus *bus, int group);
 /* bus.c: "/org/pcassign1/device/0000_01_00_0"; free with g_free. */
 char *pca_bus_device_path(const PcaAddress *address);
 
-/* methods.c */
+/* manager-methods.c */
 void pca_manager_connect(PcaBus *bus);
+
+/* claim-methods.c: the claim's object becomes what the claim is. */
 void pca_claim_object_changed(PcaBus *bus, PcaClaim *claim);
+
+/* What the bus tells of a connection never changes: who has claimed is not asked for again. */
+void pca_claim_object_remember(PcaCall *call, const PcaClaim *claim);
 
 /* listeners.c: the connections that are told when the owner of a claim is to give it back; they are
  * the object's. */

@@ -21,7 +21,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/join.c daemon/service/join.h \
 	daemon/service/names.c daemon/service/names.h \
 	daemon/service/other-user.c daemon/service/other-user.h \
-	daemon/service/policy-answers.c \
+	daemon/service/policy.c daemon/service/policy-answers.c \
 	daemon/service/private.h \
 	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \

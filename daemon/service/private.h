@@ -30,7 +30,7 @@ struct PcaService {
     gboolean policy_stale;
     PcaClaims *claims;
     PcaDirectory *directory;
-    GPtrArray *loads; /* of policies whose names are being looked up; see service.c */
+    GPtrArray *loads; /* of policies whose names are being looked up; see policy.c */
     PcaConfigs *configs;
     PcaIsolations *isolations;
     PcaVariants *variants; /* NULL until they are asked for, or without modules */
@@ -60,6 +60,14 @@ void pca_service_look_at_claim(PcaService *service, const PcaClaim *claim);
 /* All functions, unless the last look began at `since` (monotonic, microseconds) or later: one look
  * answers all requests that came before it, so that many of them hold up nobody for long. */
 void pca_service_freshen(PcaService *service, gint64 since);
+
+/* policy.c: reads the policy files; what they are worth is told with the result. Then, with the
+ * hardware known: looks its names up and judges the claims that there are. */
+PcaDiagnostics *pca_service_load_policy(PcaService *service);
+void pca_service_begin_policy(PcaService *service, PcaDiagnostics *diagnostics);
+
+/* service->loads, when the service goes before the names have come. */
+void pca_service_forget_loads(GPtrArray *loads);
 
 /* The function's reservation, unless somebody has bound the function to another driver; borrowed.
  */

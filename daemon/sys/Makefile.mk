@@ -21,6 +21,7 @@ libpca_sys_a_SOURCES = \
 	daemon/sys/interrupts.c daemon/sys/interrupts.h \
 	daemon/sys/kernel.c daemon/sys/kernel.h daemon/sys/uapi-iommufd.h \
 	daemon/sys/label.c daemon/sys/label.h \
+	daemon/sys/memlock.c daemon/sys/memlock.h \
 	daemon/sys/models.c daemon/sys/models.h \
 	daemon/sys/owner.c daemon/sys/owner.h \
 	daemon/sys/policy-files.c daemon/sys/policy-files.h \

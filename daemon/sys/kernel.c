@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -23,12 +21,12 @@
 #include "base/fds.h"
 #include "pci/address.h"
 #include "sys/hot-reset.h"
+#include "sys/memlock.h"
 #include "sys/rights.h"
 #include "sys/uapi-iommufd.h"
 
 #define NODE_DIRECTORY "pcassign"
 #define CONFIG_SPACE_SIZE 4096
-#define ATTEMPTS 8
 #define OPEN_ATTEMPTS 1000
 #define ASK_TRIES 3
 #define ASK_INTERVAL (3 * G_TIME_SPAN_MILLISECOND)
@@ -279,72 +277,8 @@ static int set_rlimit_mode(PcaKernel *kernel, int iommufd) {
     return ioctl(iommufd, IOMMU_OPTION, &option) < 0 ? -errno : 0;
 }
 
-/* 0 while the process lives, -ESRCH once it has ended, reaped or not. */
-static int check_alive(int pidfd) {
-    struct pollfd poller = {.fd = pidfd, .events = POLLIN};
-    int ready;
-    do
-        ready = poll(&poller, 1, 0);
-    while (ready < 0 && errno == EINTR);
-    if (ready < 0)
-        return -errno;
-    if (poller.revents & POLLNVAL)
-        return -EBADF;
-    return ready == 0 ? 0 : -ESRCH;
-}
-
-/* The process id behind a pidfd, seen from our pid namespace, or -errno. */
-static int read_pid(const PcaRoot *root, int pidfd) {
-    g_autofree char *name = g_strdup_printf("self/fdinfo/%d", pidfd);
-    g_autofree char *text = pca_read_text(root->proc, name, NULL);
-    if (!text)
-        return -EBADF;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (int i = 0; lines[i]; i++) {
-        int pid;
-        if (sscanf(lines[i], "Pid: %d", &pid) == 1)
-            return pid > 0 ? pid : -ESRCH;
-    }
-    return -EBADF;
-}
-
-static struct rlimit raised(struct rlimit limit, rlim_t bytes) {
-    return (struct rlimit){MAX(limit.rlim_cur, bytes), MAX(limit.rlim_max, bytes)};
-}
-
-static gboolean covers(const struct rlimit *limit, const struct rlimit *other) {
-    return limit->rlim_cur >= other->rlim_cur && limit->rlim_max >= other->rlim_max;
-}
-
-static int raise_limit(pid_t pid, rlim_t bytes) {
-    struct rlimit found, wanted;
-    if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &found) < 0)
-        return -errno;
-    wanted = raised(found, bytes);
-    if (covers(&found, &wanted))
-        return 0;
-    /* If somebody raised it meanwhile, what we set was a lowering: take the greater of the two. */
-    for (int i = 0; i < ATTEMPTS; i++) {
-        if (prlimit(pid, RLIMIT_MEMLOCK, &wanted, &found) < 0)
-            return -errno;
-        if (covers(&wanted, &found))
-            return 0;
-        wanted = (struct rlimit){MAX(wanted.rlim_cur, found.rlim_cur),
-                                 MAX(wanted.rlim_max, found.rlim_max)};
-    }
-    return -EAGAIN;
-}
-
 static int raise_memlock(PcaKernel *kernel, int pidfd, guint64 bytes) {
-    int pid = read_pid(kernel->root, pidfd);
-    if (pid < 0)
-        return pid;
-    int result = check_alive(pidfd);
-    if (result == 0)
-        result = raise_limit(pid, bytes);
-    /* Alive now: then the id was its own all along. */
-    int alive = check_alive(pidfd);
-    return alive < 0 ? alive : result;
+    return pca_memlock_raise(kernel->root, pidfd, bytes);
 }
 
 static void do_side_by_side(PcaKernel *kernel, PcaWork work, gpointer data, guint n,
