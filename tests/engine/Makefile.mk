@@ -2,7 +2,8 @@ check_PROGRAMS += tests/engine/test-engine
 TESTS += tests/engine/test-engine
 tests_engine_test_engine_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/engine/admin.c tests/engine/bus-reset.c tests/engine/handover.c tests/engine/journal.c tests/engine/machine.c tests/engine/machine.h \
-	tests/engine/node.c tests/engine/plan.c tests/engine/power.c tests/engine/run.c tests/engine/serve.c tests/engine/support.h \
+	tests/engine/node.c tests/engine/plan.c tests/engine/power.c tests/engine/request.c tests/engine/request.h tests/engine/run.c \
+	tests/engine/serve.c tests/engine/serve-users.c tests/engine/support.h \
 	tests/engine/support.c tests/engine/terms.c tests/engine/test-engine.c tests/engine/wire.c \
 	$(FAKE_KERNEL_SOURCES)
 tests_engine_test_engine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -7,85 +7,12 @@
 #include "engine/serve.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/wait.h>
 
 #include "engine/journal.h"
-#include "engine/support.h"
+#include "engine/request.h"
 #include "engine/wire.h"
-
-/* The reply and what came with it. */
-typedef struct {
-    GVariant *reply;
-    GArray *fds;
-} Reply;
-
-static void reply_free(Reply *reply) {
-    g_clear_pointer(&reply->reply, g_variant_unref);
-    g_array_unref(reply->fds);
-}
-
-#define AUTO_REPLY __attribute__((cleanup(reply_free))) Reply
-
-static Reply ask(GVariant *request, int fd) {
-    int ends[2];
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-    ck_assert(pca_wire_send(ends[0], request, &fd, fd >= 0, NULL));
-    pca_serve(kernel, ends[1]);
-    Reply reply = {.fds = pca_wire_fds_new()};
-    reply.reply = pca_wire_receive(ends[0], reply.fds, NULL);
-    ck_assert_ptr_nonnull(reply.reply);
-    pca_fd_close(&ends[0]);
-    pca_fd_close(&ends[1]);
-    return reply;
-}
-
-static GVariant *parse(const char *text) {
-    g_autoptr(GError) error = NULL;
-    GVariant *variant = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
-    ck_assert_msg(variant != NULL, "%s", error ? error->message : "");
-    return variant;
-}
-
-static Reply ask_text(const char *text, int fd) {
-    g_autoptr(GVariant) request = parse(text);
-    return ask(request, fd);
-}
-
-static void assert_ok(Reply *reply) {
-    gboolean ok = FALSE;
-    const char *text = "";
-    g_variant_lookup(reply->reply, "ok", "b", &ok);
-    g_variant_lookup(reply->reply, "message", "&s", &text);
-    ck_assert_msg(ok, "%s", text);
-}
-
-static void assert_refused(Reply *reply, const char *error) {
-    gboolean ok = TRUE;
-    const char *found = "", *text = "";
-    ck_assert(g_variant_lookup(reply->reply, "ok", "b", &ok) && !ok);
-    ck_assert(g_variant_lookup(reply->reply, "error", "&s", &found));
-    ck_assert(g_variant_lookup(reply->reply, "message", "&s", &text) && *text);
-    ck_assert_str_eq(found, error);
-    ck_assert_uint_eq(reply->fds->len, 0);
-}
-
-static char *print(Reply *reply, const char *key) {
-    g_autoptr(GVariant) value = g_variant_lookup_value(reply->reply, key, NULL);
-    return value ? g_variant_print(value, FALSE) : g_strdup("(none)");
-}
-
-#define assert_value(reply, key, expected)                                                         \
-    do {                                                                                           \
-        g_autofree char *pca_value = print(reply, key);                                            \
-        ck_assert_str_eq(pca_value, expected);                                                     \
-    } while (0)
 
 static GVariant *run_request(PcaPlanKind kind) {
     g_autoptr(GPtrArray) functions = machine_functions((const char *[]){NIC, NULL});
@@ -396,179 +323,6 @@ START_TEST(what_cannot_renounce_does_nothing) {
 }
 END_TEST
 
-/* /dev/null stands for a node: its number is put where the device's would be. */
-static void make_holder(int pid, const char *comm) {
-    struct stat st;
-    ck_assert_int_eq(stat("/dev/null", &st), 0);
-    pca_tree_add_opener(tree, pid, comm, "/dev/null");
-    pca_tree_write(tree, "sys/class/vfio/2/dev", "%u:%u\n", major(st.st_rdev), minor(st.st_rdev));
-}
-
-START_TEST(holders_are_named_in_printable_text) {
-    make_holder(4242, "vmm\033[2J\xff");
-    AUTO_REPLY reply =
-        ask_text("{'kind': <'holders'>, 'groups': <[2]>, 'devices': <['0000:03:00.0', 'x']>}", -1);
-    assert_ok(&reply);
-    g_autofree char *expected =
-        g_strdup_printf("[(4242, %u, 'vmm?[2J\357\277\275')]", (unsigned)getuid());
-    assert_value(&reply, "holders", expected);
-}
-END_TEST
-
-START_TEST(holders_by_the_numbers_that_a_node_had) {
-    make_holder(4242, "vmm");
-    pca_tree_delete(tree, "sys/class/vfio/2");
-    g_autofree char *text = g_strdup_printf("{'kind': <'holders'>, 'numbers': <[uint64 %ju]>}",
-                                            (uintmax_t)makedev(1, 3));
-    AUTO_REPLY reply = ask_text(text, -1);
-    g_autofree char *expected = g_strdup_printf("[(4242, %u, 'vmm')]", (unsigned)getuid());
-    assert_value(&reply, "holders", expected);
-}
-END_TEST
-
-START_TEST(nobody_holds_what_has_no_node) {
-    AUTO_REPLY reply = ask_text("{'kind': <'holders'>}", -1);
-    assert_ok(&reply);
-    assert_value(&reply, "holders", "[]");
-}
-END_TEST
-
-/* ---- Processes that are in the way ---- */
-
-#define OWNER 1000
-
-static pid_t start_vmm(void) {
-    /* Before the fork, so that no signal finds the test runner's handler in the child. */
-    void (*before)(int) = signal(SIGTERM, SIG_DFL);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0)
-        for (;;)
-            pause();
-    signal(SIGTERM, before);
-    make_holder((int)pid, "vmm");
-    g_autofree char *status = g_strdup_printf("proc/%d/status", (int)pid);
-    pca_tree_write(tree, status, "Name:\tvmm\nPPid:\t1\nUid:\t%d\t0\t0\t0\n", OWNER);
-    return pid;
-}
-
-static gboolean lives(pid_t pid) {
-    return waitpid(pid, NULL, WNOHANG) == 0;
-}
-
-static void end_vmm(pid_t pid) {
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
-static Reply stop(guint32 owner, gboolean kill) {
-    g_autofree char *text =
-        g_strdup_printf("{'kind': <'stop'>, 'groups': <[2]>, 'owner': <uint32 %u>, 'kill': <%s>}",
-                        owner, kill ? "true" : "false");
-    return ask_text(text, -1);
-}
-
-START_TEST(stop_hands_over_whom_it_means) {
-    pid_t vmm = start_vmm();
-    AUTO_REPLY reply = stop(OWNER, FALSE);
-    g_autofree char *expected = g_strdup_printf("[(%d, %u, 'vmm')]", (int)vmm, (unsigned)getuid());
-    assert_ok(&reply);
-    assert_value(&reply, "processes", expected);
-    ck_assert_uint_eq(reply.fds->len, 1);
-    struct pollfd poller = {g_array_index(reply.fds, int, 0), POLLIN, 0};
-    ck_assert_int_eq(poll(&poller, 1, 0), 0);
-    ck_assert(lives(vmm));
-    kill(vmm, SIGKILL);
-    ck_assert_int_eq(poll(&poller, 1, 10000), 1);
-    end_vmm(vmm);
-}
-END_TEST
-
-START_TEST(stop_ends_it) {
-    pid_t vmm = start_vmm();
-    AUTO_REPLY reply = stop(OWNER, TRUE);
-    int status = 0;
-    assert_ok(&reply);
-    ck_assert_uint_eq(reply.fds->len, 0);
-    ck_assert_int_eq(waitpid(vmm, &status, 0), vmm);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-}
-END_TEST
-
-/* Each change makes it somebody who must not be meant; `%d` is the process. */
-static const struct {
-    const char *what, *file, *text;
-} spared[] = {
-    {"no uid", "status", "PPid:\t1\n"},
-    {"an odd uid", "status", "PPid:\t1\nUid:\tx\n"},
-    {"no parent", "status", "Uid:\t1000\t0\t0\t0\n"},
-    {"its effective uid alone", "status", "x\nPPid:\t1\nUid:\t0\t1000\t1000\t1000\n"},
-    {"a worker", "status", NULL},
-    {"has closed it", "fd", NULL},
-};
-
-START_TEST(stop_spares_others) {
-    machine_set_up();
-    pid_t vmm = start_vmm();
-    g_autofree char *path = g_strdup_printf("proc/%d/%s", (int)vmm, spared[_i].file);
-    if (spared[_i].text)
-        pca_tree_write(tree, path, "%s", spared[_i].text);
-    else if (g_str_equal(spared[_i].file, "fd"))
-        pca_tree_delete(tree, path);
-    else
-        pca_tree_write(tree, path, "x\nPPid:\t%d\nUid:\t1000\t0\t0\t0\n", (int)getppid());
-    {
-        AUTO_REPLY reply = stop(OWNER, TRUE);
-        assert_ok(&reply);
-        assert_value(&reply, "processes", "[]");
-        ck_assert_msg(lives(vmm), "%s", spared[_i].what);
-    }
-    end_vmm(vmm);
-    machine_tear_down();
-}
-END_TEST
-
-/* Its number is another node's by now: whoever has that one open is not in the way. */
-START_TEST(a_number_given_anew_means_nobody) {
-    pid_t vmm = start_vmm();
-    pca_tree_write(tree, "sys/class/vfio-dev/vfio7/dev", "1:3\n");
-    pca_tree_delete(tree, "sys/class/vfio/2");
-    g_autofree char *text = g_strdup_printf("{'kind': <'stop'>, 'numbers': <[uint64 %ju]>, "
-                                            "'owner': <uint32 %u>, 'kill': <true>}",
-                                            (uintmax_t)makedev(1, 3), OWNER);
-    AUTO_REPLY reply = ask_text(text, -1);
-    assert_value(&reply, "processes", "[]");
-    ck_assert(lives(vmm));
-    pca_tree_delete(tree, "sys/class/vfio-dev/vfio7");
-    AUTO_REPLY again = ask_text(text, -1);
-    end_vmm(vmm);
-    g_autofree char *expected = g_strdup_printf("[(%d, %u, 'vmm')]", (int)vmm, (unsigned)getuid());
-    assert_value(&again, "processes", expected);
-}
-END_TEST
-
-START_TEST(uses_tells_who_has_what_open) {
-    make_holder(4242, "vmm");
-    make_holder(4243, "cat");
-    pca_tree_write(tree, "proc/4242/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t30\n");
-    pca_tree_write(tree, "proc/4243/fdinfo/5", "pos:\t0\nflags:\t0100000\nmnt_id:\t30\n");
-    pca_fake_kernel_fail_matching(fake, "ask_disk 259:0", EBUSY, 0);
-    g_autofree char *text = g_strdup_printf(
-        "{'kind': <'uses'>, 'nodes': <[(uint64 %ju, true, true), (%ju, true, false), "
-        "(%ju, false, false), (%ju, true, true)]>}",
-        (uintmax_t)makedev(259, 0), (uintmax_t)makedev(1, 3), (uintmax_t)makedev(1, 3),
-        (uintmax_t)makedev(8, 0));
-    AUTO_REPLY reply = ask_text(text, -1);
-    g_autofree char *openers =
-        g_strdup_printf("[(2, 4242, %u, 'vmm', true), (2, 4243, %u, 'cat', false)]",
-                        (unsigned)getuid(), (unsigned)getuid());
-    assert_ok(&reply);
-    assert_value(&reply, "refused", "[16, 0, 0, 0]");
-    assert_value(&reply, "openers", openers);
-    ck_assert_uint_eq(pca_fake_kernel_count(fake, "ask_disk *"), 2);
-}
-END_TEST
-
 /* ---- Requests that the daemon never makes ---- */
 
 static const struct {
@@ -632,11 +386,7 @@ void add_serve(Suite *suite) {
              open_hands_groups_over, open_of_nodes_wants_their_owner_and_sends_nothing,
              open_for_who_joins_sends_the_device_alone, open_that_fails_sends_nothing,
              open_of_too_many_is_refused, probe_tells_which_groups_are_used,
-             holders_are_named_in_printable_text, holders_by_the_numbers_that_a_node_had,
-             nobody_holds_what_has_no_node, stop_hands_over_whom_it_means, stop_ends_it,
-             a_number_given_anew_means_nobody, uses_tells_who_has_what_open,
              config_hands_over_what_there_is, config_of_as_many_as_fit, others_renounce_the_right,
              what_cannot_renounce_does_nothing);
-    PCA_TABLE(suite, "stop spares others", stop_spares_others, spared);
     PCA_TABLE(suite, "malformed requests", a_malformed_request_is_an_invalid_argument, malformed);
 }

@@ -57,4 +57,5 @@ void add_handover(Suite *suite);
 void add_node(Suite *suite);
 void add_wire(Suite *suite);
 void add_serve(Suite *suite);
+void add_serve_users(Suite *suite);
 void add_admin(Suite *suite);

@@ -17,6 +17,7 @@ Suite *pca_suite(void) {
     add_node(suite);
     add_wire(suite);
     add_serve(suite);
+    add_serve_users(suite);
     add_admin(suite);
     return suite;
 }
