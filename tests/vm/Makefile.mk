@@ -56,7 +56,7 @@ VM_FILES = tests/vm/admin.test tests/vm/badluck.test tests/vm/broker.test tests/
 	tests/vm/noiommu.test tests/vm/nointremap.test tests/vm/numbers.test tests/vm/polkit.test tests/vm/power.test tests/vm/restart.test tests/vm/revoke.test \
 	tests/vm/look.test tests/vm/service.test tests/vm/sriov.test tests/vm/status.test tests/vm/testpmd.test
 VM_FILES += tests/vm/pinned.test
-VM_FILES += tests/vm/selinux.test
+VM_FILES += tests/vm/selinux.test tests/vm/selinux-full.test
 EXTRA_DIST += tests/vm/selinux.py tests/vm/selinux.sh
 VM_FILES += tests/vm/evict.test tests/vm/fixture.test tests/vm/poweroff.test tests/vm/secret.test
 VM_FILES += tests/vm/together.test

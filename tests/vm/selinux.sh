@@ -2,8 +2,6 @@
 # What the tests of SELinux share. $VMM: the label of a virtual machine without categories; $NODE: that of its nodes.
 # shellcheck shell=bash disable=SC2016,SC2086,SC2154
 
-CTL=pcassignctl # or a copy of it that a domain may be entered by
-
 # in_label LABEL USER COMMAND...: as a launcher with privileges starts it.
 in_label() {
     local label=$1 user=$2
@@ -12,9 +10,14 @@ in_label() {
 }
 
 exec_in_label() {
-    local label=$1 user=$2
+    local starter
+    starter_in_label "$1" "$2"
     shift 2
-    exec setpriv --reuid="$user" --regid="$user" --init-groups --inh-caps=-all --bounding-set=-all -- runcon "$label" "$@"
+    exec "${starter[@]}" "$@"
+}
+
+starter_in_label() {
+    starter=(setpriv --reuid="$2" --regid="$2" --init-groups --inh-caps=-all --bounding-set=-all -- runcon "$1")
 }
 
 # held LABEL USER NAME HANDOFF DEVICE...: a claim for a process that does nothing but live; $guest is it.
@@ -23,7 +26,7 @@ held() {
     shift 4
     [[ $handoff == node ]] || for device in iommufd "$@"; do words+=" {$device}"; done
     # shellcheck disable=SC2086
-    exec_in_label "$label" "$user" $CTL run --handoff="$handoff" "$@" -- \
+    exec_in_label "$label" "$user" pcassignctl run --handoff="$handoff" "$@" -- \
         bash -c 'echo ready; sleep 1000; :' - $words >"/tmp/$name.out" 2>&1 &
     guest=$!
     await_ready "$guest" "/tmp/$name.out"
@@ -69,6 +72,7 @@ same_as_before() {
 
 # The kernel's refusals since the mark, or ours.
 mark() {
+    sysctl -qw kernel.printk_ratelimit=0 # no message of the kernel may be lost
     dmesg -C
     cursor=$(journalctl -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
 }
@@ -81,21 +85,25 @@ kernel_is_silent() {
     ! kernel_said .
 }
 
-# Soon, as journald may be behind. Of all units: with -u, --after-cursor= leaves the first entry out where the one at the
-# cursor is another's.
-we_said() { # PATTERN
-    wait_for "journalctl -q --after-cursor='$cursor' -o cat | grep -E '$1'" 5
+# By way of the audit system, as a message of a program.
+bus_said() { # PATTERN
+    wait_for "{ dmesg; journalctl -q --after-cursor='$cursor' -o cat; } | grep -F USER_AVC | grep -E '$1'" 5
 }
 
-# gives_to LABEL FD PATTERN: what a process with this label gets of the guest's descriptor.
+# Soon, as journald may be behind. Of all units: with -u, --after-cursor= leaves the first entry out where the one at the
+# cursor is another's.
+we_said() { # PATTERN [SECONDS]
+    wait_for "journalctl -q --after-cursor='$cursor' -o cat | grep -E '$1'" "${2:-5}"
+}
+
+# gives_to LABEL PATTERN: what a process with this label gets of a virtual machine's descriptor.
 gives_to() {
-    local label=$1 path=/tmp/hand-over taker
-    rm -f $path
-    in_label "$label" alice python3 "$VM/selinux.py" take $path >/tmp/taken 2>&1 &
-    taker=$!
-    wait_for "[[ -S $path ]]" 10
-    in_label "$VMM:c1,c2" alice $CTL run disk-b -- python3 "$VM/selinux.py" give $path '{disk-b}'
-    wait "$taker"
+    local starter taker
+    starter_in_label "$1" alice
+    taker=("${starter[@]}" python3 "$VM/selinux.py" take)
+    starter_in_label "$VMM:c1,c2" alice
+    python3 "$VM/selinux.py" between "${taker[@]}" and \
+        "${starter[@]}" pcassignctl run disk-b -- python3 "$VM/selinux.py" give '{disk-b}' >/tmp/taken 2>&1
     cat /tmp/taken
     grep -qx "$2" /tmp/taken
 }
