@@ -30,7 +30,9 @@ static void run_worker(int listener) {
     g_autofree char *program = g_build_filename(g_getenv("BUILDDIR"), "pcassign-worker", NULL);
     g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
     if (listener >= 0) {
-        dup2(listener, 3);
+        /* Of a descriptor that is 3 already dup2 makes no copy, which would outlive exec. */
+        if (dup2(listener, 3) == listener)
+            fcntl(listener, F_SETFD, 0);
         g_setenv("LISTEN_FDS", "1", TRUE);
         g_setenv("LISTEN_PID", pid, TRUE);
     }
