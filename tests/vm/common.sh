@@ -122,7 +122,7 @@ gives() {
 
 # At once, or as soon as a release on its way is through.
 back_on() { # ADDRESS DRIVER [SECONDS]
-    local end=$((SECONDS + ${3:-10})) override
+    local end=$((SECONDS + ${3:-10})) override=''
     until [[ /sys/bus/pci/devices/$1/driver -ef /sys/bus/pci/drivers/$2 ]] &&
         read -r override <"/sys/bus/pci/devices/$1/driver_override" && [[ $override == '(null)' ]]; do
         [[ $SECONDS -lt $end ]] || { echo "$1 is on '$(pci_driver "$1")', its override '$override'"; return 1; }
