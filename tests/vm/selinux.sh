@@ -25,6 +25,7 @@ held() {
     local label=$1 user=$2 name=$3 handoff=$4 device words=''
     shift 4
     [[ $handoff == node ]] || for device in iommufd "$@"; do words+=" {$device}"; done
+    : >"/tmp/$name.out" # a "ready" of before must not count
     # shellcheck disable=SC2086
     exec_in_label "$label" "$user" pcassignctl run --handoff="$handoff" "$@" -- \
         bash -c 'echo ready; sleep 1000; :' - $words >"/tmp/$name.out" 2>&1 &
