@@ -33,8 +33,10 @@ TESTS += tests/test-bench-report.py
 EXTRA_DIST += tests/test-bench-report.py
 
 # The tests fork by the hundred, and what AddressSanitizer keeps of freed memory is copied each time.
-# The log of each program names what has passed, for tests/check-promises.
+# The log of each program names what has passed, for tests/check-promises. The limits of time are for what hangs, not
+# for what is slow on a busy host.
 AM_TESTS_ENVIRONMENT = CK_VERBOSITY="$${CK_VERBOSITY-verbose}"; export CK_VERBOSITY; \
+	CK_TIMEOUT_MULTIPLIER="$${CK_TIMEOUT_MULTIPLIER-5}"; export CK_TIMEOUT_MULTIPLIER; \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; export ASAN_OPTIONS; \
 	TMPDIR="$${TMPDIR:-$$($(srcdir)/tests/scratch)}"; export TMPDIR; \
 	PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
