@@ -75,16 +75,19 @@ descriptors() { # into $descriptors, without a fork
     descriptors=${#list[@]}
 }
 
-workers() { # into $workers
-    local list
+# Who serves has closed the socket that the others wait at.
+workers_wait() {
+    local list worker
     mapfile -t list <"$GROUPS_OF_UNITS/pcassign-worker.service/cgroup.procs"
-    workers=${#list[@]}
+    for worker in "${list[@]}"; do
+        [[ /proc/$worker/fd/3 -ef /proc/${list[0]}/fd/3 ]] || { echo "process $worker of the worker is at work"; return 1; }
+    done
 }
 
 processes_are_back() {
     descriptors && [[ $descriptors -eq $descriptors_found ]] ||
         { echo "the daemon has $descriptors descriptors, not $descriptors_found"; return 1; }
-    workers && [[ $workers -eq 2 ]] || { echo "$workers processes of the worker"; return 1; }
+    workers_wait
 }
 
 settled() {
@@ -328,6 +331,8 @@ checks_can_fail() {
     t "... a claim" tampered 'mkdir /run/pcassign/claims/x' 'rmdir /run/pcassign/claims/x' claims/x settled
     t "... a descriptor of the daemon's" tampered 'descriptors_found=$((descriptors_found - 1))' \
         'descriptors_found=$((descriptors_found + 1))' descriptors settled
+    t "... a process of the worker that is at work" tampered 'sleep 60 & echo $! >"$GROUPS_OF_UNITS/pcassign-worker.service/cgroup.procs"' \
+        'kill $!; wait $! 2>/dev/null || true' 'is at work' settled
     complaints='' dirty=''
 }
 
