@@ -502,6 +502,16 @@ START_TEST(an_unknown_holder_of_the_lock_is_waited_for) {
 }
 END_TEST
 
+/* Whoever released is told that it takes longer, and it ends with the process that holds the lock.
+ */
+static void expect_blocked_until_end(Left *left, Answer *answer, pid_t holder) {
+    await_answer(answer);
+    assert_error(answer->error, PCA_ERROR_UNBIND_TIMEOUT);
+    end_process(GINT_TO_POINTER(holder));
+    await_end(left);
+    assert_gone(left);
+}
+
 /* The node has gone with the begin of the unbind: only what the daemon of before wrote down tells
  * who has it. */
 START_TEST(who_holds_up_a_worker_of_before_is_named) {
@@ -528,11 +538,7 @@ START_TEST(who_holds_up_a_worker_of_before_is_named) {
     pca_tree_delete(tree, "proc/4242");
     await_reason(claim, "no process is seen that does");
     pca_claims_release(claims, claim, "enough", on_answer, &answer);
-    await_answer(&answer);
-    assert_error(answer.error, PCA_ERROR_UNBIND_TIMEOUT);
-    end_process(GINT_TO_POINTER(pid));
-    await_end(&left);
-    assert_gone(&left);
+    expect_blocked_until_end(&left, &answer, pid);
 }
 END_TEST
 
@@ -558,11 +564,7 @@ START_TEST(a_release_that_waits_for_the_lock_is_told_so) {
     pid_t pid = hold_the_lock(&left);
     pca_claims_recover(claims);
     pca_claims_release(claims, taken_up(&left), "enough", on_answer, &answer);
-    await_answer(&answer);
-    assert_error(answer.error, PCA_ERROR_UNBIND_TIMEOUT);
-    end_process(GINT_TO_POINTER(pid));
-    await_end(&left);
-    assert_gone(&left);
+    expect_blocked_until_end(&left, &answer, pid);
 }
 END_TEST
 

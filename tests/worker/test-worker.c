@@ -70,15 +70,20 @@ static void worker_stop(Worker *worker) {
     ck_abort_msg("processes of the worker are left");
 }
 
+static int connect_to(const Worker *worker) {
+    PCA_AUTO_FD connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    gsize length = strlen(worker->address.sun_path + 1);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+    ck_assert_int_eq(connect(connection, (const struct sockaddr *)&worker->address, size), 0);
+    return pca_fd_steal(&connection);
+}
+
 static int ask(const Worker *worker) {
     g_auto(GVariantDict) request;
     g_variant_dict_init(&request, NULL);
     g_variant_dict_insert(&request, "kind", "s", "config");
     g_variant_dict_insert_value(&request, "devices", g_variant_new("as", NULL));
-    PCA_AUTO_FD connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    gsize length = strlen(worker->address.sun_path + 1);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
-    ck_assert_int_eq(connect(connection, (const struct sockaddr *)&worker->address, size), 0);
+    PCA_AUTO_FD connection = connect_to(worker);
     ck_assert(pca_wire_send(connection, g_variant_dict_end(&request), NULL, 0, NULL));
     return pca_fd_steal(&connection);
 }
@@ -115,54 +120,50 @@ static guint await_children(const Worker *worker, guint wanted, pid_t children[B
     return n;
 }
 
-START_TEST(who_has_served_is_replaced) {
-    Worker worker;
-    pid_t children[BURST];
+static Worker worker;
+
+static void start(void) {
     worker_start(&worker);
+}
+
+static void stop(void) {
+    worker_stop(&worker);
+}
+
+START_TEST(who_has_served_is_replaced) {
+    pid_t children[BURST];
     await_children(&worker, WAITING, children);
     for (int i = 0; i < WAITING + 2; i++)
         expect_answer(ask(&worker));
     await_children(&worker, WAITING, children);
-    worker_stop(&worker);
 }
 END_TEST
 
 START_TEST(more_requests_at_once_than_children) {
-    Worker worker;
     int asked[BURST];
-    worker_start(&worker);
     for (int i = 0; i < BURST; i++)
         asked[i] = ask(&worker);
     for (int i = BURST; i-- > 0;)
         expect_answer(asked[i]);
-    worker_stop(&worker);
 }
 END_TEST
 
 START_TEST(who_died_waiting_is_replaced) {
-    Worker worker;
     pid_t children[BURST];
-    worker_start(&worker);
     guint n = await_children(&worker, WAITING, children);
     for (guint i = 0; i < n; i++)
         while (kill(children[i], SIGKILL) == 0)
             g_usleep(1000);
     expect_answer(ask(&worker));
     await_children(&worker, WAITING, children);
-    worker_stop(&worker);
 }
 END_TEST
 
 /* The daemon may have been killed between connect and send. */
 START_TEST(who_says_nothing_costs_one_child_only) {
-    Worker worker;
-    worker_start(&worker);
-    for (int i = 0; i < 2 * WAITING; i++) {
-        int asked = ask(&worker);
-        close(asked);
-    }
+    for (int i = 0; i < 2 * WAITING; i++)
+        close(connect_to(&worker));
     expect_answer(ask(&worker));
-    worker_stop(&worker);
 }
 END_TEST
 
@@ -183,11 +184,14 @@ Suite *pca_suite(void) {
     Suite *suite = suite_create("worker");
     TCase *tcase = tcase_create("children");
     tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_test(tcase, who_has_served_is_replaced);
     tcase_add_test(tcase, more_requests_at_once_than_children);
     tcase_add_test(tcase, who_died_waiting_is_replaced);
     tcase_add_test(tcase, who_says_nothing_costs_one_child_only);
-    tcase_add_test(tcase, nothing_without_its_socket);
     suite_add_tcase(suite, tcase);
+    TCase *alone = tcase_create("without a socket");
+    tcase_add_test(alone, nothing_without_its_socket);
+    suite_add_tcase(suite, alone);
     return suite;
 }
