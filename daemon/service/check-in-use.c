@@ -18,7 +18,7 @@ static PcaFindings *find_uses(const PcaCheckContext *context, const PcaFunction 
         pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, address, NULL,
                           "cannot tell whether a program uses %s: %s", address, uses->problem);
     else if (nodes)
-        pca_in_use_opened(function, nodes, found);
+        pca_in_use_opened(context->look, function, nodes, found);
     return found;
 }
 

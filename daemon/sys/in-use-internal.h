@@ -77,6 +77,10 @@ void pca_use_network(const PcaUse *use);
 void pca_use_display(const PcaUse *use);
 void pca_use_devices(const PcaUse *use);
 
+/* Adds a failure for each of the mounts (of PcaMount) that is of the disk or partition, which is
+ * called `name` in sysfs; how many. */
+guint pca_use_mounts(const PcaUse *use, const char *name, dev_t number, GPtrArray *mounts);
+
 /* The sysfs names of the function's disks and their partitions, sorted, also in the set `disks`
  * which keeps them; NULL without one, or when that could not be found out, which has been said. */
 GList *pca_use_disks(const PcaUse *use, GHashTable *disks);

@@ -44,6 +44,7 @@ static void node_free(gpointer data) {
     PcaUseNode *node = data;
     g_ptr_array_unref(node->openers);
     g_free(node->name);
+    g_free(node->disk);
     g_free(node);
 }
 
@@ -106,14 +107,16 @@ static void add_characters(const PcaUse *use, PcaUseNodes *nodes) {
 
 static void add_disk(const PcaUse *use, PcaUseNodes *nodes, const char *name) {
     g_autofree char *file = g_build_filename("class/block", name, "dev", NULL);
-    g_autofree char *part =
-        g_build_filename(use->root->sysfs, "class/block", name, "partition", NULL);
+    g_autofree char *directory = pca_class_directory(use->root, "block", name);
     dev_t number = pca_read_device_number(use->root, file);
-    if (!number)
+    if (!number || !directory)
         return; /* a hidden one cannot be opened */
+    g_autofree char *part = g_build_filename(directory, "partition", NULL);
+    g_autofree char *parent = g_path_get_dirname(directory);
     PcaUseNode *node = add(nodes, number, name, 0);
     node->is_disk = TRUE;
     node->whole = access(part, F_OK) != 0;
+    node->disk = node->whole ? g_strdup(name) : g_path_get_basename(parent);
 }
 
 PcaUseNodes *pca_use_nodes(const PcaUse *use) {
@@ -150,7 +153,7 @@ static char *describe_opener(const PcaUseOpener *opener) {
 
 /* The disk's own node, or one of its partitions'. */
 static gboolean is_of_disk(const PcaUseNode *node, const PcaUseNode *disk) {
-    return node->is_disk && g_str_has_prefix(node->name, disk->name);
+    return node->is_disk && g_str_equal(node->disk, disk->name);
 }
 
 static const PcaUseOpener *find_opener(const Opened *o, const PcaUseNode *disk) {
@@ -162,20 +165,43 @@ static const PcaUseOpener *find_opener(const Opened *o, const PcaUseNode *disk) 
     return NULL;
 }
 
-/* TRUE: nobody can have it exclusively now, and that has been said. */
+/* TRUE: out of pid 1's sight, or nobody can tell, and that has been said. */
+static gboolean is_mounted_elsewhere(const Opened *o, const PcaUseNode *disk) {
+    g_autoptr(GError) error = NULL;
+    GPtrArray *mounts = pca_use_look_other_mounts(o->use->look, &error);
+    guint told = 0;
+    if (!mounts) {
+        pca_use_fail(o->use, "mountinfo", NULL, "cannot tell where disk %s of %s is mounted: %s",
+                     disk->name, o->use->address, error->message);
+        return TRUE;
+    }
+    for (guint i = 0; i < o->nodes->len; i++) {
+        const PcaUseNode *node = g_ptr_array_index(o->nodes, i);
+        if (is_of_disk(node, disk))
+            told += pca_use_mounts(o->use, node->name, node->number, mounts);
+    }
+    return told > 0;
+}
+
+static void fail_exclusive(const Opened *o, const PcaUseNode *disk) {
+    const PcaUseOpener *opener = find_opener(o, disk);
+    g_autofree char *who = opener ? describe_opener(opener) : NULL;
+    pca_use_fail(o->use, who ? who : disk->name, "end the program that uses it",
+                 "disk %s of %s is opened exclusively by %s", disk->name, o->use->address,
+                 who ? who : "something that could not be found");
+}
+
+/* TRUE: nobody can have it exclusively now, and that has been said. A mounted file system has its
+ * disk exclusively, so that only for the others every process has to be asked what it sees. */
 static gboolean check_exclusive(const Opened *o, const PcaUseNode *disk) {
     if (disk->refused == 0 || disk->refused == ENOMEDIUM)
         return FALSE;
-    const PcaUseOpener *opener = find_opener(o, disk);
-    g_autofree char *who = opener ? describe_opener(opener) : NULL;
-    if (disk->refused == EBUSY)
-        pca_use_fail(o->use, who ? who : disk->name, "end the program that uses it",
-                     "disk %s of %s is opened exclusively by %s", disk->name, o->use->address,
-                     who ? who : "something that could not be found");
-    else
+    if (disk->refused != EBUSY)
         pca_use_fail(o->use, disk->name, NULL,
                      "cannot tell whether disk %s of %s is in use: opening it: %s", disk->name,
                      o->use->address, g_strerror(disk->refused));
+    else if (!is_mounted_elsewhere(o, disk))
+        fail_exclusive(o, disk);
     return TRUE;
 }
 

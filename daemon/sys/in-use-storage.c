@@ -20,12 +20,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 typedef struct {
     const PcaUse *use;
     GPtrArray *host_mounts; /* of pid 1; the look's */
-    gboolean others_told;   /* that they cannot be read */
     GHashTable *swaps;      /* sysfs name -> path as in /proc/swaps */
     GHashTable *loops;      /* sysfs name of a backing device -> name of the loop device */
 } Storage;
@@ -121,23 +121,9 @@ static guint fail_mounts(const PcaUse *use, const Disk *disk, GPtrArray *mounts)
     return g_hash_table_size(told);
 }
 
-static GPtrArray *other_mounts(Storage *storage) {
-    g_autoptr(GError) error = NULL;
-    GPtrArray *mounts = pca_use_look_other_mounts(storage->use->look, &error);
-    if (error && !storage->others_told)
-        pca_use_fail(storage->use, NULL, NULL, "cannot tell whether a disk of %s is mounted: %s",
-                     storage->use->address, error->message);
-    storage->others_told |= error != NULL;
-    return mounts;
-}
-
-/* What pid 1 sees mounted is seen by nearly every service with a namespace of its own as well, so
- * the others matter only for what it does not see. */
-static gboolean check_mounts(Storage *storage, const Disk *disk) {
-    if (fail_mounts(storage->use, disk, storage->host_mounts) > 0)
-        return TRUE;
-    GPtrArray *others = other_mounts(storage);
-    return others && fail_mounts(storage->use, disk, others) > 0;
+guint pca_use_mounts(const PcaUse *use, const char *name, dev_t number, GPtrArray *mounts) {
+    g_autofree char *text = g_strdup_printf("%u:%u", major(number), minor(number));
+    return fail_mounts(use, &(Disk){name, NULL, text}, mounts);
 }
 
 /* ---- Swap and loop ---- */
@@ -299,7 +285,7 @@ static void check_disk(Storage *storage, const char *name) {
     }
     disk.directory = directory;
     disk.number = number;
-    gboolean mounted = check_mounts(storage, &disk);
+    gboolean mounted = fail_mounts(use, &disk, storage->host_mounts) > 0;
     check_swap(storage, &disk);
     check_loop(storage, &disk);
     check_holders(storage, &disk);

@@ -156,14 +156,19 @@ static void use_close(PcaUse *use) {
 
 #define AUTO_USE __attribute__((cleanup(use_close))) PcaUse
 
+/* The same, and that has been said. */
+static gboolean use_open_or_fail(PcaUse *use, PcaUseLook *look, const PcaFunction *function,
+                                 PcaFindings *findings) {
+    if (use_open(use, look, function, findings))
+        return TRUE;
+    pca_use_fail(use, use->address, NULL, "cannot tell whether the host uses %s: %s", use->address,
+                 g_strerror(errno));
+    return FALSE;
+}
+
 static void find(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
     AUTO_USE use;
-    if (!use_open(&use, look, function, findings)) {
-        pca_use_fail(&use, use.address, NULL, "cannot tell whether the host uses %s: %s",
-                     use.address, g_strerror(errno));
-        return;
-    }
-    if (is_part_of_host(&use))
+    if (!use_open_or_fail(&use, look, function, findings) || is_part_of_host(&use))
         return;
     pca_use_storage(&use);
     pca_use_network(&use);
@@ -191,8 +196,9 @@ PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function) {
                : pca_use_nodes_new();
 }
 
-void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings) {
-    g_autofree char *address = pca_address_format(&function->address);
-    PcaUse use = {NULL, NULL, function, address, NULL, findings};
-    pca_use_opened(&use, nodes);
+void pca_in_use_opened(PcaUseLook *look, const PcaFunction *function, PcaUseNodes *nodes,
+                       PcaFindings *findings) {
+    AUTO_USE use;
+    if (use_open_or_fail(&use, look, function, findings))
+        pca_use_opened(&use, nodes);
 }

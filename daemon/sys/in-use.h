@@ -18,6 +18,7 @@ typedef struct {
     gboolean is_disk;   /* a block device; otherwise a character device */
     gboolean whole;     /* a disk, no partition of one: it can be asked for exclusively */
     char *name;         /* its name in sysfs */
+    char *disk;         /* of a disk: that of the whole one */
     guint kind;         /* what having it open is, of PcaUses; 0: the use of a disk */
     int refused;        /* of a whole disk: the errno of opening it exclusively; 0: it can be */
     GPtrArray *openers; /* of PcaUseOpener: who has it open, as far as that is known */
@@ -45,9 +46,10 @@ PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function);
 void pca_use_node_add_opener(PcaUseNode *node, guint32 pid, guint32 uid, const char *comm,
                              gboolean writes);
 
-/* After pca_in_use, with the same list, that of this one function: appends what has to be told of
- * its nodes. */
-void pca_in_use_opened(const PcaFunction *function, PcaUseNodes *nodes, PcaFindings *findings);
+/* After pca_in_use, with the same look and list, that of this one function: appends what has to be
+ * told of its nodes, and of a disk that nobody can have exclusively where else it is mounted. */
+void pca_in_use_opened(PcaUseLook *look, const PcaFunction *function, PcaUseNodes *nodes,
+                       PcaFindings *findings);
 
 /* Finds out now what the next pca_in_use of this function and look tells: for whoever waits for
  * something else meanwhile. */
@@ -55,5 +57,6 @@ void pca_in_use_ahead(PcaUseLook *look, const PcaFunction *function);
 
 /* Appends one failure called "in-use" with PCA_ERROR_IN_USE for each use that the host makes of
  * `function`, culprit and words included; nothing when it makes none. What cannot be read counts
- * as in use (fail closed). */
+ * as in use (fail closed). Who has a disk open or mounted out of pid 1's sight is for
+ * pca_in_use_opened. */
 void pca_in_use(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);

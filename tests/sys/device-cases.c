@@ -234,7 +234,8 @@ START_TEST(what_is_open) {
     if (answers[_i].opened >= 0)
         pca_use_node_add_opener(g_ptr_array_index(nodes, (guint)answers[_i].opened), 7, 64055,
                                 "qemu", answers[_i].writes);
-    pca_in_use_opened(function, nodes, findings);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use_opened(look, function, nodes, findings);
     g_autofree char *told = pca_print_uses(findings);
     ck_assert_str_eq(told, answers[_i].expected);
 }
@@ -248,8 +249,27 @@ START_TEST(one_process_is_told_once) {
     for (guint i = 0; i < nodes->len; i++)
         for (guint32 pid = 7; pid < 9; pid++)
             pca_use_node_add_opener(g_ptr_array_index(nodes, i), pid, 0, "mixer", TRUE);
-    pca_in_use_opened(function, nodes, findings);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use_opened(look, function, nodes, findings);
     ck_assert_uint_eq(findings->len, 2);
+}
+END_TEST
+
+START_TEST(of_disks_whose_names_begin_alike) {
+    g_autoptr(PcaTree) tree = machine_with_nodes();
+    pca_tree_add_disk(tree, DISK, "nvme/nvme0", "nvme0n10", "259:2");
+    pca_tree_mount(tree, 1, "8:1", "/", "ext4", "/dev/sda1");
+    g_autoptr(PcaFunction) function = scan(tree, DISK);
+    g_autoptr(GPtrArray) nodes = nodes_of(tree, DISK), findings = pca_findings_new();
+    PcaUseNode *first = g_ptr_array_index(nodes, 0), *tenth = g_ptr_array_index(nodes, 1);
+    ck_assert_str_eq(tenth->name, "nvme0n10");
+    first->refused = EBUSY;
+    pca_use_node_add_opener(tenth, 7, 0, "smartd", FALSE);
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use_opened(look, function, nodes, findings);
+    g_autofree char *told = pca_print_uses(findings);
+    ck_assert_str_eq(told, "nvme0n1: disk nvme0n1 of 0000:00:06.0 is opened exclusively by "
+                           "something that could not be found\n");
 }
 END_TEST
 
@@ -263,7 +283,7 @@ START_TEST(of_a_mounted_disk_the_mount_is_told) {
     ((PcaUseNode *)g_ptr_array_index(nodes, 0))->refused = EBUSY;
     g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
     pca_in_use(look, function, findings);
-    pca_in_use_opened(function, nodes, findings);
+    pca_in_use_opened(look, function, nodes, findings);
     ck_assert_uint_eq(findings->len, 1);
 }
 END_TEST
@@ -296,6 +316,7 @@ void pca_add_device_cases(Suite *suite) {
                                   a_serial_console,
                                   nodes_below_a_function,
                                   one_process_is_told_once,
+                                  of_disks_whose_names_begin_alike,
                                   of_a_mounted_disk_the_mount_is_told,
                                   what_was_found_ahead_is_told_once_and_of_that_function};
     TCase *devices = tcase_create("devices");

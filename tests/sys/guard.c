@@ -5,6 +5,8 @@
  */
 #include "sys/guard.h"
 
+#include <errno.h>
+
 #include "sys/in-use.h"
 #include "sys/scan.h"
 
@@ -22,21 +24,45 @@ static void ask_again(PcaUseLook *look, const PcaFunction *function, PcaFindings
     expect_again(look, function, findings);
 }
 
-static PcaFindings *ask(const PcaTree *tree, const char *text) {
+static PcaFunction *scan(const PcaTree *tree, const char *text) {
     PcaAddress address;
     ck_assert(pca_address_parse(text, &address));
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
     PcaFunction *function = pca_snapshot_find(snapshot, &address);
     ck_assert_ptr_nonnull(function);
-    PcaFindings *findings = pca_findings_new();
-    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
-    pca_in_use(look, function, findings);
-    ask_again(look, function, findings);
+    return pca_function_ref(function);
+}
+
+static void expect_failures(const PcaFindings *findings) {
     for (guint i = 0; i < findings->len; i++) {
         const PcaFinding *finding = g_ptr_array_index(findings, i);
         ck_assert_str_eq(finding->name, "in-use");
         ck_assert(!finding->ok && finding->error == PCA_ERROR_IN_USE);
     }
+}
+
+static PcaFindings *ask(const PcaTree *tree, const char *text) {
+    g_autoptr(PcaFunction) function = scan(tree, text);
+    PcaFindings *findings = pca_findings_new();
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    pca_in_use(look, function, findings);
+    ask_again(look, function, findings);
+    expect_failures(findings);
+    return findings;
+}
+
+static PcaFindings *ask_of_held(const PcaTree *tree, const char *text) {
+    g_autoptr(PcaFunction) function = scan(tree, text);
+    PcaFindings *findings = pca_findings_new();
+    g_autoptr(PcaUseLook) look = pca_use_look_new(pca_tree_root(tree));
+    g_autoptr(GPtrArray) nodes = pca_in_use_nodes(look, function);
+    for (guint i = 0; i < nodes->len; i++) {
+        PcaUseNode *node = g_ptr_array_index(nodes, i);
+        node->refused = node->whole ? EBUSY : 0;
+    }
+    pca_in_use(look, function, findings);
+    pca_in_use_opened(look, function, nodes, findings);
+    expect_failures(findings);
     return findings;
 }
 
@@ -71,6 +97,12 @@ char *pca_print_uses(PcaFindings *findings) {
 
 void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected) {
     g_autoptr(GPtrArray) findings = ask(tree, address);
+    g_autofree char *told = pca_print_uses(findings);
+    ck_assert_str_eq(told, expected);
+}
+
+void pca_expect_uses_of_held(const PcaTree *tree, const char *address, const char *expected) {
+    g_autoptr(GPtrArray) findings = ask_of_held(tree, address);
     g_autofree char *told = pca_print_uses(findings);
     ck_assert_str_eq(told, expected);
 }

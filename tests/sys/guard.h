@@ -16,6 +16,10 @@ char *pca_print_uses(PcaFindings *findings);
 /* Ends the test unless the guard finds exactly these uses, printed as above. */
 void pca_expect_uses(const PcaTree *tree, const char *address, const char *expected);
 
+/* As pca_expect_uses, but of disks that nobody can open exclusively, and what that tells is told
+ * too. */
+void pca_expect_uses_of_held(const PcaTree *tree, const char *address, const char *expected);
+
 /* As many uses, and each of the NULL-ended words somewhere in what is told, fixes included. */
 void pca_expect_words(const PcaTree *tree, const char *address, guint uses,
                       ...) G_GNUC_NULL_TERMINATED;

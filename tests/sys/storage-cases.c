@@ -64,17 +64,44 @@ START_TEST(mount_points_with_spaces) {
 }
 END_TEST
 
-START_TEST(mounted_in_another_namespace) {
-    g_autoptr(PcaTree) tree = machine_with_disk();
+static PcaTree *mounted_elsewhere(void) {
+    PcaTree *tree = machine_with_disk();
     pca_tree_mount(tree, 1, "8:1", "/", "ext4", "/dev/sda1");
     pca_tree_mount(tree, 700, "8:1", "/", "ext4", "/dev/sda1");
     pca_tree_mount(tree, 812, "8:1", "/", "ext4", "/dev/sda1");
     pca_tree_mount(tree, 812, "259:2", "/data", "xfs", "/dev/nvme0n1p2");
     pca_tree_add_process(tree, 813, 812);
-    pca_expect_uses(tree, NVME,
-                    "/data: disk nvme0n1p2 of 0000:01:00.0 is mounted on /data in the mount "
-                    "namespace of process 812\n");
-    pca_expect_words(tree, NVME, 1, "nsenter -t 812 -m umount /data", NULL);
+    return tree;
+}
+
+START_TEST(mounted_in_another_namespace) {
+    g_autoptr(PcaTree) tree = mounted_elsewhere();
+    pca_expect_uses_of_held(tree, NVME,
+                            "/data: disk nvme0n1p2 of 0000:01:00.0 is mounted on /data in the "
+                            "mount namespace of process 812\n");
+    /* A disk that can be had exclusively is mounted nowhere, so nobody is asked. */
+    pca_expect_uses(tree, NVME, "");
+}
+END_TEST
+
+START_TEST(held_by_what_is_no_mount) {
+    g_autoptr(PcaTree) tree = machine_with_disk();
+    pca_tree_mount(tree, 1, "8:1", "/", "ext4", "/dev/sda1");
+    pca_tree_mount(tree, 812, "8:1", "/", "ext4", "/dev/sda1");
+    pca_expect_uses_of_held(tree, NVME,
+                            "nvme0n1: disk nvme0n1 of 0000:01:00.0 is opened exclusively by "
+                            "something that could not be found\n");
+}
+END_TEST
+
+START_TEST(what_another_namespace_has_cannot_be_read) {
+    g_autoptr(PcaTree) tree = mounted_elsewhere();
+    pca_tree_write(tree, "proc/77/mountinfo", "rubbish\n");
+    g_autofree char *expected = g_strdup_printf(
+        "mountinfo: cannot tell where disk nvme0n1 of 0000:01:00.0 is mounted: cannot read "
+        "%s/77/mountinfo: Bad message\n",
+        pca_tree_root(tree)->proc);
+    pca_expect_uses_of_held(tree, NVME, expected);
 }
 END_TEST
 
@@ -274,9 +301,6 @@ START_TEST(what_cannot_be_read_is_in_use) {
     pca_tree_write(tree, "proc/1/mountinfo", "rubbish\n");
     pca_expect_words(tree, NVME, 1, "cannot tell whether a disk", "mountinfo", NULL);
     pca_tree_write(tree, "proc/1/mountinfo", "%s", "");
-    pca_tree_write(tree, "proc/77/mountinfo", "rubbish\n");
-    pca_expect_words(tree, NVME, 1, "cannot tell whether a disk", "77", NULL);
-    pca_tree_delete(tree, "proc/77");
     pca_tree_delete(tree, "proc/swaps");
     pca_tree_mkdir(tree, "proc/swaps");
     pca_expect_words(tree, NVME, 1, "is swap", NULL);
@@ -342,6 +366,8 @@ void pca_add_storage_cases(Suite *suite) {
     tcase_add_test(storage, mounted_partitions);
     tcase_add_test(storage, mount_points_with_spaces);
     tcase_add_test(storage, mounted_in_another_namespace);
+    tcase_add_test(storage, held_by_what_is_no_mount);
+    tcase_add_test(storage, what_another_namespace_has_cannot_be_read);
     tcase_add_test(storage, each_namespace_is_read_once);
     tcase_add_test(storage, a_look_is_at_one_moment_for_several_functions);
     tcase_add_test(storage, sources_that_name_the_disk);
