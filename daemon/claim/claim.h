@@ -82,6 +82,14 @@ typedef struct {
     guint refs;
 } PcaClaim;
 
+/* A function that could not be put back: why. */
+typedef struct {
+    char *id;             /* of the record that its journal is in */
+    gboolean quarantined; /* otherwise degraded */
+    char *text;
+    gint64 since; /* microseconds, wall clock; 0: not known */
+} PcaClaimResidue;
+
 /* A claim in `preparing` with a fresh id. */
 PcaClaim *pca_claim_new(void);
 PcaClaim *pca_claim_ref(PcaClaim *claim);

@@ -23,14 +23,6 @@ typedef void (*PcaClaimFunc)(PcaClaim *claim, const GError *error, gpointer data
 /* `names` is a(sss): role, name, address; `fds` holds one descriptor each (pca_wire_steal_fd). */
 typedef void (*PcaClaimOpenFunc)(GVariant *names, GArray *fds, const GError *error, gpointer data);
 
-/* A function that could not be put back: why. */
-typedef struct {
-    char *id;             /* of the record that its journal is in */
-    gboolean quarantined; /* otherwise degraded */
-    char *text;
-    gint64 since; /* microseconds, wall clock */
-} PcaClaimResidue;
-
 typedef struct {
     const char *directory;     /* of the state, exists, 0700 */
     const char *worker_socket; /* path */

@@ -3,6 +3,7 @@ libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/authorise.c daemon/service/authorise.h \
 	daemon/service/bus-reset.c daemon/service/bus-reset.h \
+	daemon/service/caller.c daemon/service/caller.h \
 	daemon/service/check-in-use.c daemon/service/check-in-use.h \
 	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
 	daemon/service/check-isolation.c daemon/service/check-isolation.h \
@@ -27,7 +28,9 @@ libpca_service_a_SOURCES = \
 	daemon/service/requests.c \
 	daemon/service/revoke.c \
 	daemon/service/uses.c daemon/service/uses.h \
+	daemon/service/sources.c daemon/service/sources.h \
 	daemon/service/service.c daemon/service/service.h \
-	daemon/service/terms.c \
+	daemon/service/terms.c daemon/service/terms.h \
+	daemon/service/told.c \
 	daemon/service/standing.c daemon/service/standing.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

@@ -62,14 +62,6 @@ static PcaFunction *find_function(const Admin *admin, GError **error) {
     return function;
 }
 
-PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function) {
-    PcaClaim *reservation = pca_claims_reservation(service->claims, &function->address);
-    if (!reservation)
-        return NULL;
-    const char *driver = pca_claim_device(reservation, 0)->driver;
-    return !function->driver || g_str_equal(function->driver, driver) ? reservation : NULL;
-}
-
 /* Takes the task over. */
 static void refuse(GTask *task, GError *error) {
     log_decision(g_task_get_task_data(task), error);
@@ -114,7 +106,7 @@ static void reserve(GTask *task, const PcaExamination *e) {
     PcaService *service = admin->service;
     const PcaTarget *target = g_ptr_array_index(e->targets, 0);
     PcaClaim *old = pca_claims_reservation(service->claims, &admin->address);
-    if (pca_service_reservation(service, target->function)) {
+    if (pca_sources_reservation(&service->sources, target->function)) {
         log_decision(admin, NULL);
         succeed(task);
         return;
@@ -156,7 +148,7 @@ static void unreserve(GTask *task, const PcaExamination *e) {
         return;
     }
     log_decision(admin, NULL);
-    if (pca_service_reservation(service, target->function)) {
+    if (pca_sources_reservation(&service->sources, target->function)) {
         g_autofree char *reason = g_strdup_printf("unreserved by uid %u", admin->subject->uid);
         pca_claims_release(service->claims, reservation, reason, on_done, task);
         return;

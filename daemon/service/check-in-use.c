@@ -7,6 +7,28 @@
 
 #include "sys/in-use.h"
 
+static void add_nodes(PcaProgramUses *uses, PcaUseLook *look, const PcaFunction *function) {
+    g_autoptr(GPtrArray) nodes = pca_in_use_nodes(look, function);
+    if (nodes->len > 0)
+        g_hash_table_insert(uses->nodes, pca_address_format(&function->address),
+                            g_steal_pointer(&nodes));
+}
+
+PcaProgramUses *pca_program_uses_new(PcaUseLook *look, const PcaTargets *targets) {
+    PcaProgramUses *uses = g_new0(PcaProgramUses, 1);
+    uses->nodes =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    for (guint i = 0; i < targets->len; i++)
+        add_nodes(uses, look, ((PcaTarget *)g_ptr_array_index(targets, i))->function);
+    return uses;
+}
+
+void pca_program_uses_free(PcaProgramUses *uses) {
+    g_hash_table_unref(uses->nodes);
+    g_free(uses->problem);
+    g_free(uses);
+}
+
 /* What the host and its programs do with the function. */
 static PcaFindings *find_uses(const PcaCheckContext *context, const PcaFunction *function) {
     g_autofree char *address = pca_address_format(&function->address);
@@ -48,7 +70,7 @@ static void check_vfio_user(const PcaCheckContext *context, const PcaFunction *f
     g_autofree char *address = pca_address_format(&function->address);
     const char *user =
         g_hash_table_lookup(context->busy_groups, GINT_TO_POINTER(function->iommu_group));
-    if (user && !pca_claims_find_device(context->claims, &function->address))
+    if (user && !pca_sources_device(context->sources, &function->address))
         pca_findings_fail(findings, "in-use", PCA_ERROR_IN_USE, user,
                           "end the program that uses it", "%s is driven through VFIO by %s already",
                           address, user);

@@ -29,7 +29,7 @@ static void check_remapping(const PcaCheckContext *context, PcaRemapping remappi
  * bridge, where that may be one of what is below it. */
 static PcaIntx *read_intx(const PcaCheckContext *context, const PcaFunction *function) {
     if (pca_function_is_bridge(function) ||
-        pca_claims_find_device(context->claims, &function->address))
+        pca_sources_device(context->sources, &function->address))
         return NULL;
     return pca_intx_read(context->root, function);
 }

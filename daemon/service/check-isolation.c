@@ -35,7 +35,7 @@ static gboolean contains(const GArray *addresses, const PcaAddress *address) {
 /* A bit that the capability does not have counts as wired to be on, so its absence is nothing that
  * a register could have lost. */
 static guint16 lacking_bits(const PcaCheckContext *context, const PcaReason *reason) {
-    const PcaConfig *config = pca_isolations_config(context->isolations, &reason->at);
+    const PcaConfig *config = pca_sources_config(context->sources, &reason->at);
     if (!config || !config->acs.known)
         return 0;
     return reason->missing & config->acs.capabilities & ~config->acs.control;
@@ -128,7 +128,7 @@ static void judge(const Judgement *j) {
             j->findings, "isolation", PCA_ERROR_NOT_ISOLATED, j->address, NULL,
             "the firmware keeps memory mapped for %s (RMRR), so it cannot be isolated", j->address);
     const PcaIsolation *isolation =
-        pca_isolations_find(j->context->isolations, j->context->snapshot, &j->function->address);
+        pca_sources_isolation(j->context->sources, &j->function->address);
     if (isolation && isolation->kernel_group)
         judge_set(j, isolation);
 }
@@ -150,8 +150,7 @@ void pca_check_isolation(const PcaCheckContext *context, PcaFindings *findings) 
 
 const char *pca_isolation_why(const PcaCheckContext *context, const PcaFunction *function,
                               const PcaAddress *other) {
-    const PcaIsolation *isolation =
-        pca_isolations_find(context->isolations, context->snapshot, &function->address);
+    const PcaIsolation *isolation = pca_sources_isolation(context->sources, &function->address);
     for (guint i = 0; isolation && i < isolation->reasons->len; i++) {
         const PcaReason *reason = g_ptr_array_index(isolation->reasons, i);
         if (pca_address_equal(&reason->member, other))

@@ -10,7 +10,7 @@
 /* Another client's claim with just these categories: to SELinux the two would be one. */
 static PcaClaim *find_other(const PcaCheckContext *context, const char *categories) {
     const PcaNames *names = context->names;
-    g_autoptr(GPtrArray) claims = pca_claims_list(context->claims);
+    g_autoptr(GPtrArray) claims = pca_sources_list(context->sources);
     for (guint i = 0; i < claims->len; i++) {
         PcaClaim *claim = g_ptr_array_index(claims, i);
         g_autofree char *theirs = claim->label ? pca_selinux_categories(claim->label) : NULL;

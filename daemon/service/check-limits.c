@@ -34,7 +34,7 @@ static guint count(const PcaCheckContext *context, const PcaSection *section, GS
     guint n = 0;
     for (guint i = 0; i < functions->len; i++) {
         const PcaFunction *f = g_ptr_array_index(functions, i);
-        const PcaClaim *claim = pca_claims_find_device(context->claims, &f->address);
+        const PcaClaim *claim = pca_sources_device(context->sources, &f->address);
         if (is_asked_for(context, f)) {
             n++;
         } else if (claim && claim->kind == PCA_KIND_CLAIM && claim->uid == context->names->uid &&

@@ -25,7 +25,7 @@ static const PcaFunction *claimed_vf(const PcaClaim *claim, const PcaAddress *pf
 }
 
 static gboolean refuse_claimed_vf(const Judgement *j) {
-    g_autoptr(GPtrArray) claims = pca_claims_list(j->context->claims);
+    g_autoptr(GPtrArray) claims = pca_sources_list(j->context->sources);
     for (guint i = 0; i < claims->len; i++) {
         const PcaClaim *claim = g_ptr_array_index(claims, i);
         const PcaFunction *vf = claimed_vf(claim, &j->function->address);
@@ -49,13 +49,14 @@ static void refuse_vfs(const Judgement *j) {
 }
 
 static void judge_pf(const Judgement *j) {
+    const PcaSources *sources = j->context->sources;
     const PcaAddress *address = &j->function->pf;
     const PcaFunction *pf = pca_snapshot_find(j->context->snapshot, address);
-    const PcaClaim *claim = pca_claims_find_device(j->context->claims, address);
+    const PcaClaim *claim = pca_sources_device(j->context->sources, address);
     g_autofree char *text = pca_address_format(address);
     g_autofree char *holder = claim ? pca_check_holder(j->context, claim) : NULL;
     g_autofree char *fix =
-        pca_claims_reservation(j->context->claims, address)
+        sources->ops->reservation(sources->data, address)
             ? g_strdup_printf("pcassignctl unreserve %s", text)
             : g_strdup_printf("give %s back to its host driver, and make its virtual functions "
                               "anew with that",

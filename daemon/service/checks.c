@@ -9,7 +9,6 @@
 #include "service/check-in-use.h"
 #include "service/check-interrupts.h"
 #include "service/check-isolation.h"
-#include "service/check-label.h"
 #include "service/check-limits.h"
 #include "service/check-reset.h"
 #include "service/check-sriov.h"
@@ -133,18 +132,19 @@ static void refuse_held(const Check *c, const PcaClaim *claim) {
 
 /* The claim that holds the function or, because a group goes to one owner only, its group. */
 static const PcaClaim *find_holder(const Check *c) {
-    PcaClaims *claims = c->context->claims;
-    const PcaClaim *claim = pca_claims_find_device(claims, &c->function->address);
+    const PcaSources *sources = c->context->sources;
+    const PcaClaim *claim = pca_sources_device(sources, &c->function->address);
     if (claim || c->function->iommu_group == PCA_NO_GROUP)
         return claim;
-    return pca_claims_find_group(claims, c->function->iommu_group);
+    return pca_sources_group(sources, c->function->iommu_group);
 }
 
 /* Also where the policy has it reset by now: nobody has done so yet. What an administrator does is
  * not handed to anybody. */
 static void check_taint(const Check *c) {
     const PcaNames *names = c->context->names;
-    const PcaTaint *taint = pca_claims_taint(c->context->claims, c->function);
+    const PcaSources *sources = c->context->sources;
+    const PcaTaint *taint = sources->ops->taint(sources->data, c->function);
     if (!taint || c->context->only || (taint->known && taint->uid == names->uid))
         return;
     if (taint->foreign) {
@@ -167,9 +167,9 @@ static void check_taint(const Check *c) {
 }
 
 static void check_busy(const Check *c) {
-    PcaClaims *claims = c->context->claims;
+    const PcaSources *sources = c->context->sources;
     const PcaClaim *claim = find_holder(c);
-    const PcaClaimResidue *residue = pca_claims_residue(claims, &c->function->address);
+    const PcaClaimResidue *residue = sources->ops->residue(sources->data, &c->function->address);
     if (claim)
         refuse_held(c, claim);
     check_taint(c);
@@ -307,7 +307,7 @@ static void run_one(const PcaCheckContext *context, gsize row, const PcaTarget *
     table[row].run(&check);
 }
 
-static gboolean is_wanted(const PcaCheckContext *context, const char *name) {
+gboolean pca_check_is_wanted(const PcaCheckContext *context, const char *name) {
     return !context->only || g_strv_contains(context->only, name);
 }
 
@@ -333,18 +333,16 @@ void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings) {
     if (!pca_findings_failed(findings, "exists"))
         pca_findings_pass(findings, "exists", "found");
     for (gsize row = 0; row < G_N_ELEMENTS(table); row++) {
-        if (!is_wanted(context, table[row].name))
+        if (!pca_check_is_wanted(context, table[row].name))
             continue;
         for (guint i = 0; i < context->targets->len; i++)
             run_one(context, row, g_ptr_array_index(context->targets, i), findings);
         if (context->targets->len > 0 && !is_told(findings, table[row].name))
             pca_findings_pass(findings, table[row].name, "%s", passed_text(context, row));
     }
-    if (is_wanted(context, "label"))
-        pca_check_label(context, findings);
-    if (is_wanted(context, "isolation"))
+    if (pca_check_is_wanted(context, "isolation"))
         pca_check_isolation(context, findings);
-    if (is_wanted(context, "interrupts"))
+    if (pca_check_is_wanted(context, "interrupts"))
         pca_check_interrupts(context, findings);
     pca_findings_sort(findings);
 }

@@ -6,19 +6,28 @@
  */
 #pragma once
 
-#include "claim/claims.h"
-#include "service/isolations.h"
 #include "service/names.h"
 #include "service/request.h"
-#include "service/uses.h"
+#include "service/sources.h"
 #include "sys/in-use.h"
 #include "sys/root.h"
+
+/* Which programs have nodes of functions open, disks exclusively among them: the part of the in-use
+ * guard that takes rights. */
+typedef struct {
+    GHashTable *nodes; /* address → PcaUseNodes of the functions that have some */
+    char *problem;     /* why nobody knows who has them open; NULL: it is known */
+} PcaProgramUses;
+
+/* Of the nodes that there are; who has them open is for the caller to fill in. */
+PcaProgramUses *pca_program_uses_new(PcaUseLook *look, const PcaTargets *targets);
+void pca_program_uses_free(PcaProgramUses *uses);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaProgramUses, pca_program_uses_free)
 
 typedef struct {
     const PcaRoot *root;
     PcaSnapshot *snapshot;
-    PcaIsolations *isolations;
-    PcaClaims *claims;
+    const PcaSources *sources;
     const PcaNames *names;       /* of the caller */
     const PcaAccounts *accounts; /* of the names of the policy */
     const PcaTargets *targets;
@@ -31,8 +40,12 @@ typedef struct {
     PcaUseLook *look; /* at what the host uses, for all targets */
 } PcaCheckContext;
 
+/* Whether the check of that name is among those to make. */
+gboolean pca_check_is_wanted(const PcaCheckContext *context, const char *name);
+
 /* Who holds a claim, as far as the caller may know: "alice", "uid 1000", "another user". g_free. */
 char *pca_check_holder(const PcaCheckContext *context, const PcaClaim *claim);
 
-/* Appends one verdict for each check that found nothing, and one for each thing found. */
+/* Appends one verdict for each check that found nothing, and one for each thing found. Not "label",
+ * which is the service's own. */
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings);

@@ -6,9 +6,11 @@
 #include "service/examine.h"
 
 #include "engine/client.h"
-#include "engine/handover.h"
+#include "service/caller.h"
+#include "service/check-label.h"
 #include "service/checks.h"
 #include "service/private.h"
+#include "service/terms.h"
 
 #define FUNCTIONS_OF_A_SLOT 8
 
@@ -96,8 +98,7 @@ static void freshen(Examiner *x) {
     if (service->scanned >= x->began)
         return;
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(x->request, service->snapshot,
-                                                       service->policy, service->configs, findings);
+    g_autoptr(GPtrArray) targets = pca_service_resolve(service, x->request, findings);
     if (pca_findings_failed(findings, NULL)) {
         pca_service_freshen(service, x->began);
         return;
@@ -117,7 +118,7 @@ static const char *choose_handoff(PcaService *service, const PcaRequest *request
         return g_intern_string(joined->handoff);
     if (request->handoff)
         return g_intern_string(request->handoff);
-    return snapshot->has_cdev || !snapshot->has_group ? PCA_HANDOFF_CDEV : PCA_HANDOFF_GROUP;
+    return pca_handoff_best(snapshot);
 }
 
 /* Who joins a machine is let map its memory, whatever it asks for itself. */
@@ -159,16 +160,14 @@ static void judge(Examiner *x) {
     e->findings = pca_findings_new();
     e->policy = service->policy ? pca_policy_ref(service->policy) : NULL;
     e->names = g_steal_pointer(&x->names);
-    e->targets = pca_request_resolve(x->request, service->snapshot, e->policy, service->configs,
-                                     e->findings);
+    e->targets = pca_service_resolve(service, x->request, e->findings);
     note_owners(x, e->targets);
     pca_service_set_terms(service, e->targets, e->names);
     e->handoff = choose_handoff(service, x->request, service->snapshot);
     PcaCheckContext context = {
         .root = service->root,
         .snapshot = service->snapshot,
-        .isolations = service->isolations,
-        .claims = service->claims,
+        .sources = &service->sources,
         .names = e->names,
         .accounts = pca_directory_accounts(service->directory),
         .targets = e->targets,
@@ -181,14 +180,15 @@ static void judge(Examiner *x) {
         .look = x->look,
     };
     pca_checks_run(&context, e->findings);
+    if (pca_check_is_wanted(&context, "label"))
+        pca_check_label(&context, e->findings);
+    pca_findings_sort(e->findings);
     finish(x, e, NULL);
 }
 
 static PcaTargets *resolve(const Examiner *x) {
     g_autoptr(GPtrArray) ignored = pca_findings_new();
-    PcaService *service = x->service;
-    return pca_request_resolve(x->request, service->snapshot, service->policy, service->configs,
-                               ignored);
+    return pca_service_resolve(x->service, x->request, ignored);
 }
 
 static void on_uses(PcaProgramUses *uses, gpointer data) {

@@ -5,24 +5,10 @@
  */
 #include "service/names.h"
 
-#include "auth/selinux.h"
-
 PcaNames *pca_names_new(guint32 uid) {
     PcaNames *names = g_new0(PcaNames, 1);
     names->uid = uid;
     names->gids = g_array_new(FALSE, FALSE, sizeof(guint32));
-    return names;
-}
-
-PcaNames *pca_names_of(PcaSubject *subject) {
-    PcaNames *names = pca_names_new(subject->uid);
-    if (subject->gids->len)
-        g_array_append_vals(names->gids, subject->gids->data, subject->gids->len);
-    names->unit = g_strdup(pca_subject_unit(subject));
-    names->label = g_strdup(subject->label);
-    names->is_other = !*subject->sender;
-    if (!names->is_other)
-        pca_selinux_node_label(subject->label, &names->node_label, &names->label_error);
     return names;
 }
 

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "auth/subject.h"
 #include "policy/policy.h"
 
 typedef struct {
@@ -24,9 +23,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaNames, pca_names_free)
 
 /* Without any name: only numbers can match. */
 PcaNames *pca_names_new(guint32 uid);
-
-/* All that is known of the subject at once. */
-PcaNames *pca_names_of(PcaSubject *subject);
 
 /* The caller that policies judge; borrows from `names`. */
 PcaCaller pca_names_caller(const PcaNames *names);

@@ -9,6 +9,7 @@
 #include "service/isolations.h"
 #include "service/names.h"
 #include "service/service.h"
+#include "service/sources.h"
 #include "sys/uevent.h"
 #include "sys/variants.h"
 
@@ -33,6 +34,7 @@ struct PcaService {
     GPtrArray *loads; /* of policies whose names are being looked up; see policy.c */
     PcaConfigs *configs;
     PcaIsolations *isolations;
+    PcaSources sources;    /* what the checks are told */
     PcaVariants *variants; /* NULL until they are asked for, or without modules */
     PcaUevents *uevents;
     guint rescan;        /* idle source, or 0 */
@@ -69,9 +71,12 @@ void pca_service_begin_policy(PcaService *service, PcaDiagnostics *diagnostics);
 /* service->loads, when the service goes before the names have come. */
 void pca_service_forget_loads(GPtrArray *loads);
 
-/* The function's reservation, unless somebody has bound the function to another driver; borrowed.
- */
-PcaClaim *pca_service_reservation(const PcaService *service, const PcaFunction *function);
+/* told.c; its data is the service. */
+extern const PcaSourcesOps pca_service_sources;
+
+/* pca_request_resolve by what this service knows. */
+PcaTargets *pca_service_resolve(const PcaService *service, const PcaRequest *request,
+                                PcaFindings *findings);
 
 /* Fills in on which terms a claim of theirs would have these targets (of this service's policy). */
 void pca_service_set_terms(PcaService *service, PcaTargets *targets, const PcaNames *names);

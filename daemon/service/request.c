@@ -7,7 +7,6 @@
 
 #include "base/fds.h"
 #include "service/bus-reset.h"
-#include "service/configs.h"
 
 #define CLASS_BRIDGE 0x06
 
@@ -84,7 +83,8 @@ static gboolean is_target(PcaTargets *targets, const PcaFunction *function) {
 typedef struct {
     const PcaSnapshot *snapshot;
     const PcaPolicy *policy; /* NULL: none in force */
-    PcaConfigs *configs;     /* for serial numbers */
+    PcaSerialFunc serial;
+    gpointer data; /* of that */
     PcaTargets *targets;
     PcaFindings *findings;
 } Resolver;
@@ -94,8 +94,7 @@ static PcaTarget *append_target(const Resolver *r, PcaFunction *function, const 
     target->function = pca_function_ref(function);
     target->name = g_strdup(name);
     if (r->policy)
-        pca_policy_match(r->policy, r->snapshot, function, pca_configs_serial, r->configs,
-                         &target->match);
+        pca_policy_match(r->policy, r->snapshot, function, r->serial, r->data, &target->match);
     if (!target->match.ambiguous && !target->match.mismatch)
         target->terms = target->match.device;
     g_ptr_array_add(r->targets, target);
@@ -220,10 +219,10 @@ static void add_siblings(const Resolver *r) {
 }
 
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
-                                const PcaPolicy *policy, PcaConfigs *configs,
+                                const PcaPolicy *policy, PcaSerialFunc serial, gpointer data,
                                 PcaFindings *findings) {
     PcaTargets *targets = g_ptr_array_new_with_free_func(target_free);
-    Resolver resolver = {snapshot, policy, configs, targets, findings};
+    Resolver resolver = {snapshot, policy, serial, data, targets, findings};
     for (guint i = 0; i < request->specs->len; i++)
         resolve_spec(&resolver, g_ptr_array_index(request->specs, i));
     if (!request->checks)

@@ -8,7 +8,6 @@
 
 #include "base/finding.h"
 #include "policy/policy.h"
-#include "service/configs.h"
 
 #define PCA_WAIT_DEFAULT (20 * G_TIME_SPAN_SECOND)
 #define PCA_WAIT_MAX (10 * G_TIME_SPAN_MINUTE)
@@ -81,9 +80,9 @@ const char *pca_target_driver(const PcaTarget *target);
 
 /* The functions that the request means in this snapshot under this policy (NULL: none in force), in
  * the order of the specs, and after them the siblings that the policy adds (Siblings=), unless only
- * some checks are to be made: those are an administrator's, about the function alone. Serial
- * numbers come from `configs` (NULL: unknown). What is not there, malformed or named twice becomes
+ * some checks are to be made: those are an administrator's, about the function alone. `serial`
+ * is as in pca_policy_match. What is not there, malformed or named twice becomes
  * a failure called "exists". */
 PcaTargets *pca_request_resolve(const PcaRequest *request, const PcaSnapshot *snapshot,
-                                const PcaPolicy *policy, PcaConfigs *configs,
+                                const PcaPolicy *policy, PcaSerialFunc serial, gpointer data,
                                 PcaFindings *findings);

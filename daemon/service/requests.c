@@ -6,11 +6,12 @@
 #include "auth/audit.h"
 #include "base/error.h"
 #include "claim/lease.h"
-#include "engine/handover.h"
 #include "engine/wire.h"
+#include "service/caller.h"
 #include "service/examine.h"
 #include "service/other-user.h"
 #include "service/private.h"
+#include "service/terms.h"
 
 typedef struct {
     PcaService *service;
@@ -73,36 +74,16 @@ PcaFindings *pca_service_check_finish(GAsyncResult *result, GError **error) {
 
 /* --- Plan --- */
 
-static PcaPlan *plan_targets(const PcaNames *names, const PcaRequest *request,
-                             PcaTargets *targets) {
-    g_autoptr(GPtrArray) functions =
-        g_ptr_array_new_with_free_func((GDestroyNotify)pca_function_unref);
-    g_autofree PcaPlanDevice *devices = g_new0(PcaPlanDevice, targets->len);
-    for (guint i = 0; i < targets->len; i++) {
-        const PcaTarget *target = g_ptr_array_index(targets, i);
-        g_ptr_array_add(functions, pca_function_ref(target->function));
-        devices[i] = (PcaPlanDevice){.driver = pca_target_driver(target),
-                                     .methods = target->methods,
-                                     .files = target->files,
-                                     .keep = target->keep,
-                                     .with_bus = target->with_bus};
-    }
-    PcaPlan *plan = pca_plan_claim(functions, devices);
-    pca_plan_add_power(plan, functions, devices);
-    if (g_strcmp0(request->handoff, PCA_HANDOFF_NODE) == 0)
-        pca_plan_add_nodes(plan, functions, devices, names->uid, names->node_label);
-    return plan;
-}
-
 PcaPlan *pca_service_plan(PcaService *service, PcaSubject *subject, PcaRequest *request,
                           GError **error) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_service_freshen(service, request->arrived);
-    g_autoptr(GPtrArray) targets = pca_request_resolve(request, service->snapshot, service->policy,
-                                                       service->configs, findings);
+    g_autoptr(GPtrArray) targets = pca_service_resolve(service, request, findings);
     g_autoptr(PcaNames) names = pca_names_of(subject);
     pca_service_set_terms(service, targets, names);
-    return pca_findings_to_error(findings, error) ? plan_targets(names, request, targets) : NULL;
+    return pca_findings_to_error(findings, error)
+               ? pca_targets_plan(targets, names, request->handoff)
+               : NULL;
 }
 
 /* --- Open --- */

@@ -212,6 +212,7 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
     service->configs = pca_configs_new(config->root, config->worker_socket, service->claims,
                                        on_config_changed, service);
     service->isolations = pca_isolations_new(config->root, service->claims, service->configs);
+    service->sources = (PcaSources){&pca_service_sources, service};
     start(service);
     return service;
 }
@@ -256,55 +257,17 @@ gboolean pca_service_policy_stale(const PcaService *service) {
     return service->policy_stale;
 }
 
-/* The claim, or the administrator's doing, that decides about the function's state; or NULL. */
-static const PcaClaim *claim_shown(const PcaService *service, const PcaFunction *function) {
-    const PcaClaim *claim = pca_claims_find_device(service->claims, &function->address);
-    gboolean shown = claim && (claim->kind == PCA_KIND_CLAIM || claim->state == PCA_CLAIM_STUCK ||
-                               claim->state == PCA_CLAIM_RELEASING);
-    return shown ? claim : NULL;
-}
-
 const char *pca_service_function_state(const PcaService *service, const PcaFunction *function) {
-    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = claim_shown(service, function);
-    if (claim && claim->state == PCA_CLAIM_STUCK)
-        return "stuck";
-    if (claim && claim->state == PCA_CLAIM_RELEASING)
-        return "releasing";
-    if (claim)
-        return "claimed";
-    if (residue)
-        return residue->quarantined ? "quarantined" : "degraded";
-    if (pca_claims_taint(service->claims, function))
-        return "quarantined";
-    if (pca_service_reservation(service, function))
-        return "reserved";
-    return function->driver && !pca_driver_is_vfio(function->driver) ? "host" : "free";
+    return pca_sources_state(&service->sources, function);
 }
 
 gint64 pca_service_function_state_since(const PcaService *service, const PcaFunction *function) {
-    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = claim_shown(service, function);
-    const PcaClaim *reservation = pca_service_reservation(service, function);
-    if (claim)
-        return claim->state_since;
-    if (residue)
-        return residue->since;
-    return reservation ? reservation->state_since : 0;
+    return pca_sources_state_since(&service->sources, function);
 }
 
 const char *pca_service_function_state_reason(const PcaService *service,
                                               const PcaFunction *function) {
-    const PcaClaimResidue *residue = pca_claims_residue(service->claims, &function->address);
-    const PcaClaim *claim = claim_shown(service, function);
-    if (claim && pca_claim_has_stub(claim, &function->address))
-        return "only kept from the host, because a claim has others of its IOMMU group";
-    if (claim)
-        return NULL;
-    if (residue)
-        return residue->text;
-    const PcaTaint *taint = pca_claims_taint(service->claims, function);
-    return taint ? pca_taint_text(taint) : NULL;
+    return pca_sources_state_reason(&service->sources, function);
 }
 
 char *pca_service_function_name(const PcaService *service, const PcaFunction *function) {

@@ -17,12 +17,6 @@ typedef struct {
     guint timer;
 } Call;
 
-void pca_program_uses_free(PcaProgramUses *uses) {
-    g_hash_table_unref(uses->nodes);
-    g_free(uses->problem);
-    g_free(uses);
-}
-
 static void hand_over(Call *call, const char *problem) {
     call->uses->problem = g_strdup(problem);
     g_clear_handle_id(&call->timer, g_source_remove);
@@ -94,27 +88,22 @@ static PcaFunction *function_of(const PcaTargets *targets, guint i) {
     return ((PcaTarget *)g_ptr_array_index(targets, i))->function;
 }
 
-static void add_function(Call *call, PcaUseLook *look, const PcaFunction *function) {
-    g_autoptr(GPtrArray) nodes = pca_in_use_nodes(look, function);
-    if (nodes->len == 0)
-        return;
-    for (guint i = 0; i < nodes->len; i++)
+static void add_function(Call *call, const PcaFunction *function) {
+    g_autofree char *address = pca_address_format(&function->address);
+    PcaUseNodes *nodes = g_hash_table_lookup(call->uses->nodes, address);
+    for (guint i = 0; nodes && i < nodes->len; i++)
         g_ptr_array_add(call->asked, g_ptr_array_index(nodes, i));
-    g_hash_table_insert(call->uses->nodes, pca_address_format(&function->address),
-                        g_steal_pointer(&nodes));
 }
 
 void pca_program_uses_find(PcaUseLook *look, const char *worker_socket, const PcaTargets *targets,
                            PcaProgramUsesFunc func, gpointer data) {
     Call *call = g_new0(Call, 1);
-    call->uses = g_new0(PcaProgramUses, 1);
-    call->uses->nodes =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    call->uses = pca_program_uses_new(look, targets);
     call->asked = g_ptr_array_new();
     call->func = func;
     call->data = data;
     for (guint i = 0; i < targets->len; i++)
-        add_function(call, look, function_of(targets, i));
+        add_function(call, function_of(targets, i));
     if (call->asked->len > 0) {
         send_request(call, worker_socket);
         for (guint i = 0; i < targets->len; i++)

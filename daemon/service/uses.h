@@ -6,16 +6,7 @@
  */
 #pragma once
 
-#include "service/request.h"
-#include "sys/in-use.h"
-#include "sys/root.h"
-
-typedef struct {
-    GHashTable *nodes; /* address → PcaUseNodes of the functions that have some */
-    char *problem;     /* why nobody knows who has them open; NULL: it is known */
-} PcaProgramUses;
-
-void pca_program_uses_free(PcaProgramUses *uses);
+#include "service/checks.h"
 
 typedef void (*PcaProgramUsesFunc)(PcaProgramUses *uses, gpointer data);
 

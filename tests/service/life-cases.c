@@ -11,6 +11,7 @@
 
 #include "auth/selinux.h"
 #include "base/error.h"
+#include "service/caller.h"
 #include "service/check-label.h"
 #include "service/private.h"
 
@@ -436,7 +437,7 @@ START_TEST(label) {
     pca_selinux_use(&selinux);
     subject->label = g_strdup(labelled[_i].label);
     g_autoptr(PcaNames) names = pca_names_of(subject);
-    PcaCheckContext context = {.claims = service->claims, .names = names};
+    PcaCheckContext context = {.sources = &service->sources, .names = names};
     g_autoptr(GPtrArray) findings = pca_findings_new();
     pca_check_label(&context, findings);
     ck_assert_uint_eq(findings->len, 1);

@@ -74,7 +74,8 @@ START_TEST(resolve) {
     g_autoptr(PcaPolicy) policy = parse_policy();
     g_autoptr(PcaRequest) request = make_request(rows[_i].words);
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, policy, NULL, findings);
+    g_autoptr(GPtrArray) targets =
+        pca_request_resolve(request, snapshot, policy, NULL, NULL, findings);
     g_autoptr(GError) error = NULL;
     g_autofree char *text = describe(targets);
     ck_assert_str_eq(text, rows[_i].targets);
@@ -90,7 +91,8 @@ START_TEST(without_policy) {
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
     g_autoptr(PcaRequest) request = make_request("02:00.0 nic");
     g_autoptr(GPtrArray) findings = pca_findings_new();
-    g_autoptr(GPtrArray) targets = pca_request_resolve(request, snapshot, NULL, NULL, findings);
+    g_autoptr(GPtrArray) targets =
+        pca_request_resolve(request, snapshot, NULL, NULL, NULL, findings);
     ck_assert_uint_eq(targets->len, 1);
     ck_assert_ptr_null(((PcaTarget *)g_ptr_array_index(targets, 0))->match.device);
     ck_assert(pca_findings_failed(findings, "exists"));
