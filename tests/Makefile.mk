@@ -11,6 +11,7 @@ include tests/engine/Makefile.mk
 include tests/worker/Makefile.mk
 include tests/claim/Makefile.mk
 include tests/auth/Makefile.mk
+include tests/judge/Makefile.mk
 include tests/service/Makefile.mk
 include tests/bus/Makefile.mk
 include tests/client/Makefile.mk

@@ -2,17 +2,9 @@ noinst_LIBRARIES += libpca-service.a
 libpca_service_a_SOURCES = \
 	daemon/service/admin.c \
 	daemon/service/authorise.c daemon/service/authorise.h \
-	daemon/service/bus-reset.c daemon/service/bus-reset.h \
 	daemon/service/caller.c daemon/service/caller.h \
-	daemon/service/check-in-use.c daemon/service/check-in-use.h \
-	daemon/service/check-interrupts.c daemon/service/check-interrupts.h \
-	daemon/service/check-isolation.c daemon/service/check-isolation.h \
 	daemon/service/check-label.c daemon/service/check-label.h \
-	daemon/service/check-limits.c daemon/service/check-limits.h \
-	daemon/service/check-reset.c daemon/service/check-reset.h \
-	daemon/service/check-sriov.c daemon/service/check-sriov.h \
 	daemon/service/claiming.c \
-	daemon/service/checks.c daemon/service/checks.h \
 	daemon/service/configs.c daemon/service/configs.h \
 	daemon/service/describe.c daemon/service/details.c \
 	daemon/service/directory.c daemon/service/directory.h \
@@ -20,17 +12,13 @@ libpca_service_a_SOURCES = \
 	daemon/service/gone.c \
 	daemon/service/isolations.c daemon/service/isolations.h \
 	daemon/service/join.c daemon/service/join.h \
-	daemon/service/names.c daemon/service/names.h \
 	daemon/service/other-user.c daemon/service/other-user.h \
 	daemon/service/policy.c daemon/service/policy-answers.c \
 	daemon/service/private.h \
-	daemon/service/request.c daemon/service/request.h \
 	daemon/service/requests.c \
 	daemon/service/revoke.c \
 	daemon/service/uses.c daemon/service/uses.h \
-	daemon/service/sources.c daemon/service/sources.h \
 	daemon/service/service.c daemon/service/service.h \
-	daemon/service/terms.c daemon/service/terms.h \
 	daemon/service/told.c \
 	daemon/service/standing.c daemon/service/standing.h
 libpca_service_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS)

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "auth/subject.h"
-#include "service/names.h"
+#include "judge/names.h"
 
 /* All that is known of the subject at once. */
 PcaNames *pca_names_of(PcaSubject *subject);

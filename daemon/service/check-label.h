@@ -7,6 +7,6 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 void pca_check_label(const PcaCheckContext *context, PcaFindings *findings);

@@ -8,9 +8,10 @@
 #include "engine/client.h"
 #include "service/caller.h"
 #include "service/check-label.h"
-#include "service/checks.h"
+#include "judge/checks.h"
 #include "service/private.h"
-#include "service/terms.h"
+#include "service/uses.h"
+#include "judge/terms.h"
 
 #define FUNCTIONS_OF_A_SLOT 8
 

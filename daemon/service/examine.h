@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "service/names.h"
+#include "judge/names.h"
 #include "service/service.h"
 
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include "auth/subject.h"
 #include "claim/claims.h"
-#include "service/request.h"
+#include "judge/request.h"
 
 /* TRUE where the request joins nothing. Otherwise NotFound: no such claim, or it has ended;
  * NotPermitted: another uid or label, not its lease; Revoked: it is not ready; InvalidArgument:

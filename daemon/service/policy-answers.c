@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "policy/explanation.h"
 #include "service/caller.h"
-#include "service/names.h"
+#include "judge/names.h"
 #include "service/other-user.h"
 #include "service/private.h"
 

@@ -7,9 +7,9 @@
 
 #include "service/directory.h"
 #include "service/isolations.h"
-#include "service/names.h"
+#include "judge/names.h"
 #include "service/service.h"
-#include "service/sources.h"
+#include "judge/sources.h"
 #include "sys/uevent.h"
 #include "sys/variants.h"
 

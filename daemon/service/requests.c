@@ -11,7 +11,7 @@
 #include "service/examine.h"
 #include "service/other-user.h"
 #include "service/private.h"
-#include "service/terms.h"
+#include "judge/terms.h"
 
 typedef struct {
     PcaService *service;

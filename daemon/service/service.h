@@ -15,7 +15,7 @@
 #include "engine/plan.h"
 #include "pci/config.h"
 #include "service/directory.h"
-#include "service/request.h"
+#include "judge/request.h"
 #include "sys/root.h"
 
 typedef struct PcaService PcaService;

@@ -5,7 +5,7 @@
  * the table.
  */
 #include "service/private.h"
-#include "service/terms.h"
+#include "judge/terms.h"
 
 static const PcaClaim *find_device(gpointer data, const PcaAddress *address) {
     return pca_claims_find_device(((PcaService *)data)->claims, address);

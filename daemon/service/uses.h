@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 typedef void (*PcaProgramUsesFunc)(PcaProgramUses *uses, gpointer data);
 

@@ -2,7 +2,6 @@ check_PROGRAMS += tests/service/test-service
 TESTS += tests/service/test-service
 tests_service_test_service_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/service/test-service.c tests/service/cases.h \
-	tests/service/request-cases.c \
 	tests/service/life-cases.c \
 	tests/service/directory-cases.c \
 	tests/support/tree.c tests/support/tree.h \

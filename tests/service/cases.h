@@ -8,9 +8,5 @@
 #include "support/suite.h"
 #include "support/tree.h"
 
-/* A host with a card of two functions at 01:00, a card at 02:00.0 and a bridge above each. */
-PcaTree *pca_small_host(void);
-
-TCase *pca_request_cases(void);
 TCase *pca_life_cases(void);
 TCase *pca_directory_cases(void);

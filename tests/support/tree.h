@@ -201,3 +201,6 @@ void pca_tree_stack(PcaTree *tree, const char *lower, const char *upper, gboolea
 
 /* Adds a default route to proc/1/net/route, or with ipv6 to proc/1/net/ipv6_route. */
 void pca_tree_add_default_route(PcaTree *tree, const char *interface, gboolean ipv6);
+
+/* A host with a card of two functions at 01:00, a card at 02:00.0 and a bridge above each. */
+PcaTree *pca_small_host(void);

@@ -5,7 +5,7 @@
  */
 #include "cases.h"
 
-#include "service/request.h"
+#include "judge/request.h"
 #include "sys/scan.h"
 
 static const char policy_text[] = "[Device gpu]\nPath=01.0/00.0\nId=10de:2230 10de:1aef\n"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Whether this target keeps within what its section allows; a failure of the check "policy" where
  * it does not. */

@@ -3,9 +3,9 @@
  * Purpose: the check "reset".
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-reset.h"
+#include "judge/check-reset.h"
 
-#include "service/bus-reset.h"
+#include "judge/bus-reset.h"
 
 typedef struct {
     const PcaCheckContext *context;

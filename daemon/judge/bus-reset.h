@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "service/request.h"
+#include "judge/request.h"
 
 /* Whether the function shares its bus and has, of the methods that its section (NULL: none) lets it
  * be reset by, nothing but that of the bus. */

@@ -3,7 +3,7 @@
  * Purpose: limits of sections.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-limits.h"
+#include "judge/check-limits.h"
 
 static void check_memory(const PcaCheckContext *context, const PcaTarget *target,
                          PcaFindings *findings) {

@@ -4,10 +4,10 @@
  * them afterwards.
  * Thread: the main one. Ownership: targets own what is set.
  */
-#include "service/terms.h"
+#include "judge/terms.h"
 
 #include "engine/handover.h"
-#include "service/bus-reset.h"
+#include "judge/bus-reset.h"
 #include "sys/owner.h"
 
 typedef struct {

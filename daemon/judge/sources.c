@@ -3,7 +3,7 @@
  * Purpose: the state of a function by who holds it.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/sources.h"
+#include "judge/sources.h"
 
 const PcaClaim *pca_sources_reservation(const PcaSources *s, const PcaFunction *function) {
     const PcaClaim *reservation = s->ops->reservation(s->data, &function->address);

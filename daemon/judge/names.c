@@ -3,7 +3,7 @@
  * Purpose: callers as policies know them.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/names.h"
+#include "judge/names.h"
 
 PcaNames *pca_names_new(guint32 uid) {
     PcaNames *names = g_new0(PcaNames, 1);

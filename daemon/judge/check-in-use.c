@@ -3,7 +3,7 @@
  * Purpose: the in-use check.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-in-use.h"
+#include "judge/check-in-use.h"
 
 #include "sys/in-use.h"
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Refused is what no method resets of those that its section lets, and what only a reset of its bus
  * would, where that reaches a function that is not of the same claim. */

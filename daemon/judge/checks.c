@@ -3,15 +3,15 @@
  * Purpose: the checks.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/checks.h"
+#include "judge/checks.h"
 
 #include "engine/handover.h"
-#include "service/check-in-use.h"
-#include "service/check-interrupts.h"
-#include "service/check-isolation.h"
-#include "service/check-limits.h"
-#include "service/check-reset.h"
-#include "service/check-sriov.h"
+#include "judge/check-in-use.h"
+#include "judge/check-interrupts.h"
+#include "judge/check-isolation.h"
+#include "judge/check-limits.h"
+#include "judge/check-reset.h"
+#include "judge/check-sriov.h"
 
 /* One function under examination. */
 typedef struct {

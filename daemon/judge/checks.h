@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "service/names.h"
-#include "service/request.h"
-#include "service/sources.h"
+#include "judge/names.h"
+#include "judge/request.h"
+#include "judge/sources.h"
 #include "sys/in-use.h"
 #include "sys/root.h"
 

@@ -3,7 +3,7 @@
  * Purpose: functions that only a reset of their bus cleans.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/bus-reset.h"
+#include "judge/bus-reset.h"
 
 GPtrArray *pca_bus_members(const PcaSnapshot *snapshot, const PcaFunction *function) {
     GPtrArray *members = g_ptr_array_new();

@@ -3,10 +3,10 @@
  * Purpose: requests and their targets.
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/request.h"
+#include "judge/request.h"
 
 #include "base/fds.h"
-#include "service/bus-reset.h"
+#include "judge/bus-reset.h"
 
 #define CLASS_BRIDGE 0x06
 

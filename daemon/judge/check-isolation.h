@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Appends one verdict when nothing was found, and one for each thing found. */
 void pca_check_isolation(const PcaCheckContext *context, PcaFindings *findings);

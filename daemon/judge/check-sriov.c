@@ -3,7 +3,7 @@
  * Purpose: the check "sriov".
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-sriov.h"
+#include "judge/check-sriov.h"
 
 typedef struct {
     const PcaCheckContext *context;

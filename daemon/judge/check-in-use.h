@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Appends a failure for each use; one that AllowInUse= of the section allows is told as passed. */
 void pca_check_in_use(const PcaCheckContext *context, const PcaTarget *target,

@@ -7,9 +7,9 @@
 #pragma once
 
 #include "engine/plan.h"
-#include "service/names.h"
-#include "service/request.h"
-#include "service/sources.h"
+#include "judge/names.h"
+#include "judge/request.h"
+#include "judge/sources.h"
 #include "sys/root.h"
 
 /* Fills in on which terms a claim of theirs would have these targets, of that snapshot. */

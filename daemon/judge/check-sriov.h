@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Refused is a physical function that has virtual functions, or that a claim has one of; and a
  * virtual function whose physical function is claimed, or on a vfio driver, whoever put it there.

@@ -3,7 +3,7 @@
  * Purpose: the check "isolation".
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-isolation.h"
+#include "judge/check-isolation.h"
 
 #include "pci/quirks.h"
 #include "pci/warnings.h"

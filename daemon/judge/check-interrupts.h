@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "service/checks.h"
+#include "judge/checks.h"
 
 /* Appends what refuses, or else that it passes, with the facts about all targets. */
 void pca_check_interrupts(const PcaCheckContext *context, PcaFindings *findings);

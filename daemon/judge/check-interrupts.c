@@ -3,7 +3,7 @@
  * Purpose: the check "interrupts".
  * Thread: the main one. Ownership: see the header.
  */
-#include "service/check-interrupts.h"
+#include "judge/check-interrupts.h"
 
 #include "sys/interrupts.h"
 
