@@ -101,7 +101,7 @@ static void do_plan(PcaCall *call) {
     }
     g_autoptr(PcaPlan) plan = pca_service_plan(call->bus->service, call->subject, request, &error);
     if (plan)
-        pca_call_return(call, g_variant_new("(@aa{sv})", pca_translate_plan(plan)));
+        pca_call_return(call, g_variant_new("(@aa{sv})", pca_plan_describe(plan)));
     else
         pca_call_fail(call, error);
 }

@@ -77,7 +77,6 @@ gboolean pca_translate_device_path(const char *path, PcaAddress *address);
 /* Addresses (of PcaAddress) from the paths of device objects, an ao. */
 GArray *pca_translate_addresses(GVariant *paths, GError **error);
 GVariant *pca_translate_findings(PcaFindings *findings);
-GVariant *pca_translate_plan(const PcaPlan *plan);
 GVariant *pca_translate_diagnostics(PcaDiagnostics *diagnostics);
 
 /* What `subject` may see of the claim; everything for its owner and root. */

@@ -144,6 +144,20 @@ gboolean pca_claim_is_dormant(const PcaClaim *claim) {
     return claim->kind == PCA_KIND_RESERVATION && claim->state == PCA_CLAIM_READY;
 }
 
+gboolean pca_claim_holds_device(const PcaClaim *claim, const PcaAddress *address) {
+    return !pca_claim_is_dormant(claim) && pca_claim_has_device(claim, address);
+}
+
+gboolean pca_claim_holds_group(const PcaClaim *claim, int group) {
+    return !pca_claim_is_dormant(claim) && pca_claim_has_group(claim, group);
+}
+
+gint pca_claim_compare_ages(gconstpointer a, gconstpointer b) {
+    const PcaClaim *x = *(PcaClaim *const *)a, *y = *(PcaClaim *const *)b;
+    return x->since != y->since ? (x->since > y->since) - (x->since < y->since)
+                                : strcmp(x->id, y->id);
+}
+
 const char *pca_claim_kind_name(PcaClaimKind kind) {
     static const char *const names[PCA_N_KINDS] = {"claim", "reservation", "reset", "recovery"};
     return names[kind];

@@ -119,6 +119,16 @@ void pca_claim_keep_devices(PcaClaim *claim, GHashTable *addresses);
 /* A reservation that nobody is at work on: it stands in nobody's way. */
 gboolean pca_claim_is_dormant(const PcaClaim *claim);
 
+/* Whether nobody else gets that function, or one of that group, while there is the claim. */
+gboolean pca_claim_holds_device(const PcaClaim *claim, const PcaAddress *address);
+gboolean pca_claim_holds_group(const PcaClaim *claim, int group);
+
+/* A GCompareFunc for arrays of claims: the oldest first. */
+gint pca_claim_compare_ages(gconstpointer a, gconstpointer b);
+
+/* An a{sv} of what there is to say of it, floating: all, or what everybody may know. */
+GVariant *pca_claim_describe(const PcaClaim *claim, gboolean all);
+
 /* "claim", "reservation", "reset", "recovery". */
 const char *pca_claim_kind_name(PcaClaimKind kind);
 

@@ -3,8 +3,6 @@
  * Purpose: which claims, reservations and residues there are.
  * Thread: the main one. Ownership: see the header.
  */
-#include <string.h>
-
 #include "claim/internal.h"
 
 typedef gboolean (*Is)(const PcaClaim *claim, gconstpointer key);
@@ -39,11 +37,11 @@ static gboolean is_claim_of(const PcaClaim *claim, gconstpointer uid) {
 }
 
 static gboolean holds_device(const PcaClaim *claim, gconstpointer address) {
-    return !pca_claim_is_dormant(claim) && pca_claim_has_device(claim, address);
+    return pca_claim_holds_device(claim, address);
 }
 
 static gboolean holds_group(const PcaClaim *claim, gconstpointer group) {
-    return !pca_claim_is_dormant(claim) && pca_claim_has_group(claim, *(const int *)group);
+    return pca_claim_holds_group(claim, *(const int *)group);
 }
 
 static gboolean reserves_device(const PcaClaim *claim, gconstpointer address) {
@@ -120,15 +118,9 @@ const PcaClaimResidue *pca_claims_residue(PcaClaims *claims, const PcaAddress *a
     return g_hash_table_lookup(claims->residues, text);
 }
 
-static gint by_age(gconstpointer a, gconstpointer b) {
-    const PcaClaim *x = *(PcaClaim *const *)a, *y = *(PcaClaim *const *)b;
-    return x->since != y->since ? (x->since > y->since) - (x->since < y->since)
-                                : strcmp(x->id, y->id);
-}
-
 GPtrArray *pca_claims_list(PcaClaims *claims) {
     GPtrArray *list = find_all(claims, is_claim, NULL);
-    g_ptr_array_sort(list, by_age);
+    g_ptr_array_sort(list, pca_claim_compare_ages);
     return list;
 }
 

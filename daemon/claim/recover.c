@@ -94,14 +94,9 @@ static void recover_residue(PcaEntry *entry, const PcaJournal *journal) {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < journal->plan->steps->len; i++) {
         const PcaStep *step = g_ptr_array_index(journal->plan->steps, i);
-        PcaStepState state = journal->states[i];
-        gboolean release = journal->plan->kind == PCA_PLAN_RELEASE;
-        gboolean left = release ? state != PCA_STEP_DONE
-                                : step->undo != PCA_OP_NONE &&
-                                      (state == PCA_STEP_BEGUN || state == PCA_STEP_DONE);
-        if (left && g_hash_table_add(seen, step->device))
+        if (pca_journal_step_left(journal, i) && g_hash_table_add(seen, step->device))
             pca_claims_add_residue(entry->claims, entry->claim->id, step->device,
-                                   release && !pca_op_gives_back(step->op), text);
+                                   pca_journal_step_quarantines(journal, step), text);
     }
     if (journal->plan->kind == PCA_PLAN_RELEASE)
         pca_entry_end_release(entry, TRUE, NULL);

@@ -36,7 +36,7 @@ static gboolean is_foreign(GKeyFile *file, GError **error) {
 
 /* FALSE: it is of another boot, and ended with that. Else what cannot be read taints the function
  * for everybody. */
-static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
+static gboolean load(const char *path, const char *boot_id, PcaTaint *taint, char **problem) {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
     if (g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error))
@@ -52,8 +52,7 @@ static gboolean load(const char *path, const char *boot_id, PcaTaint *taint) {
     taint->known = !error && uid < G_MAXUINT32;
     taint->uid = (guint32)uid;
     if (!taint->known)
-        g_warning("%s: %s; nobody may have this function", path,
-                  error ? error->message : "its uid is out of range");
+        *problem = g_strdup(error ? error->message : "its uid is out of range");
     return TRUE;
 }
 
@@ -65,40 +64,55 @@ static gboolean is_attempt(const char *name) {
     return dot && strlen(dot) == 7 && pca_address_parse(address, &parsed);
 }
 
+/* What is no taint of this boot. */
+static void tidy_up(const char *path, const char *name, gboolean is_taint) {
+    if (is_taint || is_attempt(name))
+        g_unlink(path);
+    else
+        g_warning("%s is left alone: it is not a file of this version", path);
+}
+
 /* One file of the directory. */
 static void load_one(GHashTable *taints, const char *directory, const char *name,
-                     const char *boot_id) {
+                     const char *boot_id, gboolean looks) {
     PcaAddress address;
     g_autofree char *path = g_build_filename(directory, name, NULL);
-    if (!pca_address_parse(name, &address)) {
-        if (is_attempt(name))
-            g_unlink(path);
-        else
-            g_warning("%s is left alone: it is not a file of this version", path);
-        return;
-    }
+    g_autofree char *problem = NULL;
+    gboolean is_taint = pca_address_parse(name, &address);
     PcaTaint *taint = g_new0(PcaTaint, 1);
-    if (load(path, boot_id, taint)) {
+    if (is_taint && load(path, boot_id, taint, &problem)) {
         g_hash_table_insert(taints, g_strdup(name), taint);
+        if (problem && !looks)
+            g_warning("%s: %s; nobody may have this function", path, problem);
         return;
     }
     taint_free(taint);
-    g_unlink(path);
+    if (!looks)
+        tidy_up(path, name, is_taint);
 }
 
-GHashTable *pca_taints_load(const char *directory, const char *boot_id) {
+static GHashTable *load_all(const char *directory, const char *boot_id, gboolean looks) {
     g_autofree char *path = g_build_filename(directory, DIRECTORY, NULL);
     g_autoptr(GHashTable) taints =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, taint_free);
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) entries = g_dir_open(path, 0, &error);
     if (!entries && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
-        g_warning("%s; nobody may have any function", error->message);
+        if (!looks)
+            g_warning("%s; nobody may have any function", error->message);
         return NULL;
     }
     for (const char *name; entries && (name = g_dir_read_name(entries));)
-        load_one(taints, path, name, boot_id);
+        load_one(taints, path, name, boot_id, looks);
     return g_steal_pointer(&taints);
+}
+
+GHashTable *pca_taints_load(const char *directory, const char *boot_id) {
+    return load_all(directory, boot_id, FALSE);
+}
+
+GHashTable *pca_taints_look(const char *directory, const char *boot_id) {
+    return load_all(directory, boot_id, TRUE);
 }
 
 static const PcaTaint *unknown_taint(void) {

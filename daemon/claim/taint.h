@@ -25,6 +25,9 @@ typedef struct {
  */
 GHashTable *pca_taints_load(const char *directory, const char *boot_id);
 
+/* The same for who only looks: nothing is removed, and nothing logged. */
+GHashTable *pca_taints_look(const char *directory, const char *boot_id);
+
 /* Writes down that the claim's owner has the function, unless that is known. Quarantined when it is
  * tainted by somebody else. */
 gboolean pca_taint_add(GHashTable *taints, const char *directory, const char *boot_id,

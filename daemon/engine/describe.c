@@ -142,3 +142,21 @@ char *pca_step_describe(const PcaStep *step) {
 char *pca_step_describe_undo(const PcaStep *step) {
     return describe(step->undo, step->undo_detail);
 }
+
+GVariant *pca_plan_describe(const PcaPlan *plan) {
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const PcaStep *step = g_ptr_array_index(plan->steps, i);
+        g_autofree char *detail = pca_step_describe(step);
+        g_autofree char *undo = pca_step_describe_undo(step);
+        g_auto(GVariantDict) dict;
+        g_variant_dict_init(&dict, NULL);
+        g_variant_dict_insert(&dict, "op", "s", pca_op_name(step->op));
+        g_variant_dict_insert(&dict, "device", "s", step->device);
+        g_variant_dict_insert(&dict, "detail", "s", detail);
+        g_variant_dict_insert(&dict, "undo", "s", undo ? undo : "");
+        g_variant_builder_add_value(&list, g_variant_dict_end(&dict));
+    }
+    return g_variant_builder_end(&list);
+}

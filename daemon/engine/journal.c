@@ -23,6 +23,18 @@ void pca_journal_free(PcaJournal *journal) {
     g_free(journal);
 }
 
+gboolean pca_journal_step_left(const PcaJournal *journal, guint index) {
+    const PcaStep *step = g_ptr_array_index(journal->plan->steps, index);
+    PcaStepState state = journal->states[index];
+    return journal->plan->kind == PCA_PLAN_RELEASE
+               ? state != PCA_STEP_DONE
+               : step->undo != PCA_OP_NONE && (state == PCA_STEP_BEGUN || state == PCA_STEP_DONE);
+}
+
+gboolean pca_journal_step_quarantines(const PcaJournal *journal, const PcaStep *step) {
+    return journal->plan->kind == PCA_PLAN_RELEASE && !pca_op_gives_back(step->op);
+}
+
 static gboolean read_run(PcaJournal *journal, const char *arguments) {
     g_auto(GStrv) words = g_strsplit(arguments, " ", 0);
     guint64 pid;

@@ -48,6 +48,12 @@ PcaJournal *pca_journal_parse(const char *text, GError **error);
 
 /* The whole file behind `fd`, from its start. */
 PcaJournal *pca_journal_read(int fd, GError **error);
+/* Whether the step is still to be done, of a release, or to be undone, of anything else. */
+gboolean pca_journal_step_left(const PcaJournal *journal, guint index);
+
+/* Whether its function is not provably clean while that step is left. */
+gboolean pca_journal_step_quarantines(const PcaJournal *journal, const PcaStep *step);
+
 void pca_journal_free(PcaJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaJournal, pca_journal_free)
 

@@ -125,6 +125,9 @@ void pca_plan_add_power(PcaPlan *plan, GPtrArray *functions, const PcaPlanDevice
 char *pca_step_describe(const PcaStep *step);
 char *pca_step_describe_undo(const PcaStep *step);
 
+/* An aa{sv} of the steps, floating: op, device, detail, undo s, the latter two in words. */
+GVariant *pca_plan_describe(const PcaPlan *plan);
+
 /* Transport and journal form, type PCA_PLAN_TYPE. NULL (with error) when malformed. */
 #define PCA_PLAN_TYPE "(ya(ssssss))"
 GVariant *pca_plan_to_variant(const PcaPlan *plan);

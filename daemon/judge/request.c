@@ -11,7 +11,7 @@
 #define CLASS_BRIDGE 0x06
 
 static void spec_free(gpointer data) {
-    PcaSpec *spec = data;
+    PcaRequestSpec *spec = data;
     g_free(spec->text);
     g_free(spec->alias);
     g_free(spec);
@@ -28,7 +28,7 @@ PcaRequest *pca_request_new(void) {
 }
 
 void pca_request_add(PcaRequest *request, const char *text, const char *alias) {
-    PcaSpec *spec = g_new0(PcaSpec, 1);
+    PcaRequestSpec *spec = g_new0(PcaRequestSpec, 1);
     spec->text = g_strdup(text);
     spec->alias = g_strdup(alias);
     g_ptr_array_add(request->specs, spec);
@@ -101,7 +101,7 @@ static PcaTarget *append_target(const Resolver *r, PcaFunction *function, const 
     return target;
 }
 
-static void add_target(const Resolver *r, PcaFunction *function, const PcaSpec *spec) {
+static void add_target(const Resolver *r, PcaFunction *function, const PcaRequestSpec *spec) {
     if (is_target(r->targets, function)) {
         pca_findings_fail(r->findings, "exists", PCA_ERROR_INVALID_ARGUMENT, spec->text,
                           "name each device once", "%s is named twice", spec->text);
@@ -110,7 +110,8 @@ static void add_target(const Resolver *r, PcaFunction *function, const PcaSpec *
     append_target(r, function, spec->alias ? spec->alias : spec->text);
 }
 
-static void resolve_section(const Resolver *r, const PcaSection *section, const PcaSpec *spec) {
+static void resolve_section(const Resolver *r, const PcaSection *section,
+                            const PcaRequestSpec *spec) {
     g_autoptr(GPtrArray) functions = pca_section_functions(section, r->snapshot);
     if (functions->len == 0)
         pca_findings_fail(r->findings, "exists", PCA_ERROR_NOT_FOUND, spec->text,
@@ -121,7 +122,7 @@ static void resolve_section(const Resolver *r, const PcaSection *section, const 
         add_target(r, g_ptr_array_index(functions, i), spec);
 }
 
-static void resolve_spec(const Resolver *r, const PcaSpec *spec) {
+static void resolve_spec(const Resolver *r, const PcaRequestSpec *spec) {
     PcaAddress address;
     const PcaSection *section = r->policy ? pca_policy_find(r->policy, spec->text) : NULL;
     PcaFunction *function = NULL;

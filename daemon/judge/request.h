@@ -23,10 +23,10 @@
 typedef struct {
     char *text;
     char *alias; /* NULL: the text is the name */
-} PcaSpec;
+} PcaRequestSpec;
 
 typedef struct {
-    GPtrArray *specs; /* of PcaSpec */
+    GPtrArray *specs; /* of PcaRequestSpec */
     char *as;         /* of Check: the user whom it is about; NULL: the caller */
     char *title;      /* NULL without one */
     char *handoff;    /* "cdev", "group", "node"; NULL: the best that the kernel has */

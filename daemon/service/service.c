@@ -155,12 +155,6 @@ static gboolean make_state_directory(const char *path, GError **error) {
     return FALSE;
 }
 
-static char *read_boot_id(const PcaRoot *root) {
-    g_autofree char *directory = g_build_filename(root->proc, "sys/kernel/random", NULL);
-    char *id = pca_read_text(directory, "boot_id", NULL);
-    return id ? id : g_strdup("unknown");
-}
-
 static void start(PcaService *service) {
     g_autofree char *unseen = pca_selinux_unseen(service->root->sysfs, service->root->proc);
     if (unseen)
@@ -200,7 +194,7 @@ PcaService *pca_service_new(const PcaServiceConfig *config, const PcaServiceEven
         pca_service_free(service);
         return NULL;
     }
-    g_autofree char *boot_id = read_boot_id(config->root);
+    g_autofree char *boot_id = pca_root_boot_id(config->root);
     PcaClaimsConfig claims = {
         .directory = directory,
         .worker_socket = config->worker_socket,

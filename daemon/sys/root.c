@@ -101,6 +101,17 @@ char *pca_read_text(const char *directory, const char *name, GError **error) {
     return g_strndup((const char *)bytes->data, length);
 }
 
+char *pca_root_boot_id(const PcaRoot *root) {
+    g_autofree char *directory = g_build_filename(root->proc, "sys/kernel/random", NULL);
+    char *id = pca_read_text(directory, "boot_id", NULL);
+    return id ? id : g_strdup("unknown");
+}
+
+char *pca_root_state_directory(const PcaRoot *root) {
+    g_autofree char *run = g_path_get_dirname(root->udev);
+    return g_build_filename(run, "pcassign", NULL);
+}
+
 gboolean pca_parse_number(const char *text, guint64 *value) {
     if (!g_ascii_isdigit(text[0]))
         return FALSE;

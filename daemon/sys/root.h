@@ -26,6 +26,13 @@ PcaRoot *pca_root_new_host(void);
 void pca_root_free(PcaRoot *root);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaRoot, pca_root_free)
 
+/* Names the boot; "unknown" where the kernel does not say. Free with g_free. */
+char *pca_root_boot_id(const PcaRoot *root);
+
+/* Where the daemon of that machine keeps its state, "/run/pcassign"; beside dev in any tree. Free
+ * with g_free. */
+char *pca_root_state_directory(const PcaRoot *root);
+
 #define PCA_READ_MAX (1024 * 1024) /* bytes; what exceeds it is an error, never cut silently */
 
 /* The text of directory/name without its final newline. NULL, with *error in PCA_ERROR_FAILED

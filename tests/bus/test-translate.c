@@ -31,8 +31,8 @@ START_TEST(changed_after_it_was_sent) {
     ck_assert_msg(request != NULL, "%s", error ? error->message : "");
     for (gsize i = 0; i < size; i++)
         bytes[i] = g_ascii_isalpha(bytes[i]) ? 'x' : bytes[i];
-    const PcaSpec *nic = g_ptr_array_index(request->specs, 0);
-    const PcaSpec *gpu = g_ptr_array_index(request->specs, 1);
+    const PcaRequestSpec *nic = g_ptr_array_index(request->specs, 0);
+    const PcaRequestSpec *gpu = g_ptr_array_index(request->specs, 1);
     ck_assert_pstr_eq(nic->text, "nic");
     ck_assert_pstr_eq(nic->alias, "wan");
     ck_assert_pstr_eq(gpu->text, "gpu");
