@@ -36,15 +36,28 @@ void pca_findings_pass(PcaFindings *findings, const char *name, const char *form
     va_end(args);
 }
 
+static void set_failed(PcaFinding *finding, PcaError error, const char *culprit, const char *fix) {
+    finding->error = error;
+    finding->culprit = g_strdup(culprit);
+    finding->fix = g_strdup(fix);
+}
+
 void pca_findings_fail(PcaFindings *findings, const char *name, PcaError error, const char *culprit,
                        const char *fix, const char *format, ...) {
     va_list args;
     va_start(args, format);
+    set_failed(add(findings, name, format, args), error, culprit, fix);
+    va_end(args);
+}
+
+void pca_findings_doubt(PcaFindings *findings, const char *name, PcaError error,
+                        const char *culprit, const char *fix, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
     PcaFinding *finding = add(findings, name, format, args);
     va_end(args);
-    finding->error = error;
-    finding->culprit = g_strdup(culprit);
-    finding->fix = g_strdup(fix);
+    finding->unknown = TRUE;
+    set_failed(finding, error, culprit, fix);
 }
 
 gboolean pca_findings_failed(PcaFindings *findings, const char *name) {

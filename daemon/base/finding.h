@@ -20,11 +20,13 @@ typedef enum {
 typedef struct {
     const char *name; /* static: "exists", "iommu", "policy", ... */
     gboolean ok;
-    PcaError error; /* meaningful when !ok */
-    char *culprit;  /* what stands in the way: an address, a driver, a mount point; or NULL */
-    char *text;     /* one sentence without a full stop */
-    char *fix;      /* what mends it, ideally one command; or NULL */
-    guint use;      /* of a failure "in-use": the one PcaUses it is; 0: no policy may allow it */
+    gboolean unknown; /* of a failure: nothing that stands in the way was found, but not all could
+                         be looked at; whoever decides takes it for a refusal */
+    PcaError error;   /* meaningful when !ok */
+    char *culprit;    /* what stands in the way: an address, a driver, a mount point; or NULL */
+    char *text;       /* one sentence without a full stop */
+    char *fix;        /* what mends it, ideally one command; or NULL */
+    guint use;        /* of a failure "in-use": the one PcaUses it is; 0: no policy may allow it */
 } PcaFinding;
 
 typedef GPtrArray PcaFindings;
@@ -36,6 +38,11 @@ void pca_findings_pass(PcaFindings *findings, const char *name, const char *form
 /* `culprit` and `fix` may be NULL; they are copied. */
 void pca_findings_fail(PcaFindings *findings, const char *name, PcaError error, const char *culprit,
                        const char *fix, const char *format, ...) G_GNUC_PRINTF(6, 7);
+
+/* The same of what could not be found out: `unknown`. */
+void pca_findings_doubt(PcaFindings *findings, const char *name, PcaError error,
+                        const char *culprit, const char *fix, const char *format, ...)
+    G_GNUC_PRINTF(6, 7);
 
 /* Whether a failure called `name` is among them; any failure at all when name is NULL. */
 gboolean pca_findings_failed(PcaFindings *findings, const char *name);

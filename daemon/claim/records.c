@@ -37,6 +37,7 @@ static PcaRecords *records_new(void) {
     records->claims = g_ptr_array_new_with_free_func((GDestroyNotify)pca_claim_unref);
     records->steps =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+    records->at_work = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     records->residues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, residue_free);
     records->unread = g_ptr_array_new_with_free_func(g_free);
     return records;
@@ -45,6 +46,7 @@ static PcaRecords *records_new(void) {
 void pca_records_free(PcaRecords *records) {
     g_ptr_array_unref(records->claims);
     g_hash_table_unref(records->steps);
+    g_hash_table_unref(records->at_work);
     g_hash_table_unref(records->residues);
     g_clear_pointer(&records->taints, g_hash_table_unref);
     g_ptr_array_unref(records->unread);
@@ -96,6 +98,8 @@ static void keep_running(const Reader *r, const PcaJournal *journal) {
     g_autofree char *worker =
         g_strdup_printf("a worker (process %d) is at work on it", journal->pid);
     note_steps(r, journal);
+    if (works)
+        g_hash_table_add(r->records->at_work, g_strdup(r->claim->id));
     keep(r, release ? PCA_CLAIM_RELEASING : PCA_CLAIM_PREPARING,
          works     ? worker
          : release ? "no worker is at work on it; pcassignd goes on with it once it runs"

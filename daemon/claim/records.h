@@ -14,6 +14,7 @@ typedef struct {
     GPtrArray *claims; /* of PcaClaim, also an administrator's: state and reason are as the daemon
                           would take them up */
     GHashTable *steps; /* id → strv: what their journals have left, "0000:01:00.0: unbind ..." */
+    GHashTable *at_work;  /* a set of ids: a worker is at work on them */
     GHashTable *residues; /* address → PcaClaimResidue */
     GHashTable *taints;   /* see taint.h; NULL: not known */
     GPtrArray *unread;    /* of text: records that are not understood, or mean nothing now */

@@ -37,8 +37,8 @@ static PcaFindings *find_uses(const PcaCheckContext *context, const PcaFunction 
     PcaUseNodes *nodes = uses ? g_hash_table_lookup(uses->nodes, address) : NULL;
     pca_in_use(context->look, function, found);
     if (nodes && uses->problem)
-        pca_findings_fail(found, "in-use", PCA_ERROR_IN_USE, address, NULL,
-                          "cannot tell whether a program uses %s: %s", address, uses->problem);
+        pca_findings_doubt(found, "in-use", PCA_ERROR_IN_USE, address, context->unseen.fix,
+                           "cannot tell whether a program uses %s: %s", address, uses->problem);
     else if (nodes)
         pca_in_use_opened(context->look, function, nodes, found);
     return found;
@@ -76,9 +76,25 @@ static void check_vfio_user(const PcaCheckContext *context, const PcaFunction *f
                           address, user);
 }
 
+/* What the host and others do where nobody could look. */
+static void doubt_unseen(const PcaCheckContext *context, const PcaFunction *function,
+                         PcaFindings *findings) {
+    const PcaUnseen *unseen = &context->unseen;
+    g_autofree char *address = pca_address_format(&function->address);
+    if (unseen->host)
+        pca_findings_doubt(findings, "in-use", PCA_ERROR_IN_USE, address, unseen->fix,
+                           "cannot tell what the host does with %s: %s", address, unseen->host);
+    if (unseen->programs && pca_driver_is_vfio(function->driver) &&
+        !pca_sources_device(context->sources, &function->address))
+        pca_findings_doubt(findings, "in-use", PCA_ERROR_IN_USE, address, unseen->fix,
+                           "cannot tell whether %s is driven through VFIO already: %s", address,
+                           unseen->programs);
+}
+
 void pca_check_in_use(const PcaCheckContext *context, const PcaTarget *target,
                       PcaFindings *findings) {
     g_autoptr(GPtrArray) found = find_uses(context, target->function);
     judge_uses(pca_target_allowed_uses(target), found, findings);
     check_vfio_user(context, target->function, findings);
+    doubt_unseen(context, target->function, findings);
 }

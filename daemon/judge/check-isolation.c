@@ -104,6 +104,23 @@ static void remark(const Judgement *j, const char *what, const PcaReason *reason
     g_string_append_printf(j->remarks, "; %s: %s", what, reason->text);
 }
 
+/* Registers that were not read could tell of something switched off, the command line of options
+ * that make groups up. Whether it was so. */
+static gboolean doubt(const Judgement *j, const Beyond *beyond) {
+    const PcaUnseen *unseen = &j->context->unseen;
+    const PcaReason *reason = beyond->unknown ? beyond->unknown : beyond->certain;
+    const char *why = beyond->unknown && unseen->registers ? unseen->registers
+                      : reason && unseen->host             ? unseen->host
+                                                           : NULL;
+    if (!why)
+        return FALSE;
+    pca_findings_doubt(j->findings, "isolation", PCA_ERROR_NOT_ISOLATED, j->address, unseen->fix,
+                       "cannot tell whether topology and registers bear IOMMU group %d of %s out: "
+                       "%s: %s",
+                       j->function->iommu_group, j->address, reason->text, why);
+    return TRUE;
+}
+
 /* What could not be read is unknown, and what the kernel knows better (a newer quirk of its own)
  * its business: neither is refused. */
 static void judge_set(const Judgement *j, const PcaIsolation *isolation) {
@@ -116,6 +133,8 @@ static void judge_set(const Judgement *j, const PcaIsolation *isolation) {
         refuse_lacking(j, &beyond, option);
     else if (option)
         refuse_option(j, beyond.certain, option);
+    else if (doubt(j, &beyond))
+        return;
     else if (beyond.certain)
         remark(j, "topology and registers do not bear that out", beyond.certain);
     else if (beyond.unknown)

@@ -65,10 +65,17 @@ static void check_number(const PcaCheckContext *context, const PcaTarget *target
     if (section->per_user == 0 || !is_first(context, target))
         return;
     guint n = count(context, section, held);
-    if (n <= section->per_user)
-        return;
     const char *user = context->names->user;
     g_autofree char *number = g_strdup_printf("uid %u", context->names->uid);
+    if (n <= section->per_user && context->unseen.claims)
+        pca_findings_doubt(findings, "policy", PCA_ERROR_LIMIT_EXCEEDED, section->name,
+                           context->unseen.fix,
+                           "cannot tell how many functions of [Device %s] %s holds already; it "
+                           "allows %u (PerUser, %s:%u): %s",
+                           section->name, user ? user : number, section->per_user, section->file,
+                           pca_section_line(section, PCA_KEY_PER_USER), context->unseen.claims);
+    if (n <= section->per_user)
+        return;
     pca_findings_fail(findings, "policy", PCA_ERROR_LIMIT_EXCEEDED, section->name,
                       held->len ? "release one first" : "ask for fewer functions",
                       "%s would hold %u functions of [Device %s], which allows %u (PerUser, "

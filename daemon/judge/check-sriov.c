@@ -72,6 +72,18 @@ static void judge_pf(const Judgement *j) {
                           text, j->address, pf->driver);
 }
 
+/* Who has the physical function is asked for a virtual one, and the other way round. */
+static void doubt_claims(const Judgement *j) {
+    const PcaUnseen *unseen = &j->context->unseen;
+    g_autofree char *pf = j->function->is_vf ? pca_address_format(&j->function->pf) : NULL;
+    if (!unseen->claims || (!pf && j->function->total_vfs == 0))
+        return;
+    pca_findings_doubt(j->findings, "sriov", PCA_ERROR_BUSY, pf ? pf : j->address, unseen->fix,
+                       "cannot tell who holds %s of %s: %s",
+                       pf ? "the physical function" : "virtual functions", j->address,
+                       unseen->claims);
+}
+
 void pca_check_sriov(const PcaCheckContext *context, const PcaTarget *target,
                      PcaFindings *findings) {
     g_autofree char *address = pca_address_format(&target->function->address);
@@ -80,4 +92,5 @@ void pca_check_sriov(const PcaCheckContext *context, const PcaTarget *target,
         refuse_vfs(&j);
     if (target->function->is_vf)
         judge_pf(&j);
+    doubt_claims(&j);
 }

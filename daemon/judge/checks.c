@@ -49,6 +49,10 @@ static void refuse_without_grant(const Check *c) {
                       "no [Device] section of the policy names %s", c->address);
 }
 
+static gboolean asks_for_unit_or_label(const PcaSection *section) {
+    return section->allow_units[0] || section->require_units[0] || section->require_labels[0];
+}
+
 static void refuse_caller(const Check *c, const PcaSection *section, const char *reason) {
     const PcaNames *names = c->context->names;
     g_autofree char *number = g_strdup_printf("uid %u", names->uid);
@@ -66,10 +70,15 @@ static void refuse_caller(const Check *c, const PcaSection *section, const char 
 static void check_caller(const Check *c, const PcaSection *section) {
     g_autofree char *reason = NULL;
     PcaCaller caller = pca_names_caller(c->context->names);
-    if (!pca_section_allows(section, &caller, c->context->accounts, &reason))
-        refuse_caller(c, section, reason);
-    else
+    const PcaUnseen *unseen = &c->context->unseen;
+    if (pca_section_allows(section, &caller, c->context->accounts, &reason))
         pca_check_limits(c->context, c->target, c->findings);
+    else if (unseen->caller && asks_for_unit_or_label(section))
+        pca_findings_doubt(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, section->name,
+                           unseen->fix, "cannot tell whether [Device %s] allows them (%s:%u): %s",
+                           section->name, section->file, section->line, unseen->caller);
+    else
+        refuse_caller(c, section, reason);
 }
 
 /* Nobody gets a stub, so only a [Deny] matters. */
@@ -172,6 +181,9 @@ static void check_busy(const Check *c) {
     const PcaClaimResidue *residue = sources->ops->residue(sources->data, &c->function->address);
     if (claim)
         refuse_held(c, claim);
+    else if (c->context->unseen.claims)
+        pca_findings_doubt(c->findings, "busy", PCA_ERROR_BUSY, c->address, c->context->unseen.fix,
+                           "cannot tell who holds %s: %s", c->address, c->context->unseen.claims);
     check_taint(c);
     if (!residue)
         return;

@@ -24,9 +24,20 @@ PcaProgramUses *pca_program_uses_new(PcaUseLook *look, const PcaTargets *targets
 void pca_program_uses_free(PcaProgramUses *uses);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaProgramUses, pca_program_uses_free)
 
+/* What whoever asks cannot look at, each with why: "only root may"; NULL: it was looked at. The
+ * daemon looks at all of it. */
+typedef struct {
+    const char *claims;    /* who has claimed what */
+    const char *programs;  /* who has nodes open, and who drives groups through VFIO */
+    const char *host;      /* /proc: mounts, routes, the kernel's command line */
+    const char *registers; /* config spaces beyond their first 64 bytes */
+    const char *caller;    /* the unit and label that the caller would have */
+    const char *fix;       /* who could look at it */
+} PcaUnseen;
+
 typedef struct {
     const PcaRoot *root;
-    PcaSnapshot *snapshot;
+    const PcaSnapshot *snapshot;
     const PcaSources *sources;
     const PcaNames *names;       /* of the caller */
     const PcaAccounts *accounts; /* of the names of the policy */
@@ -38,6 +49,7 @@ typedef struct {
     GHashTable *busy_groups; /* group number → who uses it through VFIO, in words */
     const PcaProgramUses *uses;
     PcaUseLook *look; /* at what the host uses, for all targets */
+    PcaUnseen unseen;
 } PcaCheckContext;
 
 /* Whether the check of that name is among those to make. */
@@ -46,6 +58,6 @@ gboolean pca_check_is_wanted(const PcaCheckContext *context, const char *name);
 /* Who holds a claim, as far as the caller may know: "alice", "uid 1000", "another user". g_free. */
 char *pca_check_holder(const PcaCheckContext *context, const PcaClaim *claim);
 
-/* Appends one verdict for each check that found nothing, and one for each thing found. Not "label",
- * which is the service's own. */
+/* Appends one verdict for each check that found nothing, and one for each thing found or not seen.
+ * Not "label", which is the service's own. */
 void pca_checks_run(const PcaCheckContext *context, PcaFindings *findings);

@@ -28,6 +28,8 @@ static void fail(const PcaUse *use, guint kind, const char *culprit, const char 
     pca_findings_fail(use->findings, "in-use", PCA_ERROR_IN_USE, culprit, fix, "%s", text);
     PcaFinding *finding = g_ptr_array_index(use->findings, use->findings->len - 1);
     finding->use = kind;
+    /* So begins each of them that says what could not be read, and no other. */
+    finding->unknown = g_str_has_prefix(text, "cannot tell ");
 }
 
 void pca_use_fail(const PcaUse *use, const char *culprit, const char *fix, const char *format,
