@@ -5,7 +5,7 @@ pcassignctl_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAG
 pcassignctl_LDADD = $(LIBS_CLIENT)
 
 noinst_LIBRARIES += libpca-client.a
-LIBS_CLIENT = libpca-client.a $(LIBS_SYS) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS) \
+LIBS_CLIENT = libpca-client.a libpca-judge.a libpca-claim.a libpca-engine.a $(LIBS_SYS) $(GIO_LIBS) $(SMARTCOLS_LIBS) $(JSON_LIBS) \
 	$(SYSTEMD_LIBS)
 libpca_client_a_CFLAGS = $(AM_CFLAGS) $(GIO_CFLAGS) $(SMARTCOLS_CFLAGS) $(JSON_CFLAGS) \
 	$(SYSTEMD_CFLAGS)
@@ -21,6 +21,7 @@ libpca_client_a_SOURCES = \
 	client/monitor-print.c client/monitor-print.h \
 	client/monitor-seen.c client/monitor-seen.h \
 	client/objects.c client/objects.h \
+	client/offline.c client/offline.h \
 	client/options.c client/options.h \
 	client/output.c client/output.h \
 	client/policy-check.c client/policy-explain.c client/policy-new.c client/policy-show.c \
@@ -32,12 +33,14 @@ libpca_client_a_SOURCES = \
 	client/source.c client/source.h \
 	client/specs.c client/specs.h \
 	client/status.c client/status.h \
+	client/status-offline.c client/status-offline.h \
 	client/verb-admin.c \
 	client/verb-check.c client/verb-claims.c client/verb-explain.c client/verb-list.c \
 	client/verb-policy.c client/verb-show.c client/verb-tree.c \
 	client/verb-monitor.c client/verb-release.c client/verb-run.c client/verb-status.c client/verbs.h
 
-libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h client/libvirt.h \
+libpca_client_a_SOURCES += client/check-domain.c client/check-domain.h \
+	client/check-offline.c client/check-offline.h client/libvirt.h \
 	client/verb-xml.c
 if LIBVIRT
 libpca_client_a_SOURCES += client/libvirt.c

@@ -17,7 +17,6 @@
 /* What a verb does without the daemon. */
 typedef enum {
     NEEDS_DAEMON,
-    NOT_YET,
     READS_SYSFS,
 } Offline;
 
@@ -75,14 +74,14 @@ static const struct verb {
      "Example:\n"
      "  pcassignctl check 01:00.0\n"
      "  virsh dumpxml win11 | pcassignctl check --domain=-\n",
-     NOT_YET},
+     READS_SYSFS},
     {"plan", pca_verb_plan, "plan DEVICE...",
      "the steps that a claim would take, with their undo; changes nothing",
      "A claim takes the steps one by one, and where one fails it undoes those before it.\n"
      "\n"
      "Example:\n"
      "  pcassignctl plan gpu-a\n",
-     NOT_YET},
+     READS_SYSFS},
     {"run", pca_verb_run, "run [ALIAS=]DEVICE... [OPTIONS] -- COMMAND...",
      "claim devices and run a command with their descriptors",
      "All devices are claimed, or none. The claim lives as long as the command has its lease\n"
@@ -132,7 +131,7 @@ static const struct verb {
      "\n"
      "Example:\n"
      "  pcassignctl status 01:00.0\n",
-     NOT_YET},
+     READS_SYSFS},
     {"monitor", pca_verb_monitor, "monitor", "events, a line each, until it is interrupted",
      "Tells of devices that come, go or change driver or state, of claims, of a new policy, and "
      "of\n"
@@ -221,7 +220,9 @@ static const char general_options[] =
     "  -j                 JSON: pretty on a terminal, otherwise short\n"
     "  --no-legend        no headings and no summaries\n"
     "  --no-pager         for scripts; output never goes to a pager\n"
-    "  --offline          reads sysfs without the daemon: list, tree, show, explain, xml, policy\n"
+    "  --offline          without the daemon: list, tree, show, explain, check, plan, status, "
+    "xml,\n"
+    "                     policy\n"
     "  --sysfs=DIR        offline, and of another tree that is laid out like /sys\n"
     "  -h, --help         this text; with a verb, that verb's\n"
     "  --version          the version\n";
@@ -260,10 +261,9 @@ static const struct verb *find_verb(const char *name) {
 }
 
 static int refuse_offline(const struct verb *verb) {
-    pca_complain("--offline: '%s' %s; list, tree, show, explain, xml and policy can do "
-                 "without pcassignd",
-                 verb->name,
-                 verb->offline == NOT_YET ? "cannot be done offline yet" : "needs pcassignd");
+    pca_complain("--offline: '%s' needs pcassignd; list, tree, show, explain, check, plan, status, "
+                 "xml and policy can do without it",
+                 verb->name);
     return PCA_EXIT_USAGE;
 }
 

@@ -54,7 +54,8 @@ static const struct option_spec {
     {"--group", 0, LIST, "policy new", offsetof(PcaOptions, groups)},
     {"--unit", 0, LIST, "policy new", offsetof(PcaOptions, units)},
     {"--write", 0, FLAG, "policy new", offsetof(PcaOptions, write)},
-    {"--policy-directory", 0, REPEATED, "policy check|policy show|policy explain|policy new",
+    {"--policy-directory", 0, REPEATED,
+     "check|plan|policy check|policy show|policy explain|policy new",
      offsetof(PcaOptions, policy_directories)},
 };
 

@@ -226,6 +226,10 @@ const PcaSnapshot *pca_source_snapshot(const PcaSource *source) {
     return source->snapshot;
 }
 
+const PcaHardware *pca_source_hardware(const PcaSource *source) {
+    return source->hardware;
+}
+
 const PcaRoot *pca_source_root(const PcaSource *source) {
     return source->root;
 }

@@ -9,7 +9,7 @@
 #include "objects.h"
 #include "options.h"
 #include "pci/snapshot.h"
-#include "sys/root.h"
+#include "sys/hardware.h"
 
 typedef struct PcaSource PcaSource;
 
@@ -47,6 +47,9 @@ GVariant *pca_source_explain(const PcaSource *source, const PcaDeviceView *devic
 
 /* The functions as they were scanned; NULL online. Borrowed. */
 const PcaSnapshot *pca_source_snapshot(const PcaSource *source);
+
+/* Their config spaces and topology; NULL but of CONFIGS offline. Borrowed. */
+const PcaHardware *pca_source_hardware(const PcaSource *source);
 
 /* Where the kernel's trees of the machine are that the source is about, as far as is known here.
  * Borrowed. */

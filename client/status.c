@@ -20,6 +20,7 @@ static void holder_free(gpointer data) {
 
 void pca_status_free(PcaStatus *status) {
     g_clear_pointer(&status->holders, g_ptr_array_unref);
+    g_strfreev(status->steps);
     g_free(status->subject);
     g_free(status->fix);
     g_free(status);

@@ -22,6 +22,7 @@ typedef struct {
     guint64 since; /* of the state; microseconds, wall clock; 0: not known */
     const char *reason;
     GPtrArray *holders; /* of PcaStatusHolder; NULL when the caller is not told */
+    char **steps;       /* "DEVICE: WHAT", what the journal has left to do; NULL: not known */
     char *fix;          /* a command; NULL when there is nothing that the caller could do */
 } PcaStatus;
 

@@ -5,6 +5,7 @@
  */
 #include "verbs.h"
 #include "check-domain.h"
+#include "check-offline.h"
 #include "connection.h"
 #include "host-note.h"
 #include "output.h"
@@ -16,6 +17,11 @@
 #include "pci/address.h"
 
 #include <stdio.h>
+
+/* Files of a policy that is not the daemon's are nothing that it could be asked about. */
+static gboolean is_offline(const PcaOptions *options) {
+    return options->offline || options->policy_directories;
+}
 
 /* One of Check's or Plan's calls; the reply, or NULL. */
 static GVariant *ask(const PcaOptions *options, const char *method, GPtrArray *specs,
@@ -75,12 +81,32 @@ static PcaFindings *read_findings(GVariant *reply) {
     return findings;
 }
 
+static gboolean is_refused(const PcaFinding *finding) {
+    return !finding->ok && !finding->unknown;
+}
+
+/* The first that refuses, in the order of the checks; NULL when none does. */
+static const PcaFinding *first_refused(PcaFindings *findings) {
+    for (guint i = 0; i < findings->len; i++)
+        if (is_refused(g_ptr_array_index(findings, i)))
+            return g_ptr_array_index(findings, i);
+    return NULL;
+}
+
+/* What is not known is null, in JSON. */
+static void json_ok(JsonBuilder *builder, gboolean ok, gboolean unknown) {
+    json_builder_set_member_name(builder, "ok");
+    if (unknown)
+        json_builder_add_null_value(builder);
+    else
+        json_builder_add_boolean_value(builder, ok);
+}
+
 static void json_finding(JsonBuilder *builder, const PcaFinding *finding) {
     json_builder_begin_object(builder);
     pca_json_string(builder, "name", finding->name);
-    json_builder_set_member_name(builder, "ok");
-    json_builder_add_boolean_value(builder, finding->ok);
-    pca_json_string(builder, "error", finding->ok ? NULL : pca_error_name(finding->error));
+    json_ok(builder, finding->ok, finding->unknown);
+    pca_json_string(builder, "error", is_refused(finding) ? pca_error_name(finding->error) : NULL);
     pca_json_string(builder, "culprit", finding->culprit);
     pca_json_string(builder, "text", finding->text);
     pca_json_string(builder, "fix", finding->fix);
@@ -105,8 +131,7 @@ static void check_json(const PcaOptions *options, const PcaDomain *domain, GPtrA
                        PcaFindings *findings, gboolean ok) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "ok");
-    json_builder_add_boolean_value(builder, ok);
+    json_ok(builder, ok, !ok && findings->len > 0 && !first_refused(findings));
     json_devices(builder, specs);
     if (domain)
         pca_domain_json(builder, domain);
@@ -120,11 +145,15 @@ static void check_json(const PcaOptions *options, const PcaDomain *domain, GPtrA
 }
 
 static void check_row(PcaTable *table, const PcaFinding *finding) {
-    const char *cells[] = {finding->name, finding->ok ? "ok" : "refused", finding->text};
+    const char *result_text = finding->ok ? "ok" : finding->unknown ? "unknown" : "refused";
+    const char *colour = finding->ok        ? PCA_COLOUR_GOOD
+                         : finding->unknown ? PCA_COLOUR_WARNING
+                                            : PCA_COLOUR_BAD;
+    const char *cells[] = {finding->name, result_text, finding->text};
     struct libscols_line *line = pca_table_row(table, cells);
     struct libscols_cell *result = line ? scols_line_get_cell(line, 1) : NULL;
     if (result)
-        scols_cell_set_color(result, finding->ok ? PCA_COLOUR_GOOD : PCA_COLOUR_BAD);
+        scols_cell_set_color(result, colour);
     if (finding->ok || !finding->fix)
         return;
     struct libscols_line *below = scols_table_new_line(table, NULL);
@@ -135,18 +164,23 @@ static void check_row(PcaTable *table, const PcaFinding *finding) {
 
 static void check_summary(GPtrArray *specs, PcaFindings *findings, gboolean ok) {
     g_autofree char *devices = pca_specs_describe(specs);
-    const char *first = NULL;
-    guint failed = 0;
+    const PcaFinding *first = first_refused(findings);
+    guint failed = 0, unknown = 0;
     for (guint i = 0; i < findings->len; i++) {
         const PcaFinding *finding = g_ptr_array_index(findings, i);
-        failed += !finding->ok;
-        first = first || finding->ok ? first : finding->name;
+        failed += is_refused(finding);
+        unknown += finding->unknown;
     }
     if (ok)
         printf("%s: can be claimed\n", devices);
+    else if (!first && unknown > 0)
+        printf(
+            "%s: not known whether it can be claimed: nothing that was looked at refuses it, but "
+            "%u of %u verdicts are unknown\n",
+            devices, unknown, findings->len);
     else
         printf("%s: cannot be claimed: %u of %u checks refused, first '%s'\n", devices, failed,
-               findings->len, first ? first : "-");
+               findings->len, first ? first->name : "-");
 }
 
 static gboolean check_table(const PcaOptions *options, GPtrArray *specs, PcaFindings *findings,
@@ -199,18 +233,42 @@ static void introduce(const PcaOptions *options, const PcaDomain *domain, PcaFin
         pca_domain_print(options->domain, domain);
 }
 
+/* NULL with an exit status, after complaining. */
+static PcaFindings *find(const PcaOptions *options, GPtrArray *specs, gboolean *ok, int *status) {
+    g_autoptr(GError) error = NULL;
+    if (is_offline(options)) {
+        PcaFindings *findings = pca_check_offline(options, specs, status);
+        *ok = findings && !pca_findings_failed(findings, NULL);
+        return findings;
+    }
+    g_autoptr(GVariant) reply = ask(options, "Check", specs, "(baa{sv})", &error);
+    if (!reply) {
+        *status = pca_fail(pca_specs_subject(specs), error);
+        return NULL;
+    }
+    g_variant_get(reply, "(baa{sv})", ok, NULL);
+    return read_findings(reply);
+}
+
+static int exit_status(const PcaOptions *options, PcaFindings *findings, gboolean ok) {
+    const PcaFinding *first = first_refused(findings);
+    if (!first)
+        return ok ? 0 : pca_error_exit_status(PCA_ERROR_FAILED);
+    g_autoptr(GDBusConnection) bus = is_offline(options) ? NULL : pca_connect(NULL);
+    return pca_policy_note_refusal(bus, pca_error_exit_status(first->error));
+}
+
 int pca_verb_check(const PcaOptions *options) {
     g_autoptr(GError) error = NULL;
     g_autoptr(PcaDomain) domain = NULL;
     g_autoptr(GPtrArray) specs = checked_specs(options, &domain, &error);
+    gboolean ok = FALSE;
+    int status = 0;
     if (!specs)
         return pca_fail(NULL, error);
-    g_autoptr(GVariant) reply = ask(options, "Check", specs, "(baa{sv})", &error);
-    if (!reply)
-        return pca_fail(pca_specs_subject(specs), error);
-    gboolean ok = FALSE;
-    g_variant_get(reply, "(baa{sv})", &ok, NULL);
-    g_autoptr(GPtrArray) findings = read_findings(reply);
+    g_autoptr(GPtrArray) findings = find(options, specs, &ok, &status);
+    if (!findings)
+        return status;
     note_host(options, findings);
     if (domain)
         introduce(options, domain, findings);
@@ -218,11 +276,7 @@ int pca_verb_check(const PcaOptions *options) {
         check_json(options, domain, specs, findings, ok);
     else if (!check_table(options, specs, findings, ok, &error))
         return pca_fail(NULL, error);
-    if (!pca_findings_to_error(findings, &error)) {
-        g_autoptr(GDBusConnection) bus = pca_connect(NULL);
-        return pca_policy_note_refusal(bus, pca_error_exit_status(error->code));
-    }
-    return ok ? 0 : pca_error_exit_status(PCA_ERROR_FAILED);
+    return exit_status(options, findings, ok);
 }
 
 static void plan_json(const PcaOptions *options, GVariant *reply) {
@@ -266,15 +320,27 @@ static gboolean plan_table(const PcaOptions *options, GVariant *reply, GError **
     return TRUE;
 }
 
+/* NULL with an exit status, after complaining. */
+static GVariant *find_plan(const PcaOptions *options, GPtrArray *specs, int *status) {
+    g_autoptr(GError) error = NULL;
+    if (is_offline(options))
+        return pca_plan_offline(options, specs, status);
+    GVariant *reply = ask(options, "Plan", specs, "(aa{sv})", &error);
+    if (!reply)
+        *status = pca_fail(pca_specs_subject(specs), error);
+    return reply;
+}
+
 int pca_verb_plan(const PcaOptions *options) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) specs =
         pca_specs_parse((const char *const *)options->words->pdata, &error);
+    int status = 0;
     if (!specs)
         return pca_fail(NULL, error);
-    g_autoptr(GVariant) reply = ask(options, "Plan", specs, "(aa{sv})", &error);
+    g_autoptr(GVariant) reply = find_plan(options, specs, &status);
     if (!reply)
-        return pca_fail(pca_specs_subject(specs), error);
+        return status;
     if (options->json != PCA_JSON_OFF)
         plan_json(options, reply);
     else if (!plan_table(options, reply, &error))

@@ -7,6 +7,7 @@
 #include "journal.h"
 #include "output.h"
 #include "policy-state.h"
+#include "status-offline.h"
 #include "status.h"
 #include "base/error.h"
 
@@ -33,6 +34,13 @@ static void json_holders(JsonBuilder *builder, GPtrArray *holders) {
     json_builder_end_array(builder);
 }
 
+static void json_steps(JsonBuilder *builder, char **steps) {
+    if (steps)
+        pca_json_strings(builder, "steps", (const char *const *)steps);
+    else
+        pca_json_string(builder, "steps", NULL);
+}
+
 static void add_json(JsonBuilder *builder, const PcaStatus *status) {
     g_autofree char *since =
         status->since ? g_strdup_printf("%" G_GUINT64_FORMAT, status->since) : NULL;
@@ -42,6 +50,7 @@ static void add_json(JsonBuilder *builder, const PcaStatus *status) {
     pca_json_string(builder, "since", since);
     pca_json_string(builder, "reason", status->reason);
     json_holders(builder, status->holders);
+    json_steps(builder, status->steps);
     pca_json_string(builder, "fix", status->fix);
     json_builder_end_object(builder);
 }
@@ -131,6 +140,8 @@ static void print_text(const PcaStatus *status) {
     if (status->reason)
         line("Reason", status->reason);
     holder_lines(status->holders);
+    for (char **step = status->steps; step && *step; step++)
+        line("Left", *step);
     if (status->fix)
         line("Next", status->fix);
     else if (!status->holders)
@@ -207,29 +218,67 @@ static gboolean fetch(GDBusConnection *bus, GPtrArray **devices, GPtrArray **cla
     return *devices != NULL;
 }
 
+/* Where the states are from: the daemon, or offline the records. */
+typedef struct {
+    GDBusConnection *bus;
+    PcaOffline *offline;
+    GPtrArray *devices, *claims;
+} Host;
+
+static void host_clear(Host *host) {
+    g_clear_pointer(&host->devices, g_ptr_array_unref);
+    g_clear_pointer(&host->claims, g_ptr_array_unref);
+    g_clear_pointer(&host->offline, pca_offline_free);
+    g_clear_object(&host->bus);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Host, host_clear)
+
+static gboolean host_open(Host *host, const PcaOptions *options, GError **error) {
+    if (!options->offline) {
+        host->bus = pca_connect(error);
+        return fetch(host->bus, &host->devices, &host->claims, error);
+    }
+    host->offline = pca_offline_open(options, PCA_SOURCE_BRIEF, error);
+    if (!host->offline ||
+        !pca_status_read_offline(host->offline, &host->devices, &host->claims, error))
+        return FALSE;
+    pca_status_complain_unread(host->offline);
+    return TRUE;
+}
+
+static void complete(const Host *host, PcaStatus *status) {
+    if (host->offline)
+        pca_status_complete_offline(host->offline, status);
+}
+
+static void tell_all(const PcaOptions *options, const Host *host) {
+    const PcaPolicyState state = pca_policy_state(host->bus);
+    pca_policy_complain_state(&state);
+    g_autoptr(GPtrArray) list = all(host->devices, host->claims);
+    for (guint i = 0; i < list->len; i++)
+        complete(host, g_ptr_array_index(list, i));
+    print_all(options, list);
+}
+
 int pca_verb_status(const PcaOptions *options) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) claims = NULL;
-    g_autoptr(GPtrArray) devices = NULL;
+    g_auto(Host) host = {0};
     guint n = pca_options_n_words(options);
     if (n > 1) {
         pca_complain("status takes one device or claim, not %u", n);
         return PCA_EXIT_USAGE;
     }
-    g_autoptr(GDBusConnection) bus = pca_connect(&error);
-    if (!fetch(bus, &devices, &claims, &error))
+    if (!host_open(&host, options, &error))
         return pca_fail(NULL, error);
     if (n == 0) {
-        const PcaPolicyState state = pca_policy_state(bus);
-        pca_policy_complain_state(&state);
-        g_autoptr(GPtrArray) list = all(devices, claims);
-        print_all(options, list);
+        tell_all(options, &host);
         return 0;
     }
     g_autoptr(PcaStatus) status =
-        pca_status_find(devices, claims, pca_options_word(options, 0), &error);
+        pca_status_find(host.devices, host.claims, pca_options_word(options, 0), &error);
     if (!status)
         return pca_fail(NULL, error);
+    complete(&host, status);
     print_one(options, status);
     return 0;
 }

@@ -22,7 +22,8 @@ typedef struct {
     const char *directory;
     gboolean live;
     PcaClaim *claim;
-    gint64 touched; /* when its journal was written last; microseconds, wall clock; 0: not known */
+    gboolean locked; /* whoever runs a plan holds its journal's lock */
+    gint64 touched;  /* when its journal was written last; microseconds, wall clock; 0: not known */
 } Reader;
 
 static void residue_free(gpointer data) {
@@ -86,24 +87,23 @@ static void keep(const Reader *r, PcaClaimState state, const char *reason) {
     g_ptr_array_add(r->records->claims, pca_claim_ref(r->claim));
 }
 
-/* Its worker, by the process that began the last run. */
-static gboolean is_at_work(const Reader *r, const PcaJournal *journal) {
-    return r->live && journal->pid != 0 &&
-           pca_process_start_time(journal->pid) == journal->start_time;
+static void keep_locked(const Reader *r, const PcaJournal *journal) {
+    gboolean release = journal->plan && journal->plan->kind == PCA_PLAN_RELEASE;
+    g_autofree char *worker =
+        g_strdup_printf("a worker (process %d) is at work on it", journal->pid);
+    if (journal->plan)
+        note_steps(r, journal);
+    g_hash_table_add(r->records->at_work, g_strdup(r->claim->id));
+    keep(r, release || journal->undoing ? PCA_CLAIM_RELEASING : PCA_CLAIM_PREPARING,
+         journal->pid ? worker : "a worker is at work on it");
 }
 
 static void keep_running(const Reader *r, const PcaJournal *journal) {
     gboolean release = journal->plan->kind == PCA_PLAN_RELEASE || journal->undoing;
-    gboolean works = is_at_work(r, journal);
-    g_autofree char *worker =
-        g_strdup_printf("a worker (process %d) is at work on it", journal->pid);
     note_steps(r, journal);
-    if (works)
-        g_hash_table_add(r->records->at_work, g_strdup(r->claim->id));
     keep(r, release ? PCA_CLAIM_RELEASING : PCA_CLAIM_PREPARING,
-         works     ? worker
-         : release ? "no worker is at work on it; pcassignd goes on with it once it runs"
-                   : "no worker is at work on it; pcassignd undoes it once it runs");
+         release ? "no worker is at work on it; pcassignd goes on with it once it runs"
+                 : "no worker is at work on it; pcassignd undoes it once it runs");
 }
 
 static gboolean lease_lives(const Reader *r) {
@@ -185,8 +185,10 @@ static PcaJournal *open_journal(Reader *r, GError **error) {
         pca_error_set_errno(error, PCA_ERROR_FAILED, errno, "opening %s", path);
         return NULL;
     }
-    if (fstat(fd, &st) == 0)
+    if (fstat(fd, &st) == 0) {
         r->touched = (gint64)st.st_mtim.tv_sec * G_USEC_PER_SEC + st.st_mtim.tv_nsec / 1000;
+        r->locked = r->live && pca_journal_is_locked(fd);
+    }
     PcaJournal *journal = pca_journal_read(fd, error);
     if (!journal)
         g_prefix_error(error, "%s: ", path);
@@ -196,7 +198,9 @@ static PcaJournal *open_journal(Reader *r, GError **error) {
 static void read_claim(Reader *r) {
     g_autoptr(GError) error = NULL;
     g_autoptr(PcaJournal) journal = open_journal(r, &error);
-    if (journal)
+    if (journal && r->locked)
+        keep_locked(r, journal);
+    else if (journal)
         read_journal(r, journal);
     else
         quarantine_all(r, error);
@@ -219,6 +223,7 @@ static void read_record(Reader *r, const char *id, const char *boot_id) {
     g_autoptr(PcaClaim) claim = pca_store_load(r->directory, id, boot_id, &error);
     r->claim = claim;
     r->touched = 0;
+    r->locked = FALSE;
     if (claim)
         read_claim(r);
     else if (g_error_matches(error, PCA_ERROR, PCA_ERROR_REVOKED))
@@ -250,10 +255,9 @@ static void drop_unsplit(PcaRecords *records) {
 }
 
 /* Whether it can be read, or is not there at all. */
-static gboolean check_directory(const char *directory, gboolean *is_there, GError **error) {
+static gboolean check_directory(const char *directory, GError **error) {
     g_autoptr(GError) problem = NULL;
     g_autoptr(GDir) entries = g_dir_open(directory, 0, &problem);
-    *is_there = entries != NULL;
     if (entries || g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         return TRUE;
     gboolean forbidden = g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_ACCES);
@@ -264,18 +268,16 @@ static gboolean check_directory(const char *directory, gboolean *is_there, GErro
 
 PcaRecords *pca_records_read(const char *directory, const char *boot_id, gboolean live,
                              GError **error) {
-    g_autofree char *claims = g_build_filename(directory, "claims", NULL);
-    gboolean is_there = FALSE;
-    if (!check_directory(claims, &is_there, error))
+    if (!check_directory(directory, error))
         return NULL;
     PcaRecords *records = records_new();
-    g_auto(GStrv) ids = pca_store_list(claims);
-    Reader reader = {.records = records, .directory = claims, .live = live};
+    g_auto(GStrv) ids = pca_store_list(directory);
+    Reader reader = {.records = records, .directory = directory, .live = live};
     for (char **id = ids; *id; id++)
         read_record(&reader, *id, boot_id);
     drop_unsplit(records);
     g_ptr_array_sort(records->claims, pca_claim_compare_ages);
-    records->taints = pca_taints_look(claims, boot_id);
+    records->taints = pca_taints_look(directory, boot_id);
     return records;
 }
 

@@ -20,9 +20,9 @@ typedef struct {
     GPtrArray *unread;    /* of text: records that are not understood, or mean nothing now */
 } PcaRecords;
 
-/* What is below DIRECTORY/claims; nothing where that is not there. `live`: of this machine and this
- * moment, so that processes and leases can be looked at. NULL with NotPermitted when it may not be
- * read, Failed when it cannot. */
+/* What is in the directory of store.h; nothing where that is not there. `live`: of this machine and
+ * this moment, so that processes and leases can be looked at. NULL with NotPermitted when it may
+ * not be read, Failed when it cannot. */
 PcaRecords *pca_records_read(const char *directory, const char *boot_id, gboolean live,
                              GError **error);
 void pca_records_free(PcaRecords *records);

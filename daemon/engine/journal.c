@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -176,6 +177,21 @@ static gboolean read_all(int fd, GString *text, GError **error) {
 PcaJournal *pca_journal_read(int fd, GError **error) {
     g_autoptr(GString) text = g_string_new(NULL);
     return read_all(fd, text, error) ? pca_journal_parse(text->str, error) : NULL;
+}
+
+/* The kernel's columns are in lock_get_status() in fs/locks.c. */
+gboolean pca_journal_is_locked(int fd) {
+    struct stat st;
+    g_autofree char *text = NULL;
+    if (fstat(fd, &st) < 0 || !g_file_get_contents("/proc/locks", &text, NULL, NULL))
+        return FALSE;
+    g_autofree char *place = g_strdup_printf(" %02x:%02x:%" G_GUINT64_FORMAT " ", major(st.st_dev),
+                                             minor(st.st_dev), (guint64)st.st_ino);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (strstr(*line, " FLOCK ") && strstr(*line, place))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean write_all(int fd, const char *data, size_t size) {

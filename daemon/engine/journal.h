@@ -54,6 +54,10 @@ gboolean pca_journal_step_left(const PcaJournal *journal, guint index);
 /* Whether its function is not provably clean while that step is left. */
 gboolean pca_journal_step_quarantines(const PcaJournal *journal, const PcaStep *step);
 
+/* Whether somebody holds the journal's lock, asked of the kernel's list: whoever tried to take it
+ * would have it for a moment, in which a worker that wants it is refused. */
+gboolean pca_journal_is_locked(int fd);
+
 void pca_journal_free(PcaJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaJournal, pca_journal_free)
 

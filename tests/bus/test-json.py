@@ -86,6 +86,98 @@ def test_looks():
             expect("%s %s: the same offline" % words, online == seen, "%s\n%s" % (online, seen))
 
 
+def by_name(checks):
+    """The verdicts by their checks: those that are known, and whether all are."""
+    verdicts = {}
+    for check in checks:
+        known, complete = verdicts.setdefault(check["name"], ([], True))
+        if check["ok"] is None:
+            verdicts[check["name"]] = (known, False)
+        else:
+            known.append(check)
+    return verdicts
+
+
+def policy_directories():
+    return ["--policy-directory=" + os.path.join(os.environ["FAKE_TREE"], name)
+            for name in ("policy.d", "vendor.d")]
+
+
+def same_checks(*words):
+    """Whatever is told offline is told in the same words by the daemon; gives the names of what is unknown."""
+    online, seen = json.loads(ctl("-j", "check", *words).stdout), offline("check", *words,
+                                                                           *policy_directories())
+    expect("%s: its schema" % (words,), not complaint("check", seen), seen)
+    told, looked = by_name(online["checks"]), by_name(seen["checks"])
+    expect("%s: the same checks in the same order" % (words,), list(told) == list(looked),
+           "%s\n%s" % (list(told), list(looked)))
+    for name, (known, complete) in looked.items():
+        daemons = told.get(name, ([], True))[0]
+        good = known == daemons if complete else all(check in daemons for check in known)
+        expect("%s: %s offline" % (words, name), good, "%s\n%s" % (daemons, known))
+    unknown = [name for name, (known, complete) in looked.items() if not complete]
+    refused = any(check["ok"] is False for check in seen["checks"])
+    expect("%s: ok" % (words,),
+           seen["ok"] is (False if refused else None if unknown else True), seen)
+    expect("%s: never ok offline alone" % (words,), online["ok"] or not seen["ok"])
+    return unknown
+
+
+def test_offline_checks():
+    """check and plan make the same of the host's tree as the daemon; the state is beside it."""
+    link = os.path.join(os.environ["FAKE_TREE"], "run/pcassign")
+    os.symlink(".", link)
+    doubts = set()
+    devices = [device["address"] for device in json.loads(ctl("-j", "list", "-a").stdout)]
+    users = ("0", "1", "65534", "4000000000")
+    for i, device in enumerate([*devices, "empty-slot", "77:00.0", "zz:00.0"]):
+        doubts.update(same_checks(device, "--as=" + users[i % len(users)]))
+    for user in users:
+        doubts.update(same_checks("nic", "--as=" + user))
+        doubts.update(same_checks("gpu", "--as=" + user))
+    same_checks("nic", "gpu")
+    same_checks("03:00.0", "03:00.1", "--as=65534")
+    expect("what only the worker finds out", doubts == {"in-use"}, doubts)
+    held = host.Held("nic")
+    for user in ("0", "1", "65534"):
+        expect("nobody has it twice", "busy" not in same_checks("nic", "--as=" + user))
+    held.end()
+    host.await_driver("e1000e")
+    for words in (("nic",), ("07:00.0",), ("gpu", "nic"), ("04:00.0",)):
+        online = json.loads(ctl("-j", "plan", *words).stdout)
+        seen = offline("plan", *words, *policy_directories())
+        expect("plan %s: the same offline" % (words,), online == seen and online["steps"],
+               "%s\n%s" % (online, seen))
+    os.unlink(link)
+    expect("without the state", same_checks("nic") == ["busy"])
+
+
+def same_status(*words):
+    """But for what a daemon that starts does not know either, and what the journal has left."""
+    online, seen = json.loads(ctl("-j", "status", *words).stdout), offline("status", *words)
+    expect("status %s: its schema" % (words,), not complaint("status", seen), seen)
+    lists = [value if isinstance(value, list) else [value] for value in (online, seen)]
+    for entry in lists[0] + lists[1]:
+        for member in ("since", "reason", "steps"):
+            entry.pop(member)
+    expect("status %s: the same offline" % (words,), lists[0] == lists[1],
+           "%s\n%s" % (online, seen))
+
+
+def test_offline_status():
+    link = os.path.join(os.environ["FAKE_TREE"], "run/pcassign")
+    os.symlink(".", link)
+    same_status()
+    held = host.Held("nic", "--title=a title")
+    claim = json.loads(ctl("-j", "claims").stdout)[0]["claim"]
+    for words in ((), (NIC,), (claim,), (claim[:8],), ("08:00.0",)):
+        same_status(*words)
+    held.end()
+    host.await_driver("e1000e")
+    same_status(NIC)
+    os.unlink(link)
+
+
 def test_checks():
     for status, device in ((0, "nic"), (2, "zz:00.0"), (4, "exchanged"), (4, "10:00.0"),
                            (5, "04:00.0"), (5, "03:00.0"), (6, "00:01.0"), (6, "02:00.0"),
@@ -128,6 +220,14 @@ def test_locked():
     held.end()
     locked = '"quarantined"'
     expect("quarantined", host.await_true(lambda: locked in ctl("-j", "status", "08:00.0").stdout))
+    link = os.path.join(os.environ["FAKE_TREE"], "run/pcassign")
+    os.symlink(".", link)
+    same_status()
+    same_status("08:00.0")
+    seen = offline("status", "08:00.0")
+    expect("what is left", any("0000:08:00.0: " in step for step in seen["steps"]), seen)
+    same_checks("08:00.0")
+    os.unlink(link)
     status = conforms("status", 0, "status", "08:00.0")
     expect("why and what next", status["reason"] and status["since"]
            and status["fix"] == "pcassignctl recover 0000:08:00.0", status)
@@ -192,8 +292,7 @@ def test_policy():
 def test_policy_answers():
     """What the daemon says of the policy in force is what the files say."""
     tree = os.environ["FAKE_TREE"]
-    directories = ["--policy-directory=" + os.path.join(tree, name)
-                   for name in ("policy.d", "vendor.d")]
+    directories = policy_directories()
     conforms("policy-check", 0, "policy", "check", *directories)
     shown = conforms("policy-show", 0, "policy", "show")
     expect("in force", shown["stale"] is False and int(shown["generation"]) > 0, shown)
@@ -228,6 +327,8 @@ def main():
     test_devices()
     test_looks()
     test_checks()
+    test_offline_checks()
+    test_offline_status()
     test_claims()
     test_policy()
     test_policy_answers()

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "claim/lease.h"
+#include "claim/records.h"
 #include "claim/store.h"
 #include "engine/run.h"
 
@@ -112,11 +113,42 @@ static void assert_gone(Left *left) {
     ck_assert_uint_eq(pca_claims_count(claims, 1000), 0);
 }
 
+/* What the files tell whoever looks at them is what a daemon makes of them; and looking changes
+ * nothing. */
+static void recover(Left *left) {
+    g_autoptr(PcaRecords) records = pca_records_read(state_directory, BOOT_ID, TRUE, NULL);
+    const PcaClaim *seen = NULL;
+    pca_claims_recover(claims);
+    const PcaClaim *claim = taken_up(left);
+    for (guint i = 0; i < records->claims->len; i++) {
+        const PcaClaim *one = g_ptr_array_index(records->claims, i);
+        if (g_str_equal(one->id, left->claim->id))
+            seen = one;
+    }
+    if (!claim && seen)
+        ck_assert_str_eq(seen->reason, "nothing was done to its devices yet");
+    else
+        ck_assert(!claim == !seen);
+    if (claim)
+        ck_assert((claim->state == PCA_CLAIM_READY) == (seen->state == PCA_CLAIM_READY));
+    if (claim && claim->state == PCA_CLAIM_STUCK)
+        ck_assert(g_hash_table_contains(records->at_work, claim->id));
+    for (guint i = 0; i < left->claim->devices->len; i++) {
+        const PcaAddress *address = &pca_claim_device(left->claim, i)->function->address;
+        const PcaClaimResidue *told = pca_claims_residue(claims, address);
+        const PcaClaimResidue *read = pca_records_residue(records, address);
+        ck_assert(!told == !read);
+        ck_assert(!told ||
+                  (told->quarantined == read->quarantined && g_str_equal(told->text, read->text) &&
+                   g_str_equal(told->id, read->id)));
+    }
+}
+
 /* ---- By the journal ---- */
 
 START_TEST(an_empty_journal_is_the_end) {
     AUTO_LEFT left = left_new();
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_ptr_null(taken_up(&left));
     ck_assert_uint_eq(pca_fake_kernel_count(fake, "*"), 0);
     assert_gone(&left);
@@ -126,7 +158,7 @@ END_TEST
 START_TEST(a_claim_plan_without_an_end_is_undone) {
     AUTO_LEFT left = left_new();
     run_and_die(&left, PCA_PLAN_CLAIM, "write bus/pci/drivers_probe " BARE);
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_ptr_nonnull(taken_up(&left));
     await_end(&left);
     assert_gone(&left);
@@ -136,7 +168,7 @@ END_TEST
 START_TEST(a_prepared_claim_with_a_live_lease_is_ready) {
     AUTO_LEFT left = left_new();
     run_plan(&left, PCA_PLAN_CLAIM);
-    pca_claims_recover(claims);
+    recover(&left);
     PcaClaim *claim = taken_up(&left);
     ck_assert_ptr_nonnull(claim);
     ck_assert_int_eq(claim->state, PCA_CLAIM_READY);
@@ -152,7 +184,7 @@ START_TEST(a_prepared_claim_whose_lease_ended_is_released) {
     run_plan(&left, PCA_PLAN_CLAIM);
     pca_fake_kernel_set_secret(fake, NIC, "alice's");
     pca_fd_close(&left.lease);
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_str_eq(taken_up(&left)->reason, "the lease ended while the service was down");
     await_end(&left);
     ck_assert_ptr_null(pca_fake_kernel_get_secret(fake, NIC));
@@ -165,7 +197,7 @@ START_TEST(a_prepared_claim_without_a_lease_is_released) {
     g_autofree char *path = pca_store_path(state_directory, left.claim->id, "lease");
     run_plan(&left, PCA_PLAN_CLAIM);
     ck_assert_int_eq(g_unlink(path), 0);
-    pca_claims_recover(claims);
+    recover(&left);
     await_end(&left);
     assert_gone(&left);
 }
@@ -175,7 +207,7 @@ START_TEST(an_undone_claim_is_the_end) {
     AUTO_LEFT left = left_new();
     pca_fake_kernel_refuse(fake, NIC, VFIO);
     run_plan(&left, PCA_PLAN_CLAIM);
-    pca_claims_recover(claims);
+    recover(&left);
     assert_gone(&left);
 }
 END_TEST
@@ -187,7 +219,7 @@ START_TEST(a_release_without_an_end_goes_on) {
         AUTO_LEFT left = left_new();
         run_plan(&left, PCA_PLAN_CLAIM);
         run_and_die(&left, PCA_PLAN_RELEASE, moments[i]);
-        pca_claims_recover(claims);
+        recover(&left);
         ck_assert_int_eq(taken_up(&left)->state, PCA_CLAIM_RELEASING);
         await_end(&left);
         assert_gone(&left);
@@ -199,7 +231,7 @@ START_TEST(a_finished_release_is_the_end) {
     AUTO_LEFT left = left_new();
     run_plan(&left, PCA_PLAN_CLAIM);
     run_plan(&left, PCA_PLAN_RELEASE);
-    pca_claims_recover(claims);
+    recover(&left);
     assert_gone(&left);
 }
 END_TEST
@@ -208,7 +240,7 @@ START_TEST(a_half_undone_claim_is_not_ready) {
     AUTO_LEFT left = left_new();
     run_plan(&left, PCA_PLAN_CLAIM);
     ck_assert_int_gt(dprintf(left.journal, "run 1 1\nundo 0\n"), 0);
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_int_ne(taken_up(&left)->state, PCA_CLAIM_READY);
     await_end(&left);
     assert_gone(&left);
@@ -221,7 +253,7 @@ END_TEST
 static void assert_told(Left *left, guint index, gboolean quarantined, const char *text) {
     for (int i = 0; i < 2; i++) {
         daemon_restart();
-        pca_claims_recover(claims);
+        recover(left);
         ck_assert_ptr_null(taken_up(left));
         const PcaClaimResidue *residue = residue_of(left, index);
         ck_assert_ptr_nonnull(residue);
@@ -294,7 +326,7 @@ START_TEST(a_directory_without_its_claim_is_removed) {
     AUTO_LEFT left = left_new();
     g_autofree char *path = pca_store_path(state_directory, left.claim->id, "claim");
     ck_assert_int_eq(g_unlink(path), 0);
-    pca_claims_recover(claims);
+    recover(&left);
     assert_gone(&left);
 }
 END_TEST
@@ -302,7 +334,7 @@ END_TEST
 START_TEST(a_record_of_another_boot_is_left_alone) {
     AUTO_LEFT left = left_new();
     ck_assert(pca_store_update(state_directory, left.claim, "another", NULL));
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_ptr_null(taken_up(&left));
     ck_assert(!residue_of(&left, 0) && !residue_of(&left, 1));
     ck_assert_uint_eq(count_stored(), 1);
@@ -369,7 +401,7 @@ static void assert_kept(Left *left, int i) {
     g_autofree char *bound = machine_bindings(pair);
     g_autofree char *text = write_foreign(left, i, &size);
     for (int times = 0; times < 2; times++) {
-        pca_claims_recover(claims);
+        recover(left);
         ck_assert_ptr_null(taken_up(left));
         for (guint k = 0; k < 2; k++) {
             const PcaClaimResidue *residue = residue_of(left, k);
@@ -404,7 +436,7 @@ START_TEST(a_title_names_no_function) {
     g_autofree char *path = pca_store_path(state_directory, left.claim->id, "claim");
     static const char text[] = "[Claim]\nFormat=2\nTitle=" NIC "\nWhat=x" NIC " " NIC "1\n";
     ck_assert(g_file_set_contents(path, text, -1, NULL));
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert(!residue_of(&left, 0) && !residue_of(&left, 1));
     ck_assert_uint_eq(count_stored(), 1);
 }
@@ -439,7 +471,7 @@ static pid_t former_worker(Left *left, PcaPlanKind kind, const char *glob) {
 START_TEST(a_worker_of_before_is_awaited_and_its_plan_undone) {
     AUTO_LEFT left = left_new();
     pid_t pid = former_worker(&left, PCA_PLAN_CLAIM, "write bus/pci/drivers_probe " NIC);
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_int_eq(taken_up(&left)->state, PCA_CLAIM_STUCK);
     ck_assert_uint_eq(pca_claims_count(claims, 1000), 1);
     await_end(&left);
@@ -454,7 +486,7 @@ START_TEST(a_release_of_before_is_awaited_and_goes_on) {
     AUTO_LEFT left = left_new();
     run_plan(&left, PCA_PLAN_CLAIM);
     pid_t pid = former_worker(&left, PCA_PLAN_RELEASE, "write " NIC "/reset *");
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_int_eq(taken_up(&left)->state, PCA_CLAIM_STUCK);
     await_end(&left);
     waitpid(pid, NULL, 0);
@@ -494,7 +526,7 @@ static gboolean end_process(gpointer pid) {
 START_TEST(an_unknown_holder_of_the_lock_is_waited_for) {
     AUTO_LEFT left = left_new();
     pid_t pid = hold_the_lock(&left);
-    pca_claims_recover(claims);
+    recover(&left);
     ck_assert_int_eq(taken_up(&left)->state, PCA_CLAIM_STUCK);
     g_timeout_add(10, end_process, GINT_TO_POINTER(pid));
     await_end(&left);
@@ -529,7 +561,7 @@ START_TEST(who_holds_up_a_worker_of_before_is_named) {
     run_elsewhere(&left, PCA_PLAN_CLAIM);
     run_and_die(&left, PCA_PLAN_RELEASE, "write bus/pci/drivers/vfio-pci/unbind *");
     pid_t pid = hold_the_lock(&left);
-    pca_claims_recover(claims);
+    recover(&left);
     PcaClaim *claim = taken_up(&left);
     ck_assert_int_eq(claim->state, PCA_CLAIM_STUCK);
     await_reason(claim, "still held open by qemu (process 4242 of uid ");
@@ -547,7 +579,7 @@ START_TEST(released_while_the_lock_is_held_it_is_not_ready_again) {
     AUTO_ANSWER early = {0};
     run_elsewhere(&left, PCA_PLAN_CLAIM);
     pid_t pid = hold_the_lock(&left);
-    pca_claims_recover(claims);
+    recover(&left);
     pca_claims_release(claims, taken_up(&left), "enough", on_answer, &early);
     ck_assert_uint_eq(early.calls, 0);
     end_process(GINT_TO_POINTER(pid));
@@ -562,7 +594,7 @@ START_TEST(a_release_that_waits_for_the_lock_is_told_so) {
     AUTO_LEFT left = left_new();
     AUTO_ANSWER answer = {0};
     pid_t pid = hold_the_lock(&left);
-    pca_claims_recover(claims);
+    recover(&left);
     pca_claims_release(claims, taken_up(&left), "enough", on_answer, &answer);
     expect_blocked_until_end(&left, &answer, pid);
 }

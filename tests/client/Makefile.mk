@@ -1,6 +1,7 @@
 check_PROGRAMS += tests/client/test-run
 TESTS += tests/client/test-run tests/client/test-pcassignctl tests/client/test-snippets.py \
-	tests/client/test-offline.py tests/client/test-policy.py tests/client/test-completions
+	tests/client/test-offline.py tests/client/test-verdicts.py tests/client/test-policy.py \
+	tests/client/test-completions
 EXTRA_DIST += tests/client/test-pcassignctl tests/client/mock-pcassignd \
 	tests/client/test-snippets.py \
 	tests/client/schemas/admin.json tests/client/schemas/check.json tests/client/schemas/claims.json \
@@ -10,7 +11,7 @@ EXTRA_DIST += tests/client/test-pcassignctl tests/client/mock-pcassignd \
 	tests/client/schemas/policy-show.json \
 	tests/client/schemas/status.json tests/client/schemas/xml.json \
 	tests/client/schemas/explain.json tests/client/schemas/show.json tests/client/schemas/tree.json \
-	tests/client/sysfstree.py tests/client/offline.py tests/client/test-offline.py \
+	tests/client/sysfstree.py tests/client/offline.py tests/client/test-offline.py tests/client/test-verdicts.py \
 	tests/client/test-policy.py tests/client/test-completions tests/client/bench-offline
 tests_client_test_run_SOURCES = tests/support/main.c tests/support/suite.h \
 	tests/client/test-run.c

@@ -26,10 +26,9 @@ def test_options():
                  "reset x", "recover x"):
         refused(2, "--offline: '%s' needs pcassignd" % verb.split()[0], "--offline", *verb.split())
     refused(2, "--offline: 'policy reload' needs pcassignd", "--offline", "policy", "reload")
-    for verb in ("check x", "plan x", "status"):
-        refused(2, "cannot be done offline yet", "--sysfs=" + work, *verb.split())
     refused(2, "--sysfs needs a value", "list", "--sysfs")
-    for verb in ("list", "tree", "show 01:00.0", "explain 01:00.0"):
+    for verb in ("list", "tree", "show 01:00.0", "explain 01:00.0", "check 01:00.0",
+                 "plan 01:00.0", "status"):
         refused(8, "pcassignd is not running", *verb.split())
         expect(verb + " without the daemon names --offline", "--offline" in ctl(*verb.split()).stderr)
     refused(2, "show takes one device, not 0", "show", "--offline")
