@@ -66,10 +66,13 @@ static const struct verb {
     {"check", pca_verb_check, "check DEVICE...|--domain=FILE [--as=USER]",
      "whether devices can be claimed, and what mends it; changes nothing",
      "Makes every check that a claim of these devices together would make. The exit status is\n"
-     "that of the first check that refuses.\n"
+     "that of the first check that refuses. Offline, what cannot be looked at is unknown, and\n"
+     "never passes.\n"
      "\n"
-     "  --as=USER          for that user instead of yourself, by name or uid; for root\n"
+     "  --as=USER          for that user instead of yourself, by name or uid; for root, or "
+     "offline\n"
      "  --domain=FILE      the PCI host devices of a libvirt domain's XML; - is standard input\n"
+     "  --policy-directory=DIR  offline, and by the policy files there; may be repeated\n"
      "\n"
      "Example:\n"
      "  pcassignctl check 01:00.0\n"
@@ -78,6 +81,8 @@ static const struct verb {
     {"plan", pca_verb_plan, "plan DEVICE...",
      "the steps that a claim would take, with their undo; changes nothing",
      "A claim takes the steps one by one, and where one fails it undoes those before it.\n"
+     "\n"
+     "  --policy-directory=DIR  offline, and by the policy files there; may be repeated\n"
      "\n"
      "Example:\n"
      "  pcassignctl plan gpu-a\n",
@@ -128,6 +133,7 @@ static const struct verb {
      "what state a claim or device is in, since when, and what to type next",
      "Without an argument: all claims, and the devices in an unusual state. On a terminal the\n"
      "last lines of the journal about the one that is named follow, where you may read it.\n"
+     "Offline, for root: what pcassignd has written down, and what is left to do by it.\n"
      "\n"
      "Example:\n"
      "  pcassignctl status 01:00.0\n",

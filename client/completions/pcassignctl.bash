@@ -56,8 +56,8 @@ _pcassignctl_full_verb() {
 _pcassignctl_options() {
     local all='--json= -j --no-legend --no-pager --offline --sysfs= --help --version'
     case $1 in
-    check) echo "$all --domain= --as=" ;;
-    'policy check' | 'policy show') echo "$all --policy-directory=" ;;
+    check) echo "$all --domain= --as= --policy-directory=" ;;
+    plan | 'policy check' | 'policy show') echo "$all --policy-directory=" ;;
     'policy explain') echo "$all --as= --policy-directory=" ;;
     'policy new') echo "$all --name= --user= --group= --unit= --write --policy-directory=" ;;
     list | '') echo "$all --all --output=" ;;

@@ -55,7 +55,7 @@ gboolean pca_journal_step_left(const PcaJournal *journal, guint index);
 gboolean pca_journal_step_quarantines(const PcaJournal *journal, const PcaStep *step);
 
 /* Whether somebody holds the journal's lock, asked of the kernel's list: whoever tried to take it
- * would have it for a moment, in which a worker that wants it is refused. */
+ * would have it for a moment, and be taken for a worker at work. */
 gboolean pca_journal_is_locked(int fd);
 
 void pca_journal_free(PcaJournal *journal);
