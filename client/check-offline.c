@@ -19,6 +19,7 @@
 /* One request, for one caller. */
 typedef struct {
     PcaPolicy *policy;
+    char *unread; /* which of its files may not be read; NULL: none */
     PcaOffline *offline;
     PcaNames *names;
     PcaAccounts *accounts;
@@ -34,6 +35,7 @@ static void case_free(Case *c) {
     g_clear_pointer(&c->names, pca_names_free);
     g_clear_pointer(&c->offline, pca_offline_free);
     g_clear_pointer(&c->policy, pca_policy_unref);
+    g_free(c->unread);
     g_free(c);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Case, case_free)
@@ -71,13 +73,26 @@ static void resolve(Case *c, GPtrArray *specs) {
                           pca_source_snapshot(source), pca_offline_sources(c->offline));
 }
 
+/* FALSE after complaining of what is wrong in the files. */
+static gboolean read_policy(Case *c, const PcaOptions *options) {
+    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
+    g_autoptr(GPtrArray) unread = g_ptr_array_new_with_free_func(g_free);
+    c->policy = pca_policy_read_readable(options, diagnostics, unread);
+    if (!c->policy)
+        pca_diagnostics_complain(diagnostics);
+    if (unread->len == 0)
+        return c->policy != NULL;
+    g_ptr_array_add(unread, NULL);
+    g_autofree char *list = g_strjoinv(" and ", (char **)unread->pdata);
+    c->unread = g_strdup_printf("%s may not be read", list);
+    pca_complain("%s: names of the policy that stand there are not known", c->unread);
+    return c->policy != NULL;
+}
+
 static Case *case_new(const PcaOptions *options, GPtrArray *specs, int *status) {
     g_autoptr(Case) c = g_new0(Case, 1);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
-    c->policy = pca_policy_read(options, diagnostics);
-    if (!c->policy) {
-        pca_diagnostics_complain(diagnostics);
+    if (!read_policy(c, options)) {
         *status = PCA_EXIT_POLICY_INVALID;
         return NULL;
     }
@@ -100,6 +115,7 @@ static PcaUnseen find_unseen(const Case *c, const GError *problem) {
     gboolean here = pca_offline_is_here(c->offline);
     return (PcaUnseen){
         .claims = problem ? problem->message : NULL,
+        .policy = c->unread,
         .programs = "only pcassignd finds that out",
         .host = g_file_test(root->proc, G_FILE_TEST_IS_DIR)
                     ? NULL

@@ -25,6 +25,10 @@ guint32 pca_policy_owner(const PcaOptions *options);
 /* Reads the files; NULL with the errors among the diagnostics. */
 PcaPolicy *pca_policy_read(const PcaOptions *options, PcaDiagnostics *diagnostics);
 
+/* The same of what the caller may read; the paths of all else are added to `unread` (owned text). */
+PcaPolicy *pca_policy_read_readable(const PcaOptions *options, PcaDiagnostics *diagnostics,
+                                    GPtrArray *unread);
+
 /* Has the daemon read them again; NULL with *error when it could not be asked. */
 PcaDiagnostics *pca_policy_reload(GDBusConnection *bus, gboolean no_start, GError **error);
 

@@ -39,6 +39,13 @@ PcaPolicy *pca_policy_read(const PcaOptions *options, PcaDiagnostics *diagnostic
                            diagnostics);
 }
 
+PcaPolicy *pca_policy_read_readable(const PcaOptions *options, PcaDiagnostics *diagnostics,
+                                    GPtrArray *unread) {
+    g_auto(GStrv) directories = pca_policy_directories(options);
+    return pca_policy_load_readable((const char *const *)directories, pca_policy_owner(options),
+                                    diagnostics, unread);
+}
+
 /* ---- reload ---- */
 
 PcaDiagnostics *pca_policy_reload(GDBusConnection *bus, gboolean no_start, GError **error) {

@@ -96,6 +96,12 @@ static void check_policy(const Check *c) {
                           "%s is denied to everybody by [Deny %s]", c->address, match->deny->name);
     else if (c->target->stub)
         return;
+    else if (c->context->unseen.policy)
+        pca_findings_doubt(
+            c->findings, "policy", PCA_ERROR_NOT_PERMITTED, "policy files", c->context->unseen.fix,
+            "cannot tell whether the policy lets them have %s: %s; all else is judged "
+            "as if nothing stood there",
+            c->address, c->context->unseen.policy);
     else if (match->ambiguous)
         pca_findings_fail(c->findings, "policy", PCA_ERROR_NOT_PERMITTED, c->address,
                           "leave only one of the sections that mean it",
@@ -109,11 +115,19 @@ static void check_policy(const Check *c) {
 }
 
 static void check_identity(const Check *c) {
-    if (c->target->match.mismatch && !c->target->match.ambiguous && !c->target->stub)
+    const char *mismatch = c->target->match.ambiguous ? NULL : c->target->match.mismatch;
+    const PcaUnseen *unseen = &c->context->unseen;
+    if (c->target->stub)
+        return;
+    if (mismatch)
         pca_findings_fail(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
                           "put the right device into the slot, or correct the policy",
-                          "%s is not the device that the policy means: %s", c->address,
-                          c->target->match.mismatch);
+                          "%s is not the device that the policy means: %s", c->address, mismatch);
+    else if (unseen->policy)
+        pca_findings_doubt(c->findings, "identity", PCA_ERROR_IDENTITY_MISMATCH, c->address,
+                           unseen->fix,
+                           "cannot tell whether the policy means another device than %s: %s",
+                           c->address, unseen->policy);
 }
 
 static gboolean may_know(const PcaCheckContext *context, const PcaClaim *claim) {

@@ -29,6 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaProgramUses, pca_program_uses_free)
 typedef struct {
     const char *claims;    /* who has claimed what */
     const char *programs;  /* who has nodes open, and who drives groups through VFIO */
+    const char *policy;    /* all of the policy files */
     const char *host;      /* /proc: mounts, routes, the kernel's command line */
     const char *registers; /* config spaces beyond their first 64 bytes */
     const char *caller;    /* the unit and label that the caller would have */

@@ -38,6 +38,7 @@ typedef struct {
     guint32 owner;
     GPtrArray *files; /* of File */
     PcaDiagnostics *diagnostics;
+    GPtrArray *unread; /* of text: what may not be read; NULL: that is refused as well */
 } Loader;
 
 static void file_free(gpointer data) {
@@ -50,6 +51,13 @@ static void file_free(gpointer data) {
 static void refuse(Loader *loader, const char *path, const char *why) {
     g_autofree char *shown = g_utf8_make_valid(path, -1);
     pca_diagnostics_add(loader->diagnostics, shown, 0, 0, PCA_SEVERITY_ERROR, "%s", why);
+}
+
+static void refuse_unread(Loader *loader, const char *path, int error, const char *why) {
+    if (error == EACCES && loader->unread)
+        g_ptr_array_add(loader->unread, g_utf8_make_valid(path, -1));
+    else
+        refuse(loader, path, why);
 }
 
 /* ---- Whose it is ---- */
@@ -145,14 +153,16 @@ static gboolean is_null_device(const struct stat *st) {
 static File *read_file(Loader *loader, int directory, const char *name, const char *path) {
     struct stat st;
     if (fstatat(directory, name, &st, 0) < 0) {
-        refuse(loader, path, why_not(errno, directory, name));
+        int error = errno;
+        refuse_unread(loader, path, error, why_not(error, directory, name));
         return NULL;
     }
     if (is_null_device(&st) || !is_acceptable(loader, &st, path))
         return NULL;
     PCA_AUTO_FD fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &st) < 0) {
-        refuse(loader, path, g_strerror(errno));
+        int error = errno;
+        refuse_unread(loader, path, error, g_strerror(error));
         return NULL;
     }
     return is_acceptable(loader, &st, path) ? read_text(loader, fd, path, (gsize)st.st_size) : NULL;
@@ -212,7 +222,7 @@ static void open_directory(Loader *loader, Directory *directory) {
     if (directory->fd < 0) {
         int error = errno;
         if (!is_absent(path))
-            refuse(loader, path, g_strerror(error));
+            refuse_unread(loader, path, error, g_strerror(error));
         return;
     }
     if (fstat(directory->fd, &st) < 0 || !list_names(directory->fd, &directory->names))
@@ -250,8 +260,13 @@ static GPtrArray *merge_names(const Directory *directories, guint n) {
 
 PcaPolicy *pca_policy_load(const char *const *directories, guint32 owner,
                            PcaDiagnostics *diagnostics) {
+    return pca_policy_load_readable(directories, owner, diagnostics, NULL);
+}
+
+PcaPolicy *pca_policy_load_readable(const char *const *directories, guint32 owner,
+                                    PcaDiagnostics *diagnostics, GPtrArray *unread) {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(file_free);
-    Loader loader = {TRUE, owner, files, diagnostics};
+    Loader loader = {TRUE, owner, files, diagnostics, unread};
     guint n = g_strv_length((char **)directories);
     g_autofree Directory *opened = g_new0(Directory, n + 1);
     for (guint i = 0; i < n; i++) {
@@ -270,7 +285,7 @@ PcaPolicy *pca_policy_load(const char *const *directories, guint32 owner,
 
 PcaPolicy *pca_policy_load_files(const char *const *paths, PcaDiagnostics *diagnostics) {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(file_free);
-    Loader loader = {FALSE, 0, files, diagnostics};
+    Loader loader = {FALSE, 0, files, diagnostics, NULL};
     for (guint i = 0; paths[i]; i++)
         add_file(&loader, read_file(&loader, AT_FDCWD, paths[i], paths[i]), FALSE);
     return parse(&loader);

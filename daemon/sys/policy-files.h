@@ -18,5 +18,11 @@ extern const char *const pca_policy_system_directories[];
 PcaPolicy *pca_policy_load(const char *const *directories, guint32 owner,
                            PcaDiagnostics *diagnostics);
 
+/* The same for somebody who may not read all of it: what is forbidden to them is left out, and its
+ * path added to `unread` (of owned text;
+ * NULL: it is refused). */
+PcaPolicy *pca_policy_load_readable(const char *const *directories, guint32 owner,
+                                    PcaDiagnostics *diagnostics, GPtrArray *unread);
+
 /* The files that a person names, as one policy: whose they are is not looked at, all else is. */
 PcaPolicy *pca_policy_load_files(const char *const *paths, PcaDiagnostics *diagnostics);

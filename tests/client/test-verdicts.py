@@ -175,6 +175,14 @@ def test_policy():
         return
     _, found = verdicts(tree, "card", rules, status=1)
     expect("whose unit is not known", "policy" in unknown(found), found)
+    hidden = policy("")
+    os.chmod(hidden.partition("=")[2], 0)
+    seen, found = verdicts(whole(), CARD, SOUND, rules, hidden, "--as=1000", status=1)
+    expect("what may not be read is not known",
+           {"policy", "identity"} <= set(unknown(found)) and seen["ok"] is None, seen)
+    result = on(tree, "plan", CARD, rules, hidden)
+    os.chmod(hidden.partition("=")[2], 0o700)
+    expect("it is named", result.returncode == 0 and "may not be read" in result.stderr, result)
 
 
 def test_not_there():
