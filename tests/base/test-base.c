@@ -111,6 +111,21 @@ START_TEST(findings_first_error) {
 }
 END_TEST
 
+/* To whoever decides, what is not known is a refusal. */
+START_TEST(findings_doubt) {
+    g_autoptr(GPtrArray) findings = pca_findings_new();
+    g_autoptr(GError) error = NULL;
+    pca_findings_doubt(findings, "busy", PCA_ERROR_BUSY, "x", "look", "cannot tell %s", "who");
+    const PcaFinding *finding = g_ptr_array_index(findings, 0);
+    ck_assert(finding->unknown && !finding->ok);
+    ck_assert_str_eq(finding->culprit, "x");
+    ck_assert(pca_findings_failed(findings, "busy"));
+    ck_assert(!pca_findings_to_error(findings, &error));
+    ck_assert(g_error_matches(error, PCA_ERROR, PCA_ERROR_BUSY));
+    ck_assert_str_eq(error->message, "cannot tell who; look");
+}
+END_TEST
+
 START_TEST(findings_failed) {
     g_autoptr(GPtrArray) findings = pca_findings_new();
     ck_assert(!pca_findings_failed(findings, NULL));
@@ -172,6 +187,7 @@ Suite *pca_suite(void) {
     tcase_add_test(rest, error_set_errno);
     tcase_add_test(rest, findings_sort);
     tcase_add_test(rest, findings_first_error);
+    tcase_add_test(rest, findings_doubt);
     tcase_add_test(rest, findings_failed);
     tcase_add_test(rest, fds_close_what_they_own);
     tcase_add_test(rest, fds_auto_close);

@@ -9,3 +9,4 @@
 #include "support/tree.h"
 
 TCase *pca_request_cases(void);
+TCase *pca_check_cases(void);

@@ -8,5 +8,6 @@
 Suite *pca_suite(void) {
     Suite *suite = suite_create("judge");
     suite_add_tcase(suite, pca_request_cases());
+    suite_add_tcase(suite, pca_check_cases());
     return suite;
 }
