@@ -11,6 +11,7 @@
 #include "claim/lease.h"
 #include "claim/store.h"
 #include "engine/client.h"
+#include "engine/journal.h"
 #include "engine/plan.h"
 
 static void residue_free(gpointer data) {
@@ -82,13 +83,44 @@ void pca_entry_undo(PcaEntry *entry) {
         pca_entry_enqueue(entry, start_undo);
 }
 
+static gboolean has_files(const PcaClaim *claim) {
+    for (guint i = 0; i < claim->devices->len; i++)
+        if (pca_claim_device(claim, i)->files)
+            return TRUE;
+    return FALSE;
+}
+
+/* A journal that cannot be read does not say that nobody had it. */
+static gboolean was_handed_out(const PcaEntry *entry) {
+    if (!pca_claim_gives_nodes(entry->claim) && !has_files(entry->claim))
+        return FALSE;
+    PCA_AUTO_FD fd = pca_store_open_journal(entry->claims->directory, entry->claim->id, NULL);
+    g_autoptr(PcaJournal) journal = fd < 0 ? NULL : pca_journal_read(fd, NULL);
+    return !journal || pca_journal_handed_out(journal);
+}
+
+void pca_entry_put_back(PcaEntry *entry) {
+    if (!was_handed_out(entry)) {
+        pca_entry_undo(entry);
+        return;
+    }
+    g_free(entry->claim->reason);
+    entry->claim->reason =
+        g_strdup(entry->failure ? entry->failure->message : "its preparing was cut off");
+    pca_entry_release(entry);
+}
+
 void pca_entry_end_reset(PcaEntry *entry) {
     pca_claims_clear_reset(entry->claims, pca_claim_device(entry->claim, 0)->function);
     pca_entry_end(entry, FALSE, NULL);
 }
 
-/* Nobody has had it: it goes back as it was found, whatever is due after a claim. */
+/* What nobody has had goes back as it was found, whatever is due after a claim. */
 static void give_up(PcaEntry *entry) {
+    if (was_handed_out(entry)) {
+        pca_entry_release(entry);
+        return;
+    }
     for (guint i = 0; i < entry->claim->devices->len; i++)
         pca_claim_device(entry->claim, i)->keep = FALSE;
     pca_claim_untaint(entry->claims, entry->claim);
@@ -98,9 +130,9 @@ static void give_up(PcaEntry *entry) {
 static void on_prepared(GVariant *reply, GArray *fds, const GError *error, gpointer data) {
     PcaEntry *entry = data;
     g_clear_handle_id(&entry->timer, g_source_remove);
-    if (!reply) {
+    if (!reply || (error && was_handed_out(entry))) {
         entry->failure = g_error_copy(error);
-        pca_entry_undo(entry);
+        pca_entry_put_back(entry);
     } else if (error) {
         pca_claim_untaint(entry->claims, entry->claim);
         pca_entry_end(entry, pca_entry_take_residue(entry, reply), error);

@@ -56,6 +56,10 @@ void pca_entry_become_ready(PcaEntry *entry);
 void pca_entry_undo(PcaEntry *entry);
 void pca_entry_release(PcaEntry *entry);
 
+/* One of the two, for a claim plan that did not come to its end: undone, unless its owner may have
+ * had something of it, by a node or a file. */
+void pca_entry_put_back(PcaEntry *entry);
+
 /* Puts a job on the claim's groups into the queue; `data` names it. */
 void pca_claim_enqueue(PcaClaims *claims, const PcaClaim *claim, PcaQueueFunc start, gpointer data);
 

@@ -157,7 +157,7 @@ static void recover_by_journal(PcaEntry *entry, PcaJournal *journal) {
         if (release)
             recover_release(entry, journal);
         else
-            pca_entry_undo(entry);
+            pca_entry_put_back(entry);
         break;
     case PCA_JOURNAL_DONE:
         if (release)

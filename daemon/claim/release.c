@@ -45,7 +45,9 @@ static void on_released(GVariant *reply, GArray *fds, const GError *error, gpoin
         pca_entry_tell(entry, error);
         return;
     }
-    pca_entry_end_release(entry, residue, residue ? error : NULL);
+    /* Why it was released before it was ready, if so. */
+    g_autoptr(GError) failure = g_steal_pointer(&entry->failure);
+    pca_entry_end_release(entry, residue, residue ? error : failure);
 }
 
 static void start_release(gpointer data) {

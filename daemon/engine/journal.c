@@ -194,6 +194,14 @@ gboolean pca_journal_is_locked(int fd) {
     return FALSE;
 }
 
+gboolean pca_journal_handed_out(const PcaJournal *journal) {
+    for (guint i = 0; journal->plan && i < journal->plan->steps->len; i++)
+        if (pca_op_hands_out(((const PcaStep *)g_ptr_array_index(journal->plan->steps, i))->op) &&
+            journal->states[i] != PCA_STEP_PENDING)
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean write_all(int fd, const char *data, size_t size) {
     while (size > 0) {
         ssize_t n = write(fd, data, size);

@@ -61,6 +61,10 @@ gboolean pca_journal_is_locked(int fd);
 void pca_journal_free(PcaJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaJournal, pca_journal_free)
 
+/* Whether the owner of a claim, whose plan this is, may have had its functions, if only for a moment
+ * (pca_op_hands_out). */
+gboolean pca_journal_handed_out(const PcaJournal *journal);
+
 /* Appends one record; the newline is added, control characters in the text become spaces and what
  * is not UTF-8 is replaced. Nothing of it is left in the file when it cannot be written whole. */
 gboolean pca_journal_append(int fd, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);

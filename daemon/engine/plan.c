@@ -99,6 +99,10 @@ gboolean pca_op_gives_back(PcaOp op) {
     return op == PCA_OP_RESTORE || op == PCA_OP_OVERRIDE || op == PCA_OP_BIND || op == PCA_OP_POWER;
 }
 
+gboolean pca_op_hands_out(PcaOp op) {
+    return op == PCA_OP_GIVE || op == PCA_OP_LEND;
+}
+
 /* A remove of a host driver and a reset wait most of the time. A probe does not, and numbers of
  * disks and interfaces go by the order in which the host's driver finds them. */
 static gboolean waits_in_kernel(PcaOp op) {

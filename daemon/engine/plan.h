@@ -93,6 +93,10 @@ guint pca_plan_side_by_side(const PcaPlan *plan, guint first);
 /* Whether a step of a release comes after everything that proves the function clean. */
 gboolean pca_op_gives_back(PcaOp op);
 
+/* Whether a step of a claim puts what it is about within reach of the owner: from its beginning on
+ * nothing but a release proves the claim's functions clean. */
+gboolean pca_op_hands_out(PcaOp op);
+
 /* How one function is recovered that an earlier release or claim could not put back. */
 typedef enum {
     PCA_RECOVER_PROVED,   /* as a release does: what is not provably clean */

@@ -42,6 +42,7 @@ typedef struct {
     PcaStepContext *context;
     const PcaPlan *plan;
     int journal;
+    gboolean *handed_out; /* by a step that was begun */
 } Runner;
 
 /* A step that is to be done, and why it was not, or why the journal does not say that it was. */
@@ -74,7 +75,10 @@ static gboolean attempt_begin(Attempt *attempt) {
     /* Opened here, the function is the same for good, whichever process does the step. What is in
      * the way of that is the step's failure. */
     pca_step_directory(runner->context, attempt->step->device, attempt->step->identity, NULL);
-    return pca_journal_append(runner->journal, &attempt->failure, "begin %u", attempt->index);
+    if (!pca_journal_append(runner->journal, &attempt->failure, "begin %u", attempt->index))
+        return FALSE;
+    *runner->handed_out |= pca_op_hands_out(attempt->step->op);
+    return TRUE;
 }
 
 static void attempt_end(Attempt *attempt, GError *failure) {
@@ -157,6 +161,9 @@ static gboolean run_claim(const Runner *runner, PcaResidues *residues, GError **
         ok = do_next(runner, &begun, error);
     if (ok && end_run(runner->journal, residues, "done", error))
         return TRUE;
+    /* Its owner may have had it by now, and an undo proves nothing clean. */
+    if (*runner->handed_out)
+        return FALSE;
     while (begun-- > 0)
         undo_step(runner->context, runner->plan, begun, runner->journal, residues);
     end_run(runner->journal, residues, "undone", NULL);
@@ -305,7 +312,8 @@ gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidue
         g_clear_pointer(&before, pca_journal_free);
     if (!pca_journal_begin_run(journal, before ? NULL : plan, error))
         return FALSE;
-    const Runner runner = {context, plan, journal};
+    gboolean handed_out = FALSE;
+    const Runner runner = {context, plan, journal, &handed_out};
     if (plan->kind == PCA_PLAN_CLAIM)
         return run_claim(&runner, residues, error);
     return run_release(&runner, before, residues, error);
@@ -318,6 +326,11 @@ gboolean pca_run_undo(PcaKernel *kernel, int journal, PcaResidues *residues, GEr
         return FALSE;
     if (progress->plan && progress->plan->kind != PCA_PLAN_CLAIM) {
         g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT, "a release cannot be undone");
+        return FALSE;
+    }
+    if (pca_journal_handed_out(progress)) {
+        g_set_error(error, PCA_ERROR, PCA_ERROR_INVALID_ARGUMENT,
+                    "what its owner may have had has to be released, not undone");
         return FALSE;
     }
     if (!pca_journal_begin_run(journal, NULL, error))

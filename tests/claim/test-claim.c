@@ -18,5 +18,6 @@ Suite *pca_suite(void) {
     add_split(suite);
     add_async(suite);
     add_keep(suite);
+    add_handed_out(suite);
     return suite;
 }

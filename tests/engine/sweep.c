@@ -317,6 +317,36 @@ static void finish_release(Scene *scene) {
     }
 }
 
+/* ---- What came to nothing after the owner could reach it ---- */
+
+static gboolean was_handed_out(const Scene *scene) {
+    g_autoptr(PcaJournal) journal = pca_journal_read(scene->journal, NULL);
+    ck_assert_ptr_nonnull(journal);
+    return pca_journal_handed_out(journal);
+}
+
+static void leave_traces(Scene *scene) {
+    for (guint i = 0; scene->set[i]; i++)
+        pca_fake_kernel_set_secret(fake, scene->set[i], "alice's");
+    scene->released = TRUE;
+}
+
+static void finish_handed_out(Scene *scene) {
+    finish_release(scene);
+    unreserve(scene);
+}
+
+/* As the daemon has it put back. */
+static void put_back(Scene *scene) {
+    if (!was_handed_out(scene)) {
+        finish_undo(scene);
+        return;
+    }
+    ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_RUNNING);
+    leave_traces(scene);
+    finish_handed_out(scene);
+}
+
 /* ---- Faults ---- */
 
 /* Runs with the k-th operation failing; FALSE once the plan has no k-th. */
@@ -332,6 +362,10 @@ static gboolean claim_with_fault(Scene *scene, guint k, int errnum) {
         return FALSE;
     ck_assert_ptr_nonnull(error);
     ck_assert_uint_eq(residues->len, 0);
+    if (was_handed_out(scene)) {
+        put_back(scene);
+        return TRUE;
+    }
     ck_assert_int_eq(journal_result(scene->journal), PCA_JOURNAL_UNDONE);
     assert_as_before(scene, NULL);
     return TRUE;
@@ -356,10 +390,15 @@ static gboolean claim_with_faults_from(Scene *scene, guint k, int errnum) {
     ck_assert_uint_eq(count_fds(), fds);
     if (ok)
         return FALSE;
+    g_ptr_array_set_size(fake->faults, 0);
+    if (was_handed_out(scene)) {
+        ck_assert_uint_eq(residues->len, 0);
+        put_back(scene);
+        return TRUE;
+    }
     assert_as_before(scene, residues);
     ck_assert_int_eq(journal_result(scene->journal),
                      residues->len ? PCA_JOURNAL_RESIDUE : PCA_JOURNAL_UNDONE);
-    g_ptr_array_set_size(fake->faults, 0);
     finish_undo(scene);
     return TRUE;
 }
@@ -454,7 +493,9 @@ START_TEST(a_claim_whose_journal_is_full_is_undone) {
         forget_the_journal(&scene);
         ok = run_within(&scene, scene.claim, bytes, residues);
         ck_assert_uint_eq(residues->len, 0);
-        if (!ok)
+        if (!ok && was_handed_out(&scene))
+            put_back(&scene);
+        else if (!ok)
             assert_as_before(&scene, NULL);
     }
     ck_assert_uint_gt(journal_size(&scene), EMPTY_SPACE + 80);
@@ -524,9 +565,15 @@ static gboolean kill_twice(Scene *scene, guint k, gboolean after, gboolean relea
             forget_the_journal(scene);
         if (!killed_at(scene, release ? do_release : do_claim, k, after))
             return FALSE;
-        killed = again == 0 || killed_at(scene, release ? do_release : do_undo, again, !after);
+        gboolean handed_out = !release && was_handed_out(scene);
+        if (handed_out)
+            leave_traces(scene);
+        killed = again == 0 ||
+                 killed_at(scene, release || handed_out ? do_release : do_undo, again, !after);
         if (release)
             finish_release(scene);
+        else if (handed_out)
+            finish_handed_out(scene);
         else
             finish_undo(scene);
         ck_assert_uint_lt(again, MAX_OPERATIONS);
@@ -580,6 +627,9 @@ static gboolean strike(Blow *blow, gboolean release, Look look) {
     ck_assert_uint_eq(count_fds(), fds);
     if (blow->count < blow->k)
         return FALSE;
+    disarm();
+    if (!ok && !release && was_handed_out(&scene))
+        pca_run(kernel, scene.release, scene.journal, residues, NULL);
     look(&scene, residues, ok);
     return TRUE;
 }
