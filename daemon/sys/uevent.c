@@ -33,6 +33,10 @@ static gboolean receive_one(PcaUevents *uevents) {
         return errno == ENOBUFS || errno == EINTR;
     }
     const char *action = udev_device_get_action(device);
+    /* Whoever writes to `uevent` can say so of what is there (kobject_synth_uevent() in
+     * lib/kobject_uevent.c). */
+    if (udev_device_get_property_value(device, "SYNTH_UUID"))
+        action = "change";
     const char *sysname = udev_device_get_sysname(device);
     if (action && sysname)
         uevents->func(action, sysname, uevents->data);

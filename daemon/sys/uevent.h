@@ -11,7 +11,8 @@
 
 typedef struct PcaUevents PcaUevents;
 
-/* `action` is the kernel's ("add", "remove", "change", "bind", "unbind", "move", ...) and `sysname`
+/* `action` is the kernel's ("add", "remove", "change", "bind", "unbind", "move", ...), "change" for
+ * any that somebody asked the kernel for by writing to a function's `uevent`, and `sysname`
  * the function's address, "0000:01:00.0"; both valid during the call only. With the action
  * PCA_UEVENT_RESCAN, sysname NULL, events were lost: look at everything. The callback must not free
  * the PcaUevents. */
