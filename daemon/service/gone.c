@@ -10,10 +10,9 @@
 
 #include "service/private.h"
 
-/* A scan that fails is no proof. */
-static gboolean is_absent(const PcaService *service, const char *address) {
-    g_autofree char *path =
-        g_build_filename(service->root->sysfs, "bus/pci/devices", address, NULL);
+gboolean pca_service_is_absent(const PcaService *service, const PcaAddress *address) {
+    g_autofree char *name = pca_address_format(address);
+    g_autofree char *path = g_build_filename(service->root->sysfs, "bus/pci/devices", name, NULL);
     return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
@@ -23,7 +22,7 @@ static gboolean has_gone(const PcaService *service, const PcaFunction *found) {
     if (g_hash_table_contains(service->unplugged, address))
         return TRUE;
     if (!now)
-        return is_absent(service, address);
+        return pca_service_is_absent(service, &found->address);
     g_autofree char *before = pca_function_identity(found);
     g_autofree char *identity = pca_function_identity(now);
     return !g_str_equal(before, identity);

@@ -91,5 +91,9 @@ void pca_service_wake_parked(PcaService *service);
  * longer. */
 void pca_service_hurry_revocations(PcaService *service, const PcaClaim *claim);
 
+/* gone.c: whether sysfs has no such function. That a snapshot lacks one is no proof: reading it may
+ * have failed. */
+gboolean pca_service_is_absent(const PcaService *service, const PcaAddress *address);
+
 /* gone.c: functions of claims that were removed from the machine leave their claims, soon. */
 void pca_service_look_for_gone(PcaService *service);

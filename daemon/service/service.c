@@ -30,7 +30,8 @@ static void forget_gone_reservations(PcaService *service) {
         const PcaFunction *now = pca_snapshot_find(service->snapshot, &found->address);
         g_autofree char *identity = pca_function_identity(found);
         g_autofree char *identity_now = now ? pca_function_identity(now) : NULL;
-        if (g_strcmp0(identity, identity_now) != 0)
+        if (now ? !g_str_equal(identity, identity_now)
+                : pca_service_is_absent(service, &found->address))
             pca_claims_forget(service->claims, reservation, "the function was removed");
     }
 }

@@ -149,6 +149,23 @@ START_TEST(removed_while_reserved) {
 }
 END_TEST
 
+/* A look at it may fail, for want of a descriptor; it is there all the same. */
+START_TEST(unreadable_while_reserved) {
+    does(NIC_PATH, "Device.Reserve", "");
+    expect_state(NIC_PATH, "reserved", "vfio-pci");
+    pca_world_tell(world, "set " NIC " vendor unreadable");
+    g_autoptr(GVariant) reply =
+        pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(NIC, NULL), NULL);
+    g_autofree char *text = g_variant_print(reply, FALSE);
+    ck_assert_ptr_nonnull(strstr(text, "there is no PCI function"));
+    pca_world_tell(world, "set " NIC " vendor 0x8086");
+    g_variant_unref(pca_call(bus, ROOT_PATH, "Manager.Check", pca_devices(NIC, NULL), NULL));
+    expect_state(NIC_PATH, "reserved", "vfio-pci");
+    does(NIC_PATH, "Device.Unreserve", "");
+    expect_state(NIC_PATH, "host", "e1000e");
+}
+END_TEST
+
 /* ---- Reset ---- */
 
 START_TEST(reset_free) {
@@ -271,6 +288,7 @@ TCase *pca_admin_cases(void) {
     tcase_add_test(tcase, for_root_alone);
     tcase_add_test(tcase, rebound_by_hand);
     tcase_add_test(tcase, removed_while_reserved);
+    tcase_add_test(tcase, unreadable_while_reserved);
     tcase_add_test(tcase, reset_free);
     tcase_add_test(tcase, reset_by_method);
     tcase_add_test(tcase, reset_reaches_nobody_else);
