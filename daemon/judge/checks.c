@@ -228,6 +228,25 @@ static char *group_fix(const Check *c, const char *sibling) {
                  : g_strdup_printf("claim both together: %s %s", c->address, sibling);
 }
 
+/* Of a member that a look at the hardware failed at, nothing is known. */
+static void check_unread(const Check *c) {
+    g_autofree char *path = g_strdup_printf("%s/kernel/iommu_groups/%d/devices",
+                                            c->context->root->sysfs, c->function->iommu_group);
+    g_auto(GStrv) names = pca_read_directory(path);
+    if (c->function->iommu_group != PCA_NO_GROUP && !names[0])
+        pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, path, NULL,
+                          "the members of IOMMU group %d of %s cannot be read",
+                          c->function->iommu_group, c->address);
+    for (char **name = names; *name; name++) {
+        PcaAddress address;
+        if (pca_address_parse(*name, &address) &&
+            !pca_snapshot_find(c->context->snapshot, &address))
+            pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, *name, NULL,
+                              "%s shares IOMMU group %d with %s, which cannot be read", c->address,
+                              c->function->iommu_group, *name);
+    }
+}
+
 /* A member on vfio that is not claimed together could be handed to somebody else: refused as well.
  */
 static void check_group(const Check *c) {
@@ -238,6 +257,7 @@ static void check_group(const Check *c) {
                           "of [Device %s] (%s:%u)",
                           c->address, c->target->with_bus ? " or bus" : "", terms->name,
                           terms->file, pca_section_line(terms, PCA_KEY_SIBLINGS));
+    check_unread(c);
     g_autoptr(GPtrArray) members =
         pca_snapshot_group(c->context->snapshot, c->function->iommu_group);
     for (guint i = 0; i < members->len; i++) {

@@ -62,6 +62,8 @@ static const Refusal refusals[] = {
      "register " PORT " 100 d;register " ACS "1d;delete proc/cmdline"},
     {NULL, "03:00.0", "group", "GroupIncomplete", "0000:03:00.1", NULL},
     {NULL, "03:00.1", "group", "GroupIncomplete", "0000:03:00.0", NULL},
+    {"set 0000:03:00.1 vendor unreadable", "03:00.0", "group", "GroupIncomplete", "0000:03:00.1",
+     "set 0000:03:00.1 vendor 0x10de"},
     {"write " INTERRUPTS " Y", NIC, "interrupts", "NotIsolated", "allow_unsafe_interrupts",
      "delete sys/module/iommufd"},
     {"write " IRQ "0/chip_name IO-APIC", NIC, "interrupts", "NotIsolated", "interrupt remapping",
