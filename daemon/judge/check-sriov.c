@@ -65,7 +65,12 @@ static void judge_pf(const Judgement *j) {
         pca_findings_fail(j->findings, "sriov", PCA_ERROR_BUSY, text, NULL,
                           "%s, the physical function of %s, is held by %s", text, j->address,
                           holder);
-    else if (pf && pca_driver_is_vfio(pf->driver))
+    else if (!pf)
+        pca_findings_fail(j->findings, "sriov", PCA_ERROR_IN_USE, text, NULL,
+                          "%s, the physical function of %s, cannot be read, so nobody knows who "
+                          "drives it",
+                          text, j->address);
+    else if (pca_driver_is_vfio(pf->driver))
         pca_findings_fail(j->findings, "sriov", PCA_ERROR_IN_USE, text, fix,
                           "%s, the physical function of %s, is on %s: whoever drives it there "
                           "reaches its virtual functions too",

@@ -83,11 +83,21 @@ START_TEST(pf_reserved_no_vf) {
 }
 END_TEST
 
+/* Nothing tells who drives it. */
+START_TEST(pf_unreadable_no_vf) {
+    plug_pf("vfio-pci");
+    enable_vf("driver=vfio-pci override=vfio-pci");
+    pca_world_tell(world, "set " PF " vendor unreadable");
+    refuses(VF, "InUse", PF ", the physical function of " VF ", cannot be read");
+}
+END_TEST
+
 TCase *pca_sriov_cases(void) {
     TCase *tcase = pca_case_new("physical and virtual functions");
     tcase_add_test(tcase, vf_out_pf_stays);
     tcase_add_test(tcase, pf_out_no_vf);
     tcase_add_test(tcase, pf_with_another_tool_no_vf);
     tcase_add_test(tcase, pf_reserved_no_vf);
+    tcase_add_test(tcase, pf_unreadable_no_vf);
     return tcase;
 }
