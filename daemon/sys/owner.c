@@ -121,6 +121,18 @@ int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner) {
 
 /* ---- Files of functions ---- */
 
+static gboolean reaches_registers(const char *name) {
+    static const char resource[] = "resource";
+    if (g_str_equal(name, "config") || g_str_equal(name, "rom"))
+        return TRUE;
+    if (!g_str_has_prefix(name, resource) || !g_ascii_isdigit(name[strlen(resource)]))
+        return FALSE;
+    const char *rest = name + strlen(resource) + 1;
+    return !*rest || g_str_equal(rest, "_wc");
+}
+
+/* Others have the kernel do something when they are written to: they are never lent, whoever asks.
+ */
 static int open_file(int dirfd, const char *name, struct stat *status) {
     if (!*name || *name == '.' || strchr(name, '/'))
         return -EINVAL;
@@ -129,7 +141,9 @@ static int open_file(int dirfd, const char *name, struct stat *status) {
         return -ENODEV;
     if (fd < 0 || fstat(fd, status) < 0)
         return -errno;
-    return S_ISREG(status->st_mode) ? pca_fd_steal(&fd) : -ENOTTY;
+    if (!S_ISREG(status->st_mode))
+        return -ENOTTY;
+    return reaches_registers(name) ? pca_fd_steal(&fd) : -EPERM;
 }
 
 int pca_owner_read_file(const PcaRoot *root, int dirfd, const char *name, PcaOwner *owner) {
@@ -156,16 +170,6 @@ int pca_owner_write_file(const PcaRoot *root, int dirfd, const char *name, const
     if (result == 0 && owner->uid != 0)
         result = change_owner(fd, owner->uid, KEEP);
     return result;
-}
-
-static gboolean reaches_registers(const char *name) {
-    static const char resource[] = "resource";
-    if (g_str_equal(name, "config") || g_str_equal(name, "rom"))
-        return TRUE;
-    if (!g_str_has_prefix(name, resource) || !g_ascii_isdigit(name[strlen(resource)]))
-        return FALSE;
-    const char *rest = name + strlen(resource) + 1;
-    return !*rest || g_str_equal(rest, "_wc");
 }
 
 static gint by_name(gconstpointer a, gconstpointer b) {

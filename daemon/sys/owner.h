@@ -43,8 +43,9 @@ int pca_owner_read(const PcaRoot *root, int group, PcaOwner *owner);
  * access list that its owner has set has no effect once the mode is 0600 (acl(5), the mask). */
 int pca_owner_write(const PcaRoot *root, int group, const PcaOwner *owner);
 
-/* Of the regular file `name` in a directory: no path, no link. -EINVAL, -ENOTTY for those; -ENODEV
- * when the directory's function was removed. */
+/* Of the regular file `name` in a directory: no path, no link. -EINVAL, -ENOTTY for those; -EPERM
+ * for one that reaches no registers (config, resourceN, rom do); -ENODEV when the directory's
+ * function was removed. */
 int pca_owner_read_file(const PcaRoot *root, int dirfd, const char *name, PcaOwner *owner);
 
 /* The same file's. One who is not root may change mode and label only before the uid is given away

@@ -400,6 +400,9 @@ START_TEST(no_file_but_the_functions_own) {
     ck_assert_int_eq(read_file_owner("iommu_group", &owner), -ENOTTY);
     ck_assert_int_eq(write_file_owner("nothing", 1000, 0, 0600), -ENOENT);
     ck_assert_int_eq(write_file_owner(".", 1000, 0, 0600), -EINVAL);
+    /* What does something when it is written to is nobody's but root's. */
+    ck_assert_int_eq(write_file_owner("driver_override", 1000, 0, 0600), -EPERM);
+    ck_assert_int_eq(read_file_owner("vendor", &owner), -EPERM);
 }
 END_TEST
 
