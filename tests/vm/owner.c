@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: an owner's whole life while services die: `owner UID OTHER DEVICE`, as the user UID,
- * claims the device, opens it, binds it and makes it master of the bus, has the user OTHER ask for
- * it in vain, closes it and releases it. What it has been promised it insists on: as long as it has
+ * Purpose: an owner's whole life while services die: `owner UID OTHER DEVICE [HANDOFF ADDRESS]`, as
+ * the user UID, claims the device, opens it, binds it and makes it master of the bus, has the user
+ * OTHER ask for it in vain, closes it and releases it. DEVICE and ADDRESS may be several, with
+ * commas between them. What it has been promised it insists on: as long as it has
  * the lease it asks a service that went away or whose worker died again.
  *   status 0  it all went well
  *   status 3  the claim failed: it has had nothing
@@ -24,6 +25,7 @@
 #include "uapi.h"
 
 #define STATUS_NOTHING 3
+#define MOST 2 /* devices */
 #define MEMORY (64ull << 20)
 #define INTERVAL 20000 /* microseconds between two tries */
 #define TRIES 1000
@@ -35,11 +37,27 @@ static int broken(const char *what, int code, struct pcassign *p) {
     return EXIT_FAILURE;
 }
 
-static int claim(struct pcassign *p, const char *name, struct pcassign_claim **ret) {
-    struct pcassign_device device = {.name = name};
+typedef struct {
+    const char *names[MOST], *addresses[MOST]; /* addresses: where the handoff needs them */
+    size_t n;
+    const char *handoff; /* NULL: cdev */
+} Devices;
+
+static size_t split(char *list, const char **parts) {
+    size_t n = 0;
+    for (char *part = strtok(list, ","); part && n < MOST; part = strtok(NULL, ","))
+        parts[n++] = part;
+    return n;
+}
+
+static int claim(struct pcassign *p, const Devices *wanted, struct pcassign_claim **ret) {
+    struct pcassign_device devices[MOST] = {0};
     struct pcassign_claim_options options = PCASSIGN_CLAIM_OPTIONS_INIT;
+    for (size_t i = 0; i < wanted->n; i++)
+        devices[i].name = wanted->names[i];
     options.memory = MEMORY;
-    int code = pcassign_claim(p, &device, 1, &options, ret);
+    options.handoff = wanted->handoff;
+    int code = pcassign_claim(p, devices, wanted->n, &options, ret);
     if (code)
         printf("claim: %s: %s\n", pcassign_strerror(code), pcassign_last_error(p));
     return code;
@@ -63,17 +81,47 @@ static int open_patiently(struct pcassign_claim *held, struct pcassign_fds **fds
     return code;
 }
 
-static int drive(const struct pcassign_fds *fds) {
-    int iommufd =
-        pcassign_fds_get(fds, pcassign_fds_find(fds, "iommufd", NULL, 0), NULL, NULL, NULL);
-    int device = pcassign_fds_get(fds, pcassign_fds_find(fds, "device", NULL, 0), NULL, NULL, NULL);
-    struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = iommufd};
-    __u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-    if (ioctl_patiently(device, DEVICE_BIND_IOMMUFD, &bind) == 0 &&
-        pwrite(device, &command, sizeof command, CONFIG_SPACE + PCI_COMMAND) == sizeof command)
-        return 0;
+static int fail_driving(void) {
     perror("owner: driving the device");
     return EXIT_FAILURE;
+}
+
+static bool master(int device) {
+    __u16 command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+    return pwrite(device, &command, sizeof command, CONFIG_SPACE + PCI_COMMAND) == sizeof command;
+}
+
+static int find(const struct pcassign_fds *fds, const char *role, unsigned nth) {
+    return pcassign_fds_get(fds, pcassign_fds_find(fds, role, NULL, nth), NULL, NULL, NULL);
+}
+
+static int drive_cdevs(const struct pcassign_fds *fds, const Devices *devices) {
+    struct bind_iommufd bind = {.argsz = sizeof bind, .iommufd = find(fds, "iommufd", 0)};
+    for (unsigned i = 0; i < devices->n; i++) {
+        int device = find(fds, "device", i);
+        if (ioctl_patiently(device, DEVICE_BIND_IOMMUFD, &bind) < 0 || !master(device))
+            return fail_driving();
+    }
+    return 0;
+}
+
+/* All of them are in one group; *n of `opened` are to be closed. */
+static int drive_group(const struct pcassign_fds *fds, const Devices *devices, int *opened,
+                       size_t *n) {
+    int container = find(fds, "container", 0), group = find(fds, "group", 0);
+    if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
+        ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
+        return fail_driving();
+    for (size_t i = 0; i < devices->n; i++) {
+        int device =
+            ioctl_patiently(group, VFIO_GROUP_GET_DEVICE_FD, (void *)devices->addresses[i]);
+        if (device < 0)
+            return fail_driving();
+        opened[(*n)++] = device;
+        if (!master(device))
+            return fail_driving();
+    }
+    return 0;
 }
 
 /* The uid is real, effective and saved: there is no way back. */
@@ -87,14 +135,14 @@ static int become(const char *uid, struct pcassign **p) {
     return code ? broken("connecting", code, NULL) : 0;
 }
 
-static int is_refused(const char *uid, const char *device) {
+static int is_refused(const char *uid, const Devices *devices) {
     struct pcassign *p = NULL;
     struct pcassign_claim *stolen = NULL;
     int code, tries = 0, deaths = 0;
     if (become(uid, &p) != 0)
         return EXIT_FAILURE;
     do
-        code = claim(p, device, &stolen);
+        code = claim(p, devices, &stolen);
     while (may_pass(code, &tries, &deaths));
     pcassign_claim_free(stolen);
     pcassign_close(p);
@@ -122,15 +170,21 @@ static int release(struct pcassign *p, struct pcassign_claim *held) {
     return code && code != PCASSIGN_ERR_NOT_FOUND ? broken("release", code, p) : EXIT_SUCCESS;
 }
 
-static int own(struct pcassign *p, const char *device, pid_t other, int go) {
+static int own(struct pcassign *p, const Devices *devices, pid_t other, int go) {
     struct pcassign_claim *held;
     struct pcassign_fds *fds;
-    if (claim(p, device, &held))
+    int opened[MOST];
+    size_t n = 0;
+    if (claim(p, devices, &held))
         return STATUS_NOTHING;
     int code = open_patiently(held, &fds);
     if (code)
         return broken("its lease lives, but opening", code, p);
-    int status = drive(fds) || wait_for_other(other, go) ? EXIT_FAILURE : EXIT_SUCCESS;
+    int driven =
+        devices->handoff ? drive_group(fds, devices, opened, &n) : drive_cdevs(fds, devices);
+    int status = driven || wait_for_other(other, go) ? EXIT_FAILURE : EXIT_SUCCESS;
+    while (n > 0)
+        close(opened[--n]);
     pcassign_fds_free(fds);
     if (release(p, held) != EXIT_SUCCESS)
         status = EXIT_FAILURE;
@@ -139,7 +193,7 @@ static int own(struct pcassign *p, const char *device, pid_t other, int go) {
 }
 
 /* Waits for the word; at the end of the pipe there is nothing to ask for. */
-static pid_t fork_other(const char *uid, const char *device, int *go) {
+static pid_t fork_other(const char *uid, const Devices *devices, int *go) {
     int ends[2];
     char word;
     if (pipe(ends) < 0)
@@ -147,7 +201,7 @@ static pid_t fork_other(const char *uid, const char *device, int *go) {
     pid_t other = fork();
     if (other == 0) {
         close(ends[1]);
-        _exit(read(ends[0], &word, 1) == 1 ? is_refused(uid, device) : EXIT_SUCCESS);
+        _exit(read(ends[0], &word, 1) == 1 ? is_refused(uid, devices) : EXIT_SUCCESS);
     }
     close(ends[0]);
     *go = ends[1];
@@ -157,17 +211,21 @@ static pid_t fork_other(const char *uid, const char *device, int *go) {
 int main(int argc, char **argv) {
     struct pcassign *p = NULL;
     int go = -1;
-    if (argc != 4) {
-        fprintf(stderr, "usage: owner UID OTHER|--refused DEVICE\n");
+    if (argc != 4 && argc != 6) {
+        fprintf(stderr, "usage: owner UID OTHER|--refused DEVICE [group ADDRESS]\n");
         return 2;
     }
+    Devices devices = {.handoff = argc == 6 ? argv[4] : NULL};
+    devices.n = split(argv[3], devices.names);
+    if (argc == 6 && split(argv[5], devices.addresses) != devices.n)
+        return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (strcmp(argv[2], "--refused") == 0)
-        return is_refused(argv[1], argv[3]);
-    pid_t other = fork_other(argv[2], argv[3], &go);
+        return is_refused(argv[1], &devices);
+    pid_t other = fork_other(argv[2], &devices, &go);
     if (other < 0 || become(argv[1], &p) != 0)
         return EXIT_FAILURE;
-    int status = own(p, argv[3], other, go);
+    int status = own(p, &devices, other, go);
     pcassign_close(p);
     return status;
 }

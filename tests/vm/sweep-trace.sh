@@ -13,8 +13,9 @@ p:sweep/unbind device_unbind_cleanup device=$arg1
 p:sweep/reset pci_reset_function function=$arg1
 r:sweep/reset_end pci_reset_function result=$retval:s32
 p:sweep/open vfio_device_fops_cdev_open
-p:sweep/kernel16 pci_bus_write_config_word bus=$arg1 where=$arg3:u32 value=$arg4:x16
-p:sweep/kernel32 pci_bus_write_config_dword bus=$arg1 where=$arg3:u32 value=$arg4:x16
+p:sweep/drive vfio_df_open
+p:sweep/kernel16 pci_bus_write_config_word bus=$arg1 devfn=$arg2:u32 where=$arg3:u32 value=$arg4:x16
+p:sweep/kernel32 pci_bus_write_config_dword bus=$arg1 devfn=$arg2:u32 where=$arg3:u32 value=$arg4:x16
 p:sweep/user16 pci_user_write_config_word function=$arg1 where=$arg2:u32 value=$arg3:x16
 p:sweep/user32 pci_user_write_config_dword function=$arg1 where=$arg2:u32 value=$arg3:x16
 END
@@ -55,7 +56,7 @@ take_events() {
         for word in ${BASH_REMATCH[5]}; do
             values+=("${word#*=}")
         done
-        "$1" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}" "${values[@]}"
+        "$1" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}" "${values[@]}" || true
     done
 }
 
@@ -69,7 +70,7 @@ learn() { # PROCESS EVENT VALUE...
 
 # meet DEVICE: does by hand what the service will do, and sees what the kernel calls the device, its bus and its drivers.
 meet() {
-    local host
+    local host slot=${1##*:}
     host=$(pci_driver "$1")
     pci_bind "$1" '' || return
     take_events learn
@@ -83,6 +84,7 @@ meet() {
     [[ -z $host ]] || pci_bind "$1" "$host" || return
     echo >"/sys/bus/pci/devices/$1/driver_override"
     take_events learn
+    devfn_seen=$((16#${slot%.*} * 8 + ${slot#*.}))
     dirty='' resetting='' command=0 driver=${host:+host}
     echo "device $device_seen, function $function_seen, bus $bus_seen, vfio $vfio_seen"
     [[ -n $device_seen && -n $vfio_seen && (-z $host || -n $function_seen) ]]
@@ -120,12 +122,12 @@ judge() { # PROCESS EVENT VALUE...
         resetting=
         [[ $3 -ne 0 || $driver != none ]] || dirty=
         ;;
-    open)
+    open | drive)
         [[ -z $dirty || $dirty == "$run" ]] || complain "handed to run $run without a reset since run $dirty had it"
         dirty=$run
         ;;
     kernel*)
-        [[ $3 != "$bus_seen" ]] || command=$5
+        [[ $3 != "$bus_seen" || $4 != "$devfn_seen" ]] || command=$6
         ;;
     user*)
         [[ $3 != "$function_seen" ]] || command=$5

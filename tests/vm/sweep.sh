@@ -35,25 +35,39 @@ no_claim_left() {
     [[ ! -e ${left[0]} || ${left[*]} == /run/pcassign/claims/tainted ]] || { echo "left: ${left[*]}"; return 1; }
 }
 
-device_is_back() {
-    local override
-    if [[ $host_driver != none ]]; then
-        [[ $sysfs/driver -ef /sys/bus/pci/drivers/$host_driver ]] || { echo "its driver is not $host_driver"; return 1; }
+is_bound_as_before() { # DEVICE
+    local override sysfs=/sys/bus/pci/devices/$1 driver=${host_drivers[$1]}
+    if [[ $driver != none ]]; then
+        [[ $sysfs/driver -ef /sys/bus/pci/drivers/$driver ]] || { echo "the driver of $1 is not $driver"; return 1; }
     else
-        [[ ! -e $sysfs/driver ]] || { echo "it has a driver"; return 1; }
+        [[ ! -e $sysfs/driver ]] || { echo "$1 has a driver"; return 1; }
     fi
     read -r override <"$sysfs/driver_override"
     [[ $override == '(null)' ]] || { echo "its override is $override"; return 1; }
 }
 
+device_is_back() {
+    local one
+    for one in "${devices[@]}"; do
+        is_bound_as_before "$one" || return
+    done
+}
+
+methods_of() { # DEVICE, into $methods
+    methods=
+    [[ ! -e /sys/bus/pci/devices/$1/reset_method ]] || read -r methods <"/sys/bus/pci/devices/$1/reset_method"
+}
+
 methods_are_back() {
-    local now=''
-    [[ ! -e $sysfs/reset_method ]] || read -r now <"$sysfs/reset_method"
-    [[ $now == "$methods_found" ]] || { echo "its reset methods are $now"; return 1; }
+    local one methods
+    for one in "${devices[@]}"; do
+        methods_of "$one"
+        [[ $methods == "${methods_before[$one]}" ]] || { echo "its reset methods are $methods"; return 1; }
+    done
 }
 
 owners() {
-    find "$sysfs/" -maxdepth 1 -type f -printf '%f %U:%G %m\n' | sort
+    find -H "${devices[@]/#//sys/bus/pci/devices/}" -maxdepth 1 -type f -printf '%p %U:%G %m\n' | sort
 }
 
 owners_are_back() {
@@ -96,15 +110,20 @@ settled() {
 
 # ---- Runs ----
 
-remember() { # DEVICE NAME: how it is before anything happens
+remember() { # DEVICE... : how they are before anything happens; the first is the one that is followed
+    local one methods
     device=$1
-    name=$2
+    devices=("$@")
     sysfs=/sys/bus/pci/devices/$1
-    host_driver=$(pci_driver "$1") || host_driver=none
-    methods_found=
-    [[ ! -e $sysfs/reset_method ]] || read -r methods_found <"$sysfs/reset_method"
+    for one in "${devices[@]}"; do
+        host_drivers[$one]=$(pci_driver "$one") || host_drivers[$one]=none
+        methods_of "$one"
+        methods_before[$one]=$methods
+    done
+    host_driver=${host_drivers[$device]} methods_found=${methods_before[$device]}
     owners_found=$(owners)
 }
+declare -A host_drivers=() methods_before=()
 
 # Each run is another user's: what the one before had must be clean, or be refused.
 next_owner() {
@@ -154,7 +173,7 @@ give_back() {
 
 life() {
     local status=0
-    "$VM/owner" $owner $other "$name" || status=$?
+    "$VM/owner" $owner $other "$name" "${handed[@]}" || status=$?
     [[ $status -eq 0 || ($status -eq 3 && -n ${killing:-}) ]] || { echo "owner: status $status"; return 1; }
     [[ -n $methods_found ]] || give_back
 }
@@ -355,6 +374,16 @@ Id=1b36:0010
 Reset=flr
 AllowUser=alice bob
 
+[Device pair0]
+Path=07.0/00.0
+Id=8086:10d3
+AllowUser=alice bob
+
+[Device pair1]
+Path=07.0/00.1
+Id=8086:10d3
+AllowUser=alice bob
+
 [Device edu]
 Path=06.0
 Id=1234:11e8
@@ -377,19 +406,35 @@ at_rest() {
     echo "$descriptors descriptors"
 }
 
-# sweep_device ADDRESS NAME POINTS THRICE
+# sweep_device ADDRESS[,ADDRESS] NAME[,NAME] POINTS THRICE [HANDOFF]
 sweep_device() {
-    local since=$SECONDS before=$visited
-    t "what the kernel calls $2" meet "$1"
-    remember "$1" "$2"
+    local since=$SECONDS before=$visited handed=()
+    name=$2
+    [[ -z ${5:-} ]] || handed=("$5" "$1")
+    t "what the kernel calls ${1%%,*}" meet "${1%%,*}"
+    remember ${1//,/ }
     t "an owner's life with $2" first_life
-    [[ $2 != disk || $unit != pcassign-worker ]] || checks_can_fail
+    [[ $2 != disk || $unit != pcassign-worker || -n ${5:-} ]] || checks_can_fail
     t "the calls of such a life that change state" list_points
     sweep "$3"
     echo "# $what and $2: $((visited - before)) of $((2 * ${#points[@]})) points visited, $((SECONDS - since)) s"
     thrice_more "$4"
     t "and another life with $2" whole_life
     echo "# ... $((SECONDS - since)) s with recoveries that die"
+}
+
+# sweep_further ...: the same, of what is looked at with PCASSIGN_TESTS_FULL alone, at so many points.
+sweep_further() {
+    [[ -n ${PCASSIGN_TESTS_FULL:-} ]] || return 0
+    local PCASSIGN_TESTS_FULL='' what="$what, ${5:-cdev}"
+    sweep_device "$@"
+}
+
+# Descriptors of groups, and two functions of one group.
+sweep_others() { # POINTS THRICE
+    sweep_further $BLANK disk "$1" "$2" group
+    sweep_further $MULTI,$MULTI1 pair0,pair1 "$1" "$2"
+    sweep_further $MULTI1,$MULTI pair1,pair0 "$1" "$2" group
 }
 
 first_life() {
