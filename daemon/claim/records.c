@@ -98,11 +98,14 @@ static void keep_locked(const Reader *r, const PcaJournal *journal) {
          journal->pid ? worker : "a worker is at work on it");
 }
 
+/* What its owner may have had is released, not undone. */
 static void keep_running(const Reader *r, const PcaJournal *journal) {
     gboolean release = journal->plan->kind == PCA_PLAN_RELEASE || journal->undoing;
+    gboolean had = !release && pca_journal_handed_out(journal);
     note_steps(r, journal);
-    keep(r, release ? PCA_CLAIM_RELEASING : PCA_CLAIM_PREPARING,
+    keep(r, release || had ? PCA_CLAIM_RELEASING : PCA_CLAIM_PREPARING,
          release ? "no worker is at work on it; pcassignd goes on with it once it runs"
+         : had   ? "its preparing was cut off; pcassignd gives its devices back once it runs"
                  : "no worker is at work on it; pcassignd undoes it once it runs");
 }
 
