@@ -12,6 +12,7 @@
 #include "judge/check-limits.h"
 #include "judge/check-reset.h"
 #include "judge/check-sriov.h"
+#include "sys/drivers.h"
 
 /* One function under examination. */
 typedef struct {

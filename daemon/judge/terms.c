@@ -8,6 +8,7 @@
 
 #include "engine/handover.h"
 #include "judge/bus-reset.h"
+#include "sys/drivers.h"
 #include "sys/owner.h"
 
 typedef struct {

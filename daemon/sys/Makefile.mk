@@ -2,6 +2,7 @@ noinst_LIBRARIES += libpca-sys.a
 libpca_sys_a_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS) $(MNL_CFLAGS) $(KMOD_CFLAGS) $(CAPNG_CFLAGS)
 libpca_sys_a_SOURCES = \
 	daemon/sys/accounts.c daemon/sys/accounts.h \
+	daemon/sys/drivers.c daemon/sys/drivers.h \
 	daemon/sys/hardware.c daemon/sys/hardware.h \
 	daemon/sys/hot-reset.c daemon/sys/hot-reset.h \
 	daemon/sys/holders.c daemon/sys/holders.h \

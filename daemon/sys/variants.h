@@ -21,13 +21,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaVariants, pca_variants_free)
 /* FALSE when the index was written anew since then (depmod), so that it has to be opened anew. */
 gboolean pca_variants_are_current(PcaVariants *variants);
 
-/* Whether the kernel has that driver for PCI now. */
-gboolean pca_driver_is_loaded(const PcaRoot *root, const char *driver);
-
-/* The name of the PCI driver that the module has registered, which may be written with dashes for
- * underscores; NULL while it is not loaded. Free with g_free. */
-char *pca_driver_of_module(const PcaRoot *root, const char *module);
-
 /* The driver's name, "mlx5_vfio_pci"; "vfio-pci" where there is no variant. Of several the one
  * whose alias has the fewest wildcards. NULL of a bridge, which VFIO takes none of, and without
  * `variants`. Free with g_free. */

@@ -9,6 +9,7 @@
 
 #include "support/modules.h"
 #include "support/tree.h"
+#include "sys/drivers.h"
 #include "sys/variants.h"
 
 static gboolean make_modules(PcaTree *tree) {
