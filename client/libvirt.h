@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: PCI host devices in libvirt's XML: writing one, and reading those of a domain. A build
- * without libvirt has libvirt-none.c in place of libvirt.c: everything fails with Unsupported.
+ * Purpose: PCI host devices in libvirt's XML: writing one, and reading those of a domain. All of it
+ * is in a module (modules.c): where that cannot be loaded, everything fails with Unsupported.
  * Thread: main. Ownership: what is returned is the caller's.
  */
 #pragma once
@@ -9,7 +9,7 @@
 #include "pci/address.h"
 #include "pci/config.h"
 
-/* FALSE with Unsupported in a build without libvirt. */
+/* FALSE with Unsupported, which names the file, when the module cannot be loaded. */
 gboolean pca_libvirt_check(GError **error);
 
 /* One function to give to a domain. */

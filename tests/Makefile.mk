@@ -40,9 +40,9 @@ AM_TESTS_ENVIRONMENT = CK_VERBOSITY="$${CK_VERBOSITY-verbose}"; export CK_VERBOS
 	CK_TIMEOUT_MULTIPLIER="$${CK_TIMEOUT_MULTIPLIER-5}"; export CK_TIMEOUT_MULTIPLIER; \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-quarantine_size_mb=1}"; export ASAN_OPTIONS; \
 	TMPDIR="$${TMPDIR:-$$($(srcdir)/tests/scratch)}"; export TMPDIR; \
-	PCASSIGNCTL=$(abs_builddir)/pcassignctl; \
+	PCASSIGNCTL=$(abs_builddir)/pcassignctl; PCASSIGN_MODULES=$(abs_builddir)/.libs; \
 	PCASSIGND=$(abs_builddir)/pcassignd; SRCDIR=$(abs_srcdir); BUILDDIR=$(abs_builddir); \
-	export PCASSIGNCTL PCASSIGND SRCDIR BUILDDIR;
+	export PCASSIGNCTL PCASSIGN_MODULES PCASSIGND SRCDIR BUILDDIR;
 
 # What no other fragment names: the lab, the demo, the runner.
 EXTRA_DIST += tests/lab tests/run tests/build.sh tests/scratch tests/packages.build tests/demo tests/demo-story \

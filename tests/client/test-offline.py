@@ -125,6 +125,22 @@ def test_show():
         expect("show says '%s'" % words, words in text, text)
 
 
+def test_drivers():
+    """By the index of the modules, which is read by a part that is loaded for that."""
+    tree = machine()
+    beside = os.path.dirname(tree.directory)
+    expect("without an index", value(tree, "show", CARD)["vfio_driver"] is None)
+    for name, text in (("proc/sys/kernel/osrelease", "6.0\n"), ("lib/modules/6.0/modules.alias.bin", "")):
+        os.makedirs(os.path.dirname(os.path.join(beside, name)), exist_ok=True)
+        with open(os.path.join(beside, name), "w") as file:
+            file.write(text)
+    result = on(tree, "show", CARD)
+    expect("with one", "VFIO driver: vfio-pci" in result.stdout and result.stderr == "", result)
+    result = on(tree, "show", CARD, PCASSIGN_MODULES=work)
+    expect("without that part", result.returncode == 0 and "VFIO driver: -" in result.stdout
+           and work + "/variants.so: " in result.stderr, result)
+
+
 def test_cut_off():
     """What an ordinary user reads: unknown, never absent."""
     tree = machine()
