@@ -9,7 +9,8 @@ check_PROGRAMS += tests/sys/test-kernel tests/sys/test-fake-kernel
 TESTS += tests/sys/test-kernel tests/sys/test-fake-kernel
 
 tests_sys_test_kernel_SOURCES = \
-	tests/sys/test-kernel.c \
+	tests/sys/test-kernel.c tests/sys/kernel-fixture.c tests/sys/kernel-fixture.h \
+	tests/sys/kernel-file-cases.c tests/sys/kernel-node-cases.c tests/sys/kernel-process-cases.c \
 	tests/support/main.c tests/support/suite.h
 tests_sys_test_kernel_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_sys_test_kernel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
