@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Purpose: what the rest of pcassign takes for granted of a kernel behind sys/kernel.h, as tests
- * that run unchanged on the fake kernel (tests/sys/test-kernel.c) and on the running one in a VM
- * (tests/vm/kernel-contract.c).
- * Thread: main. Ownership: the subject's strings belong to who prepared it.
+ * that run unchanged on the fake kernel (tests/sys/test-fake-kernel.c) and on the running one in a
+ * VM (tests/vm/kernel-contract.c). Thread: main. Ownership: the subject's strings belong to who
+ * prepared it.
  */
 #pragma once
 

@@ -5,6 +5,12 @@ FAKE_KERNEL_SOURCES = \
 	tests/support/tree.c tests/support/tree.h \
 	tests/support/tree-devices.c
 
+KERNEL_CONTRACT_SOURCES = \
+	tests/support/kernel-contract.c tests/support/kernel-contract.h \
+	tests/support/kernel-contract-internal.h \
+	tests/support/contract-binding.c tests/support/contract-config.c \
+	tests/support/contract-memory.c tests/support/contract-nodes.c
+
 check_PROGRAMS += tests/sys/test-kernel tests/sys/test-fake-kernel
 TESTS += tests/sys/test-kernel tests/sys/test-fake-kernel
 
@@ -18,7 +24,7 @@ tests_sys_test_kernel_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 
 tests_sys_test_fake_kernel_SOURCES = \
 	tests/sys/test-fake-kernel.c \
-	tests/support/kernel-contract.c tests/support/kernel-contract.h \
+	$(KERNEL_CONTRACT_SOURCES) \
 	tests/support/main.c tests/support/suite.h \
 	$(FAKE_KERNEL_SOURCES)
 tests_sys_test_fake_kernel_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
@@ -29,7 +35,7 @@ tests_sys_test_fake_kernel_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
 check_PROGRAMS += tests/vm/kernel-contract
 tests_vm_kernel_contract_SOURCES = \
 	tests/vm/kernel-contract.c \
-	tests/support/kernel-contract.c tests/support/kernel-contract.h
+	$(KERNEL_CONTRACT_SOURCES)
 tests_vm_kernel_contract_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_vm_kernel_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_vm_kernel_contract_LDADD = $(LIBS_SYS) $(CHECK_LIBS)
