@@ -50,6 +50,8 @@ void run_release(Run *run, const PcaPlanDevice *devices);
 void add_plan(Suite *suite);
 void add_journal(Suite *suite);
 void add_run(Suite *suite);
+void add_run_failures(Suite *suite);
+void add_run_journal(Suite *suite);
 void add_terms(Suite *suite);
 void add_power(Suite *suite);
 void add_bus_reset(Suite *suite);

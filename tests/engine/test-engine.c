@@ -10,6 +10,8 @@ Suite *pca_suite(void) {
     add_plan(suite);
     add_journal(suite);
     add_run(suite);
+    add_run_failures(suite);
+    add_run_journal(suite);
     add_terms(suite);
     add_power(suite);
     add_bus_reset(suite);
