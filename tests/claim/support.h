@@ -16,6 +16,8 @@ void add_life(Suite *suite);
 void add_death(Suite *suite);
 void add_blocked(Suite *suite);
 void add_recover(Suite *suite);
+void add_recover_foreign(Suite *suite);
+void add_recover_workers(Suite *suite);
 void add_admin(Suite *suite);
 void add_split(Suite *suite);
 void add_async(Suite *suite);

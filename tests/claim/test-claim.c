@@ -14,6 +14,8 @@ Suite *pca_suite(void) {
     add_death(suite);
     add_blocked(suite);
     add_recover(suite);
+    add_recover_foreign(suite);
+    add_recover_workers(suite);
     add_admin(suite);
     add_split(suite);
     add_async(suite);
