@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Purpose: between the two halves of the fake kernel; tests use fake-kernel.h.
+ * Purpose: between the parts of the fake kernel: faults and time (fake-kernel.c), binding and
+ * attributes (fake-machine.c), nodes (fake-nodes.c). Tests use fake-kernel.h.
  * Thread: one a process. Ownership: see fake-kernel.h; strings and descriptors are the caller's.
  */
 #pragma once
@@ -10,6 +11,17 @@
 /* A text that the model keeps in fake/KIND/NAME; NULL: none. `name` may be NULL. */
 void pca_fake_set_state(PcaFakeKernel *fake, const char *kind, const char *name, const char *text);
 char *pca_fake_get_state(const PcaFakeKernel *fake, const char *kind, const char *name);
+
+char *pca_fake_state_path(const PcaFakeKernel *fake, const char *kind, const char *name);
+
+gboolean pca_fake_on_vfio(const PcaFakeKernel *fake, const char *address);
+
+/* Whether somebody has it open, so that an unbind waits. */
+gboolean pca_fake_in_use(const PcaFakeKernel *fake, const char *address);
+
+/* What vfio makes in its probe and takes away in its remove. */
+void pca_fake_add_nodes(PcaFakeKernel *fake, const char *address);
+void pca_fake_remove_nodes(PcaFakeKernel *fake, const char *address, int group);
 
 /* The nodes of a function that is on vfio; nothing for another, or when they are there. */
 void pca_fake_make_nodes(PcaFakeKernel *fake, const char *address, gpointer data);

@@ -1,7 +1,7 @@
 # The fake kernel, for any test program that wants one.
 FAKE_KERNEL_SOURCES = \
 	tests/support/fake-kernel.c tests/support/fake-kernel.h \
-	tests/support/fake-machine.c tests/support/fake-machine.h \
+	tests/support/fake-machine.c tests/support/fake-machine.h tests/support/fake-nodes.c \
 	tests/support/tree.c tests/support/tree.h \
 	tests/support/tree-devices.c
 
