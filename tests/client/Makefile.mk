@@ -26,7 +26,8 @@ endif
 TESTS += tests/client/test-libpcassign
 EXTRA_DIST += tests/client/test-libpcassign tests/client/mock-library tests/client/hostile-bus
 tests_client_library_SOURCES = tests/client/library.c tests/client/library.h \
-	tests/client/library-calls.c tests/client/library-failures.c
+	tests/client/library-calls.c tests/client/library-errors.c tests/client/library-failures.c \
+	tests/client/library-handles.c
 tests_client_library_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(DBUS_CFLAGS)
 tests_client_library_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/client/lib
 tests_client_library_LDFLAGS = $(AM_LDFLAGS) -no-install

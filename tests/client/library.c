@@ -65,9 +65,19 @@ void library_expect(struct pcassign *p, int got, int code, const char *text) {
                   pcassign_last_error(p), text);
 }
 
+void library_expect_lease(struct pcassign *p, const char *expected) {
+    struct pcassign_claim *probe = library_adopt(p, "lease");
+    const char *reason;
+    ck_assert_int_eq(pcassign_claim_status(probe, NULL, &reason), 0);
+    ck_assert_str_eq(reason, expected);
+    pcassign_claim_free(probe);
+}
+
 int main(void) {
     Suite *suite = suite_create("libpcassign");
     library_add_calls(suite);
+    library_add_errors(suite);
+    library_add_handles(suite);
     library_add_channels(suite);
     library_add_failures(suite);
     SRunner *runner = srunner_create(suite);

@@ -29,6 +29,11 @@ int library_count_fds(void);
 /* That the last error is that code, with a message that contains the text. */
 void library_expect(struct pcassign *p, int got, int code, const char *text);
 
+/* Whether the service sees the lease held: "held" or "over". */
+void library_expect_lease(struct pcassign *p, const char *expected);
+
 void library_add_calls(Suite *suite);
+void library_add_errors(Suite *suite);
+void library_add_handles(Suite *suite);
 void library_add_channels(Suite *suite);
 void library_add_failures(Suite *suite);
