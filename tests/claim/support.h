@@ -22,4 +22,5 @@ void add_admin(Suite *suite);
 void add_split(Suite *suite);
 void add_async(Suite *suite);
 void add_keep(Suite *suite);
+void add_taint(Suite *suite);
 void add_handed_out(Suite *suite);

@@ -20,6 +20,7 @@ Suite *pca_suite(void) {
     add_split(suite);
     add_async(suite);
     add_keep(suite);
+    add_taint(suite);
     add_handed_out(suite);
     return suite;
 }
