@@ -312,7 +312,7 @@ void put_back(Scene *scene) {
 
 void sweep_add_table(Suite *suite, const char *name, const TTest *test, guint n) {
     TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 120);
+    tcase_set_timeout(tcase, 240);
     tcase_add_loop_test(tcase, test, 0, (int)n);
     suite_add_tcase(suite, tcase);
 }
