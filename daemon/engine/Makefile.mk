@@ -5,6 +5,7 @@ libpca_engine_a_SOURCES = \
 	daemon/engine/client.c daemon/engine/client.h \
 	daemon/engine/context.c daemon/engine/context.h \
 	daemon/engine/describe.c \
+	daemon/engine/disks.c daemon/engine/disks.h \
 	daemon/engine/files.c daemon/engine/files.h \
 	daemon/engine/handover.c daemon/engine/handover.h \
 	daemon/engine/journal.c daemon/engine/journal.h \

@@ -162,8 +162,8 @@ gboolean pca_serve_uses(PcaExchange *x, GError **error) {
         gboolean whole;
         g_variant_get_child(list, i, "(tbb)", &number, &nodes[i].is_disk, &whole);
         nodes[i].number = (dev_t)number;
-        g_variant_builder_add(&refused, "i",
-                              whole ? -x->kernel->ops->ask_disk(x->kernel, nodes[i].number) : 0);
+        PCA_AUTO_FD held = whole ? x->kernel->ops->hold_disk(x->kernel, nodes[i].number) : -1;
+        g_variant_builder_add(&refused, "i", whole && held < 0 ? -held : 0);
     }
     g_variant_dict_insert_value(x->reply, "refused", g_variant_builder_end(&refused));
     reply_openers(x, nodes, n);

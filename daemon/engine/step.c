@@ -13,6 +13,7 @@
 #include "base/fds.h"
 #include "engine/binding.h"
 #include "engine/bus-reset.h"
+#include "engine/disks.h"
 #include "engine/files.h"
 #include "engine/methods.h"
 #include "engine/node.h"
@@ -149,8 +150,10 @@ static gboolean do_unbind(PcaStepContext *context, const PcaStep *step, int dire
     g_autofree char *before = pca_step_driver(directory);
     if (g_strcmp0(before, detail) != 0)
         return TRUE;
+    /* No driver asks whether its disks are in use before it gives them up. */
+    g_autoptr(GPtrArray) held = pca_disks_hold(context->kernel, step->device, error);
     g_autofree char *name = g_strdup_printf("drivers/%s/unbind", detail);
-    if (!write_bus(context, step, name, error))
+    if (!held || !write_bus(context, step, name, error))
         return FALSE;
     g_autofree char *after = pca_step_driver(directory);
     if (!after)

@@ -87,6 +87,7 @@ GList *pca_use_disks(const PcaUse *use, GHashTable *disks);
 
 PcaUseNodes *pca_use_nodes_new(void);
 PcaUseNodes *pca_use_nodes(const PcaUse *use);
+PcaUseNodes *pca_use_disk_nodes(const PcaUse *use);
 void pca_use_opened(const PcaUse *use, PcaUseNodes *nodes);
 
 /* For a disk called `disk` in sysfs with device number "MAJOR:MINOR"; `mounted`: a mount that names

@@ -119,12 +119,17 @@ static void add_disk(const PcaUse *use, PcaUseNodes *nodes, const char *name) {
     node->disk = node->whole ? g_strdup(name) : g_path_get_basename(parent);
 }
 
-PcaUseNodes *pca_use_nodes(const PcaUse *use) {
+PcaUseNodes *pca_use_disk_nodes(const PcaUse *use) {
     PcaUseNodes *nodes = pca_use_nodes_new();
     g_autoptr(GHashTable) disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GList) names = pca_use_disks(use, disks);
     for (GList *name = names; name; name = name->next)
         add_disk(use, nodes, name->data);
+    return nodes;
+}
+
+PcaUseNodes *pca_use_nodes(const PcaUse *use) {
+    PcaUseNodes *nodes = pca_use_disk_nodes(use);
     add_characters(use, nodes);
     return nodes;
 }

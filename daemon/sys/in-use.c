@@ -142,13 +142,20 @@ static gboolean is_part_of_host(const PcaUse *use) {
 }
 
 /* FALSE, with errno: the function is not there. */
+static gboolean use_open_address(PcaUse *use, PcaUseLook *look, const PcaAddress *address,
+                                 PcaFindings *findings) {
+    const PcaRoot *root = pca_use_look_root(look);
+    char *text = pca_address_format(address);
+    g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", text, NULL);
+    *use = (PcaUse){look, root, NULL, text, pca_resolve_link(link), findings};
+    return use->directory != NULL;
+}
+
 static gboolean use_open(PcaUse *use, PcaUseLook *look, const PcaFunction *function,
                          PcaFindings *findings) {
-    const PcaRoot *root = pca_use_look_root(look);
-    char *address = pca_address_format(&function->address);
-    g_autofree char *link = g_build_filename(root->sysfs, "bus/pci/devices", address, NULL);
-    *use = (PcaUse){look, root, function, address, pca_resolve_link(link), findings};
-    return use->directory != NULL;
+    gboolean there = use_open_address(use, look, &function->address, findings);
+    use->function = function;
+    return there;
 }
 
 static void use_close(PcaUse *use) {
@@ -196,6 +203,26 @@ PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function) {
     return use_open(&use, look, function, ignored) && !pca_function_is_bridge(function)
                ? pca_use_nodes(&use)
                : pca_use_nodes_new();
+}
+
+static void drop_partitions(PcaUseNodes *nodes) {
+    for (guint i = nodes->len; i-- > 0;)
+        if (!((PcaUseNode *)g_ptr_array_index(nodes, i))->whole)
+            g_ptr_array_remove_index(nodes, i);
+}
+
+PcaUseNodes *pca_in_use_disks(PcaUseLook *look, const PcaAddress *address, GError **error) {
+    g_autoptr(GPtrArray) findings = pca_findings_new(), nodes = NULL;
+    AUTO_USE use;
+    if (use_open_address(&use, look, address, findings))
+        nodes = pca_use_disk_nodes(&use);
+    else
+        pca_use_fail(&use, use.address, NULL, "cannot tell which disks %s has: %s", use.address,
+                     g_strerror(errno));
+    if (!pca_findings_to_error(findings, error))
+        return NULL;
+    drop_partitions(nodes);
+    return g_steal_pointer(&nodes);
 }
 
 void pca_in_use_opened(PcaUseLook *look, const PcaFunction *function, PcaUseNodes *nodes,

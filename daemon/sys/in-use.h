@@ -43,6 +43,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PcaUseLook, pca_use_look_free)
  * whether one has takes rights: `refused` and `openers` are for the caller to fill in. The array is
  * the caller's. */
 PcaUseNodes *pca_in_use_nodes(PcaUseLook *look, const PcaFunction *function);
+
+/* The whole disks of the function at `address`: those among its nodes that can be had exclusively.
+ * NULL with *error when that cannot be found out. */
+PcaUseNodes *pca_in_use_disks(PcaUseLook *look, const PcaAddress *address, GError **error);
+
 void pca_use_node_add_opener(PcaUseNode *node, guint32 pid, guint32 uid, const char *comm,
                              gboolean writes);
 

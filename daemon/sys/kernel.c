@@ -227,7 +227,7 @@ static char *disk_node(const PcaRoot *root, dev_t number) {
     return name ? g_build_filename(root->dev, g_strdelimit(name, "!", '/'), NULL) : NULL;
 }
 
-static int ask_disk_once(const char *path, dev_t number) {
+static int hold_disk_once(const char *path, dev_t number) {
     /* O_NONBLOCK: a drive without a medium is no reason to wait for one. */
     PCA_AUTO_FD fd = open_retrying(AT_FDCWD, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_NOFOLLOW);
     struct stat status;
@@ -235,16 +235,16 @@ static int ask_disk_once(const char *path, dev_t number) {
         return fd;
     if (fstat(fd, &status) < 0)
         return -errno;
-    return S_ISBLK(status.st_mode) && status.st_rdev == number ? 0 : -ENXIO;
+    return S_ISBLK(status.st_mode) && status.st_rdev == number ? pca_fd_steal(&fd) : -ENXIO;
 }
 
-static int ask_disk(PcaKernel *kernel, dev_t number) {
+static int hold_disk(PcaKernel *kernel, dev_t number) {
     g_autofree char *path = disk_node(kernel->root, number);
-    int result = path ? ask_disk_once(path, number) : -ENOENT;
+    int result = path ? hold_disk_once(path, number) : -ENOENT;
     /* It may be another worker that asks just now. */
     for (int i = 0; result == -EBUSY && i < ASK_TRIES; i++) {
         g_usleep(ASK_INTERVAL);
-        result = ask_disk_once(path, number);
+        result = hold_disk_once(path, number);
     }
     return result;
 }
@@ -303,7 +303,7 @@ const PcaKernelOps pca_kernel_ops = {
     .renounce = renounce,
     .open_group = open_group,
     .open_node = open_node,
-    .ask_disk = ask_disk,
+    .hold_disk = hold_disk,
     .read_owner = read_owner,
     .write_owner = write_owner,
     .read_file_owner = read_file_owner,

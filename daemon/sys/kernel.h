@@ -43,11 +43,11 @@ typedef struct {
      * for the label whenever somebody receives or uses the descriptor. */
     int (*open_node)(PcaKernel *kernel, dev_t number, const char *label);
 
-    /* Opens the disk with this number read-only and exclusively, by its node in dev, and closes it
-     * again: -EBUSY says that the kernel or a program has it, or a partition of it, exclusively
+    /* Opens the disk with this number read-only and exclusively, by its node in dev, so that nobody
+     * mounts it until the descriptor is closed: -EBUSY says that the kernel or a program has it, or a partition of it, exclusively
      * (bd_prepare_to_claim() in block/bdev.c). Waits for a disk that does not answer as long as its
      * driver does. */
-    int (*ask_disk)(PcaKernel *kernel, dev_t number);
+    int (*hold_disk)(PcaKernel *kernel, dev_t number);
 
     /* Owner, mode and label of dev/vfio/GROUP (sys/owner.h). -ENOENT: the group has no node. */
     int (*read_owner)(PcaKernel *kernel, int group, PcaOwner *owner);

@@ -41,7 +41,7 @@ static const Refusal refusals[] = {
     {NULL, "00:01.0", "in-use", "InUse", "0000:00:01.0", NULL},
     {"use 0000:07:00.0", "07:00.0", "in-use", "InUse", NULL, "unuse 0000:07:00.0"},
     {"function 0000:0b:00.0 group=50 reset=flr;disk 0000:0b:00.0 host0/0:0:0:0 sdx 65:112;"
-     "fail 'ask_disk 65:112' 16",
+     "fail 'hold_disk 65:112' 16",
      "0b:00.0", "in-use", "InUse", "sdx", "heal;unplug 0000:0b:00.0;delete sys/class/block/sdx"},
     {"function 0000:0b:00.0 group=50 reset=flr;opener 4711 mixer /dev/null;"
      "character 0000:0b:00.0 sound/card0 sound controlC0 1:3",

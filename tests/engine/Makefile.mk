@@ -1,7 +1,7 @@
 check_PROGRAMS += tests/engine/test-engine
 TESTS += tests/engine/test-engine
 tests_engine_test_engine_SOURCES = tests/support/main.c tests/support/suite.h \
-	tests/engine/admin.c tests/engine/bus-reset.c tests/engine/handover.c tests/engine/journal.c tests/engine/machine.c tests/engine/machine.h \
+	tests/engine/admin.c tests/engine/bus-reset.c tests/engine/disks.c tests/engine/handover.c tests/engine/journal.c tests/engine/machine.c tests/engine/machine.h \
 	tests/engine/node.c tests/engine/plan.c tests/engine/power.c tests/engine/request.c tests/engine/request.h tests/engine/run.c \
 	tests/engine/run-failures.c tests/engine/run-journal.c tests/engine/run-support.c tests/engine/run-support.h \
 	tests/engine/serve.c tests/engine/serve-users.c tests/engine/support.h \

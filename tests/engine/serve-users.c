@@ -168,7 +168,7 @@ START_TEST(uses_tells_who_has_what_open) {
     make_holder(4243, "cat");
     pca_tree_write(tree, "proc/4242/fdinfo/5", "pos:\t0\nflags:\t0100002\nmnt_id:\t30\n");
     pca_tree_write(tree, "proc/4243/fdinfo/5", "pos:\t0\nflags:\t0100000\nmnt_id:\t30\n");
-    pca_fake_kernel_fail_matching(fake, "ask_disk 259:0", EBUSY, 0);
+    pca_fake_kernel_fail_matching(fake, "hold_disk 259:0", EBUSY, 0);
     g_autofree char *text = g_strdup_printf(
         "{'kind': <'uses'>, 'nodes': <[(uint64 %ju, true, true), (%ju, true, false), "
         "(%ju, false, false), (%ju, true, true)]>}",
@@ -181,7 +181,7 @@ START_TEST(uses_tells_who_has_what_open) {
     assert_ok(&reply);
     assert_value(&reply, "refused", "[16, 0, 0, 0]");
     assert_value(&reply, "openers", openers);
-    ck_assert_uint_eq(pca_fake_kernel_count(fake, "ask_disk *"), 2);
+    ck_assert_uint_eq(pca_fake_kernel_count(fake, "hold_disk *"), 2);
 }
 END_TEST
 

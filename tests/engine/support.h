@@ -55,6 +55,7 @@ void add_run_journal(Suite *suite);
 void add_terms(Suite *suite);
 void add_power(Suite *suite);
 void add_bus_reset(Suite *suite);
+void add_disks(Suite *suite);
 void add_handover(Suite *suite);
 void add_node(Suite *suite);
 void add_wire(Suite *suite);

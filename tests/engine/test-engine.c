@@ -15,6 +15,7 @@ Suite *pca_suite(void) {
     add_terms(suite);
     add_power(suite);
     add_bus_reset(suite);
+    add_disks(suite);
     add_handover(suite);
     add_node(suite);
     add_wire(suite);

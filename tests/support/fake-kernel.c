@@ -6,6 +6,7 @@
 #include "support/fake-kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -112,10 +113,11 @@ static int fake_renounce(PcaKernel *kernel) {
 }
 
 /* That somebody has it is a fault to stage. */
-static int fake_ask_disk(PcaKernel *kernel, dev_t number) {
+static int fake_hold_disk(PcaKernel *kernel, dev_t number) {
     PcaFakeKernel *fake = fake_of(kernel);
-    g_autofree char *line = g_strdup_printf("ask_disk %u:%u", major(number), minor(number));
-    return finish(fake, line, begin(fake, line));
+    g_autofree char *line = g_strdup_printf("hold_disk %u:%u", major(number), minor(number));
+    int result = begin(fake, line);
+    return finish(fake, line, result ? result : open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 static int fake_open_group(PcaKernel *kernel, int group) {
@@ -255,7 +257,7 @@ static const PcaKernelOps fake_ops = {
     .open_config = fake_open_config,
     .renounce = fake_renounce,
     .open_group = fake_open_group,
-    .ask_disk = fake_ask_disk,
+    .hold_disk = fake_hold_disk,
     .open_node = fake_open_node,
     .read_owner = fake_read_owner,
     .write_owner = fake_write_owner,

@@ -18,7 +18,7 @@
  *     config 0000:01:00.0 0x04=0x0003
  *     open_config 0000:01:00.0
  *     open_group 5
- *     ask_disk 259:0
+ *     hold_disk 259:0
  *     open_node 511:0                                  (and the label, where one is wanted)
  *     read_owner 5
  *     write_owner 5 1000:0:0600                        (and ":LABEL")

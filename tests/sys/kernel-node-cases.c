@@ -253,14 +253,14 @@ END_TEST
 
 /* That a disk is free or taken is seen in tests/vm/guard.test. */
 START_TEST(what_is_no_disk_is_not_free) {
-    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENOENT);
+    ck_assert_int_eq(kernel.ops->hold_disk(&kernel, makedev(8, 0)), -ENOENT);
     make_link("sys/dev/block/8:0", "../../devices/pci0000:00/0000:00:01.0/block/sda");
-    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENOENT);
+    ck_assert_int_eq(kernel.ops->hold_disk(&kernel, makedev(8, 0)), -ENOENT);
     make("dev/sda", "");
-    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 0)), -ENXIO);
+    ck_assert_int_eq(kernel.ops->hold_disk(&kernel, makedev(8, 0)), -ENXIO);
     make_link("sys/dev/block/8:1", "../../devices/pci0000:00/0000:00:01.0/block/cciss!c0d0");
     make("dev/cciss/c0d0", "");
-    ck_assert_int_eq(kernel.ops->ask_disk(&kernel, makedev(8, 1)), -ENXIO);
+    ck_assert_int_eq(kernel.ops->hold_disk(&kernel, makedev(8, 1)), -ENXIO);
 }
 END_TEST
 
