@@ -135,9 +135,11 @@ gboolean pca_serve_stop(PcaExchange *x, GError **error) {
     return TRUE;
 }
 
-static void reply_openers(PcaExchange *x, const PcaHeldNode *nodes, guint n) {
-    g_autoptr(GPtrArray) openers = pca_openers_find(x->kernel->root, nodes, n);
+static gboolean reply_openers(PcaExchange *x, const PcaHeldNode *nodes, guint n, GError **error) {
+    g_autoptr(GPtrArray) openers = pca_openers_find(x->kernel->root, nodes, n, error);
     GVariantBuilder builder;
+    if (!openers)
+        return FALSE;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a(uuusb)"));
     for (guint i = 0; i < openers->len; i++) {
         const PcaOpener *opener = g_ptr_array_index(openers, i);
@@ -146,6 +148,7 @@ static void reply_openers(PcaExchange *x, const PcaHeldNode *nodes, guint n) {
                               (guint32)opener->uid, comm, opener->writes);
     }
     g_variant_dict_insert_value(x->reply, "openers", g_variant_builder_end(&builder));
+    return TRUE;
 }
 
 gboolean pca_serve_uses(PcaExchange *x, GError **error) {
@@ -166,6 +169,5 @@ gboolean pca_serve_uses(PcaExchange *x, GError **error) {
         g_variant_builder_add(&refused, "i", whole && held < 0 ? -held : 0);
     }
     g_variant_dict_insert_value(x->reply, "refused", g_variant_builder_end(&refused));
-    reply_openers(x, nodes, n);
-    return TRUE;
+    return reply_openers(x, nodes, n, error);
 }

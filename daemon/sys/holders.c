@@ -6,8 +6,11 @@
 #include "sys/holders.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include "base/error.h"
 
 static void holder_free(gpointer data) {
     PcaHolder *holder = data;
@@ -19,18 +22,19 @@ static gint by_pid(gconstpointer a, gconstpointer b) {
     return (*(PcaHolder *const *)a)->pid - (*(PcaHolder *const *)b)->pid;
 }
 
-/* Calls for each process, named by its directory. */
-static void each_process(const PcaRoot *root,
-                         void (*func)(const char *directory, pid_t pid, gpointer data),
-                         gpointer data) {
-    g_auto(GStrv) entries = pca_read_directory(root->proc);
-    for (char **entry = entries; *entry; entry++) {
+/* Calls for each process, named by its directory. FALSE with *error when there is no list. */
+static gboolean each_process(const PcaRoot *root,
+                             void (*func)(const char *directory, pid_t pid, gpointer data),
+                             gpointer data, GError **error) {
+    g_auto(GStrv) entries = pca_list(root->proc, error);
+    for (char **entry = entries; entry && *entry; entry++) {
         guint64 pid;
         if (!g_ascii_string_to_unsigned(*entry, 10, 1, G_MAXINT, &pid, NULL))
             continue;
         g_autofree char *process = g_build_filename(root->proc, *entry, NULL);
         func(process, (pid_t)pid, data);
     }
+    return entries != NULL;
 }
 
 static char *comm_of(const char *process) {
@@ -81,7 +85,7 @@ static void add_holder(const char *process, pid_t pid, gpointer data) {
 GPtrArray *pca_holders_find(const PcaRoot *root, const dev_t *numbers, gsize n) {
     Search search = {numbers, n, g_ptr_array_new_with_free_func(holder_free)};
     if (n > 0)
-        each_process(root, add_holder, &search);
+        each_process(root, add_holder, &search, NULL);
     g_ptr_array_sort(search.holders, by_pid);
     return search.holders;
 }
@@ -93,6 +97,7 @@ typedef struct {
     guint n;
     gboolean tells_count;
     GPtrArray *openers;
+    int error; /* errno of listing what a process has open, where that is no answer */
 } Openers;
 
 static void opener_free(gpointer data) {
@@ -146,6 +151,8 @@ static void add_openers(const char *process, pid_t pid, gpointer data) {
     if (o->tells_count && stat(path, &st) == 0 && st.st_size == 0)
         return;
     DIR *directory = opendir(path);
+    if (!directory && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        o->error = errno;
     for (struct dirent *fd; directory && (fd = readdir(directory));)
         if (fstatat(dirfd(directory), fd->d_name, &st, 0) == 0 &&
             (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
@@ -166,15 +173,22 @@ static gint by_process(gconstpointer a, gconstpointer b) {
     return (*(PcaOpener *const *)a)->pid - (*(PcaOpener *const *)b)->pid;
 }
 
-GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n) {
+GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n,
+                            GError **error) {
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(opener_free);
     Openers openers = {
         .nodes = nodes,
         .n = n,
         .tells_count = proc_tells_count(root),
-        .openers = g_ptr_array_new_with_free_func(opener_free),
+        .openers = found,
     };
-    if (n > 0)
-        each_process(root, add_openers, &openers);
-    g_ptr_array_sort(openers.openers, by_process);
-    return openers.openers;
+    if (n > 0 && !each_process(root, add_openers, &openers, error))
+        return NULL;
+    if (openers.error) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, openers.error,
+                            "cannot list what processes have open");
+        return NULL;
+    }
+    g_ptr_array_sort(found, by_process);
+    return g_steal_pointer(&found);
 }

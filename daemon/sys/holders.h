@@ -33,8 +33,9 @@ typedef struct {
 } PcaOpener;
 
 /* Which processes have which of the `n` nodes open, each pair once, in order of pid; owns
- * PcaOpeners. */
-GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n);
+ * PcaOpeners. NULL with *error when the processes, or what one has open, cannot be listed for want
+ * of descriptors or memory; a process that went away or that nobody may look at has none. */
+GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n, GError **error);
 
 /* Whether a process holds one of the `n` device numbers. */
 gboolean pca_holds(const PcaRoot *root, pid_t pid, const dev_t *numbers, gsize n);

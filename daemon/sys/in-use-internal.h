@@ -46,8 +46,9 @@ typedef struct {
 void pca_use_look_keep(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
 gboolean pca_use_look_recall(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings);
 
-/* Every character device but virtual consoles, of PcaCharacter; the look's. */
-GPtrArray *pca_use_look_characters(PcaUseLook *look);
+/* Every character device but virtual consoles, of PcaCharacter; the look's. NULL with *error when
+ * they cannot be listed. */
+GPtrArray *pca_use_look_characters(PcaUseLook *look, GError **error);
 
 /* As pca_mounts_of_host and pca_mounts_of_others, but the look's. */
 GPtrArray *pca_use_look_host_mounts(PcaUseLook *look, GError **error);
@@ -55,11 +56,7 @@ GPtrArray *pca_use_look_other_mounts(PcaUseLook *look, GError **error);
 
 /* ---- ---- */
 
-/* The entries of a directory, sorted; empty when there is none. NULL with *error when there is one
- * that cannot be read to its end. */
-char **pca_list(const char *path, GError **error);
-
-/* The same, with a failure added instead of *error. */
+/* As pca_list, with a failure added instead of *error. */
 char **pca_use_list(const PcaUse *use, const char *path);
 
 /* Whether the real path `path` is the real path `directory` or below it. */

@@ -36,7 +36,8 @@ struct PcaUseLook {
     const PcaRoot *root;
     GHashTable *classes;   /* name -> Class */
     GHashTable *found;     /* PcaFunction -> PcaFindings, not told yet */
-    GPtrArray *characters; /* of PcaCharacter; NULL until they are asked for */
+    GPtrArray *characters; /* of PcaCharacter; NULL until they are asked for, or with ... */
+    GError *characters_error;
     Mounts of_host, of_others;
 };
 
@@ -79,6 +80,7 @@ void pca_use_look_free(PcaUseLook *look) {
     g_hash_table_unref(look->classes);
     g_hash_table_unref(look->found);
     g_clear_pointer(&look->characters, g_ptr_array_unref);
+    g_clear_error(&look->characters_error);
     mounts_clear(&look->of_host);
     mounts_clear(&look->of_others);
     g_free(look);
@@ -173,14 +175,12 @@ static gboolean is_console(const char *number) {
 }
 
 /* A big host has thousands of links, so they are compared as they are. */
-GPtrArray *pca_use_look_characters(PcaUseLook *look) {
-    if (look->characters)
-        return look->characters;
-    look->characters = g_ptr_array_new_with_free_func(character_free);
-    g_autofree char *path = g_build_filename(look->root->sysfs, "dev/char", NULL);
-    g_auto(GStrv) numbers = pca_list(path, NULL);
+static void read_characters(PcaUseLook *look, const char *path) {
+    g_auto(GStrv) numbers = pca_list(path, &look->characters_error);
     PCA_AUTO_FD links = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char target[PATH_MAX];
+    if (numbers)
+        look->characters = g_ptr_array_new_with_free_func(character_free);
     for (char **number = numbers; number && *number; number++) {
         if (is_console(*number))
             continue;
@@ -191,6 +191,14 @@ GPtrArray *pca_use_look_characters(PcaUseLook *look) {
         character->target = g_strdup(below_sysfs(target));
         g_ptr_array_add(look->characters, character);
     }
+}
+
+GPtrArray *pca_use_look_characters(PcaUseLook *look, GError **error) {
+    g_autofree char *path = g_build_filename(look->root->sysfs, "dev/char", NULL);
+    if (!look->characters && !look->characters_error)
+        read_characters(look, path);
+    if (!look->characters && error)
+        *error = g_error_copy(look->characters_error);
     return look->characters;
 }
 

@@ -92,9 +92,9 @@ static void add_character(PcaUseNodes *nodes, const char *number, const char *di
 }
 
 static void add_characters(const PcaUse *use, PcaUseNodes *nodes) {
-    GPtrArray *characters = pca_use_look_characters(use->look);
+    GPtrArray *characters = pca_use_look_characters(use->look, NULL);
     const char *function = use->directory + strlen(use->root->sysfs) + 1;
-    for (guint i = 0; i < characters->len; i++) {
+    for (guint i = 0; characters && i < characters->len; i++) {
         const PcaCharacter *character = g_ptr_array_index(characters, i);
         if (!pca_path_below(character->target, function))
             continue;

@@ -5,7 +5,6 @@
  */
 #include "sys/in-use-internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
@@ -46,34 +45,6 @@ void pca_use_fail_as(const PcaUse *use, PcaUses kind, const char *culprit, const
     va_start(args, format);
     fail(use, kind, culprit, fix, format, args);
     va_end(args);
-}
-
-static gint compare_names(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* 0 or the errno that ended the reading early. */
-static int read_entries(DIR *directory, GPtrArray *names) {
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(directory)))
-        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    return errno;
-}
-
-char **pca_list(const char *path, GError **error) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    DIR *directory = opendir(path);
-    int result = directory ? read_entries(directory, names) : errno;
-    if (directory)
-        closedir(directory);
-    if (result != 0 && result != ENOENT) {
-        pca_error_set_errno(error, PCA_ERROR_FAILED, result, "cannot read %s", path);
-        return NULL;
-    }
-    g_ptr_array_sort(names, compare_names);
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_steal(names, NULL);
 }
 
 void pca_use_fail_read(const PcaUse *use, const char *what, const GError *error) {
@@ -175,10 +146,18 @@ static gboolean use_open_or_fail(PcaUse *use, PcaUseLook *look, const PcaFunctio
     return FALSE;
 }
 
+/* Those that lead to it are only found by all of them. */
+static void check_characters(const PcaUse *use) {
+    g_autoptr(GError) error = NULL;
+    if (!pca_use_look_characters(use->look, &error))
+        pca_use_fail_read(use, "dev/char", error);
+}
+
 static void find(PcaUseLook *look, const PcaFunction *function, PcaFindings *findings) {
     AUTO_USE use;
     if (!use_open_or_fail(&use, look, function, findings) || is_part_of_host(&use))
         return;
+    check_characters(&use);
     pca_use_storage(&use);
     pca_use_network(&use);
     pca_use_display(&use);

@@ -171,16 +171,31 @@ char *pca_resolve_link(const char *path) {
     return g_canonicalize_filename(target, directory);
 }
 
-char **pca_read_directory(const char *path) {
-    GPtrArray *names = g_ptr_array_new();
+/* 0 or the errno that ended the reading early. */
+static int read_entries(DIR *directory, GPtrArray *names) {
+    struct dirent *entry;
+    while (errno = 0, (entry = readdir(directory)))
+        if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    return errno;
+}
+
+char **pca_list(const char *path, GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     DIR *directory = opendir(path);
-    if (directory) {
-        for (struct dirent *entry; (entry = readdir(directory));)
-            if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-                g_ptr_array_add(names, g_strdup(entry->d_name));
+    int result = directory ? read_entries(directory, names) : errno;
+    if (directory)
         closedir(directory);
+    if (result != 0 && result != ENOENT) {
+        pca_error_set_errno(error, PCA_ERROR_FAILED, result, "cannot read %s", path);
+        return NULL;
     }
     g_ptr_array_sort(names, compare_names);
     g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
+    return (char **)g_ptr_array_steal(names, NULL);
+}
+
+char **pca_read_directory(const char *path) {
+    char **names = pca_list(path, NULL);
+    return names ? names : g_new0(char *, 1);
 }

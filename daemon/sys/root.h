@@ -58,3 +58,7 @@ char *pca_read_link_name_at(int directory, const char *name);
 
 /* The entries of a directory without "." and "..", sorted; empty when it cannot be read. */
 char **pca_read_directory(const char *path);
+
+/* The entries of a directory, sorted; empty when there is none. NULL with *error when there is one
+ * that cannot be read to its end. */
+char **pca_list(const char *path, GError **error);

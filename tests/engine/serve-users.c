@@ -163,6 +163,16 @@ START_TEST(a_number_given_anew_means_nobody) {
 }
 END_TEST
 
+START_TEST(uses_needs_the_list_of_processes) {
+    pca_tree_delete(tree, "proc");
+    pca_tree_write(tree, "proc", "%s", "");
+    g_autofree char *text = g_strdup_printf(
+        "{'kind': <'uses'>, 'nodes': <[(uint64 %ju, true, true)]>}", (uintmax_t)makedev(259, 0));
+    AUTO_REPLY reply = ask_text(text, -1);
+    assert_refused(&reply, "Failed");
+}
+END_TEST
+
 START_TEST(uses_tells_who_has_what_open) {
     make_holder(4242, "vmm");
     make_holder(4243, "cat");
@@ -189,6 +199,7 @@ void add_serve_users(Suite *suite) {
     ADD_CASE(suite, "serve users", holders_are_named_in_printable_text,
              holders_by_the_numbers_that_a_node_had, nobody_holds_what_has_no_node,
              stop_hands_over_whom_it_means, stop_ends_it, a_number_given_anew_means_nobody,
+             uses_needs_the_list_of_processes,
              uses_tells_who_has_what_open);
     PCA_TABLE(suite, "stop spares others", stop_spares_others, spared);
 }

@@ -314,6 +314,7 @@ END_TEST
 START_TEST(unreadable_directories_are_in_use) {
     static const char *const directories[] = {
         "sys/class/block",
+        "sys/dev/char",
         "sys/class/nvme",
         "sys/class/net",
         "sys/fs/btrfs",

@@ -76,7 +76,7 @@ static void run_scan(const char *way) {
         pca_in_use(look, function, findings);
     }
     g_autoptr(GPtrArray) openers =
-        pca_openers_find(root, (const PcaHeldNode *)(gpointer)held->data, held->len);
+        pca_openers_find(root, (const PcaHeldNode *)(gpointer)held->data, held->len, NULL);
     sample(way, "scan", start);
     if (findings->len > 0)
         die("scan", ((PcaFinding *)g_ptr_array_index(findings, 0))->text);
