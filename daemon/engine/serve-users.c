@@ -6,6 +6,8 @@
 #include "engine/serve-internal.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
 
 #include "engine/context.h"
 #include "engine/wire.h"
@@ -55,6 +57,25 @@ static gboolean is_given_anew(const PcaRoot *root, dev_t number) {
     return is_number_of(root, "vfio", number) || is_number_of(root, "vfio-dev", number);
 }
 
+/* A line "MAJOR NAME" of /proc/devices, of VFIO's character devices (drivers/vfio/group.c,
+ * device_cdev.c). */
+static gboolean is_line_of_vfio(const char *line, dev_t number) {
+    unsigned major_number;
+    char name[32];
+    return sscanf(line, "%u %31s", &major_number, name) == 2 && major_number == major(number) &&
+           (g_str_equal(name, "vfio") || g_str_equal(name, "vfio-dev"));
+}
+
+/* Whoever has something else open is nobody's to name or stop. */
+static gboolean is_of_vfio(const PcaRoot *root, dev_t number) {
+    g_autofree char *text = pca_read_text(root->proc, "devices", NULL);
+    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+    gboolean found = FALSE;
+    for (char **line = lines; *line && !g_str_has_prefix(*line, "Block"); line++)
+        found |= is_line_of_vfio(*line, number);
+    return found;
+}
+
 static void collect_numbers(PcaExchange *x, GArray *numbers) {
     const PcaRoot *root = x->kernel->root;
     g_autoptr(GVariant) groups = g_variant_lookup_value(x->request, "groups", G_VARIANT_TYPE("ai"));
@@ -65,7 +86,7 @@ static void collect_numbers(PcaExchange *x, GArray *numbers) {
         guint64 wide;
         g_variant_get_child(old, i, "t", &wide);
         dev_t number = (dev_t)wide;
-        if (!is_given_anew(root, number))
+        if (is_of_vfio(root, number) && !is_given_anew(root, number))
             g_array_append_val(numbers, number);
     }
     for (gsize i = 0; groups && i < g_variant_n_children(groups); i++) {

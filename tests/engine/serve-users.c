@@ -163,6 +163,20 @@ START_TEST(a_number_given_anew_means_nobody) {
 }
 END_TEST
 
+START_TEST(a_number_of_no_vfio_device_means_nobody) {
+    pid_t vmm = start_vmm();
+    pca_tree_write(tree, "proc/devices",
+                   "Character devices:\n  1 mem\n10 vfio\n\nBlock devices:\n  1 vfio\n");
+    g_autofree char *text = g_strdup_printf("{'kind': <'stop'>, 'numbers': <[uint64 %ju]>, "
+                                            "'owner': <uint32 %u>, 'kill': <true>}",
+                                            (uintmax_t)makedev(1, 3), OWNER);
+    AUTO_REPLY reply = ask_text(text, -1);
+    assert_value(&reply, "processes", "[]");
+    ck_assert(lives(vmm));
+    end_vmm(vmm);
+}
+END_TEST
+
 START_TEST(uses_needs_the_list_of_processes) {
     pca_tree_delete(tree, "proc");
     pca_tree_write(tree, "proc", "%s", "");
@@ -199,7 +213,7 @@ void add_serve_users(Suite *suite) {
     ADD_CASE(suite, "serve users", holders_are_named_in_printable_text,
              holders_by_the_numbers_that_a_node_had, nobody_holds_what_has_no_node,
              stop_hands_over_whom_it_means, stop_ends_it, a_number_given_anew_means_nobody,
-             uses_needs_the_list_of_processes,
+             a_number_of_no_vfio_device_means_nobody, uses_needs_the_list_of_processes,
              uses_tells_who_has_what_open);
     PCA_TABLE(suite, "stop spares others", stop_spares_others, spared);
 }

@@ -123,6 +123,8 @@ PcaTree *pca_tree_new(void) {
     pca_tree_write(tree, "sys/bus/pci/drivers_probe", "%s", "");
     pca_tree_write(tree, "proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     pca_tree_write(tree, "proc/1/mountinfo", "%s", "");
+    /* A fake node of VFIO has the number of /dev/null. */
+    pca_tree_write(tree, "proc/devices", "Character devices:\n  1 vfio\n\nBlock devices:\n");
     /* Descriptors are no fake's. */
     g_autofree char *self = absolute(tree, "proc/self");
     g_assert_cmpint(symlink("/proc/self", self), ==, 0);
