@@ -151,9 +151,10 @@ static gboolean do_unbind(PcaStepContext *context, const PcaStep *step, int dire
     if (g_strcmp0(before, detail) != 0)
         return TRUE;
     /* No driver asks whether its disks are in use before it gives them up. */
-    g_autoptr(GPtrArray) held = pca_disks_hold(context->kernel, step->device, error);
+    gboolean hosts = !pca_driver_is_vfio(detail);
+    g_autoptr(GPtrArray) held = hosts ? pca_disks_hold(context->kernel, step->device, error) : NULL;
     g_autofree char *name = g_strdup_printf("drivers/%s/unbind", detail);
-    if (!held || !write_bus(context, step, name, error))
+    if ((hosts && !held) || !write_bus(context, step, name, error))
         return FALSE;
     g_autofree char *after = pca_step_driver(directory);
     if (!after)

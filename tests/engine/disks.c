@@ -84,9 +84,19 @@ START_TEST(which_disks_there_are_has_to_be_known) {
 }
 END_TEST
 
+/* Nor is a release held up by what there is to hold. */
+START_TEST(on_vfio_a_function_has_none) {
+    AUTO_RUN run = claim_disk();
+    pca_tree_delete(tree, "sys/class/block");
+    pca_tree_write(tree, "sys/class/block", "%s", "");
+    release(&run);
+    ck_assert_msg(run.ok, "%s", run.error ? run.error->message : "");
+}
+END_TEST
+
 void add_disks(Suite *suite) {
     ADD_CASE(suite, "disks", each_whole_disk_is_held,
              a_disk_that_has_come_into_use_keeps_its_driver,
              a_disk_that_cannot_be_asked_keeps_its_driver, a_drive_without_a_medium_is_nobodys,
-             which_disks_there_are_has_to_be_known);
+             which_disks_there_are_has_to_be_known, on_vfio_a_function_has_none);
 }
