@@ -7,6 +7,7 @@
 
 #include "judge/checks.h"
 #include "judge/terms.h"
+#include "support/policy.h"
 #include "sys/scan.h"
 
 static const char policy_text[] = "[Device nic]\nPath=02.0/00.0\nAllowUser=1000\nPerUser=1\n"
@@ -68,14 +69,6 @@ static const struct {
     {"01:00.0", {.policy = "why not", .caller = "why not"}, "policy identity "},
 };
 
-static PcaPolicy *parse_policy(void) {
-    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
-    const PcaPolicyFile file = {"test.conf", policy_text, strlen(policy_text), FALSE};
-    PcaPolicy *policy = pca_policy_parse(&file, 1, diagnostics);
-    ck_assert_ptr_nonnull(policy);
-    return policy;
-}
-
 /* Each with its reason, and no pass beside it. */
 static char *unknown_of(PcaFindings *findings) {
     g_autoptr(GString) names = g_string_new(NULL);
@@ -100,7 +93,7 @@ START_TEST(what_is_not_seen_never_passes) {
     g_autoptr(PcaTree) tree = pca_small_host();
     const PcaRoot *root = pca_tree_root(tree);
     g_autoptr(PcaSnapshot) snapshot = pca_scan(root, NULL);
-    g_autoptr(PcaPolicy) policy = parse_policy();
+    g_autoptr(PcaPolicy) policy = pca_policy_of(policy_text);
     g_autoptr(PcaRequest) request = pca_request_new();
     g_autoptr(GPtrArray) findings = pca_findings_new();
     g_autoptr(PcaNames) names = pca_names_new(1000);

@@ -6,6 +6,7 @@
 #include "cases.h"
 
 #include "judge/request.h"
+#include "support/policy.h"
 #include "sys/scan.h"
 
 static const char policy_text[] = "[Device gpu]\nPath=01.0/00.0\nId=10de:2230 10de:1aef\n"
@@ -50,14 +51,6 @@ static PcaRequest *make_request(const char *words) {
     return request;
 }
 
-static PcaPolicy *parse_policy(void) {
-    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
-    const PcaPolicyFile file = {"test.conf", policy_text, strlen(policy_text), FALSE};
-    PcaPolicy *policy = pca_policy_parse(&file, 1, diagnostics);
-    ck_assert_ptr_nonnull(policy);
-    return policy;
-}
-
 static char *describe(PcaTargets *targets) {
     g_autoptr(GString) text = g_string_new(NULL);
     for (guint i = 0; i < targets->len; i++) {
@@ -71,7 +64,7 @@ static char *describe(PcaTargets *targets) {
 START_TEST(resolve) {
     g_autoptr(PcaTree) tree = pca_small_host();
     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
-    g_autoptr(PcaPolicy) policy = parse_policy();
+    g_autoptr(PcaPolicy) policy = pca_policy_of(policy_text);
     g_autoptr(PcaRequest) request = make_request(rows[_i].words);
     g_autoptr(GPtrArray) findings = pca_findings_new();
     g_autoptr(GPtrArray) targets =

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "service/private.h"
+#include "support/policy.h"
 
 #define TEXT(users, groups)                                                                        \
     "[Device nic]\nPath=02.0/00.0\nId=8086:10d3\nAllowUser=" users "\nAllowGroup=" groups "\n"
@@ -77,14 +78,6 @@ static void await(GAsyncResult *const *result) {
         g_main_context_iteration(NULL, TRUE);
 }
 
-static PcaPolicy *policy_of(const char *text) {
-    const PcaPolicyFile file = {"a.conf", text, strlen(text), FALSE};
-    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
-    PcaPolicy *policy = pca_policy_parse(&file, 1, diagnostics);
-    ck_assert_ptr_nonnull(policy);
-    return policy;
-}
-
 /* Whether it was done within so many milliseconds. */
 static gboolean resolve(PcaDirectory *directory, PcaPolicy *policy, gint64 patience_ms) {
     g_autoptr(GAsyncResult) result = NULL;
@@ -127,7 +120,7 @@ static void drain(void) {
 
 START_TEST(of_libc) {
     PcaDirectory *directory = pca_directory_new(NULL);
-    g_autoptr(PcaPolicy) policy = policy_of(TEXT("root nobody-has-this", "root"));
+    g_autoptr(PcaPolicy) policy = pca_policy_of(TEXT("root nobody-has-this", "root"));
     gint64 took;
     guint32 gid = 1;
     ck_assert(pca_directory_is_due(directory, policy));
@@ -146,8 +139,8 @@ END_TEST
 
 START_TEST(what_is_found) {
     PcaDirectory *directory = pca_directory_new(&server);
-    g_autoptr(PcaPolicy) all = policy_of(TEXT("u1007 1008", "g7"));
-    g_autoptr(PcaPolicy) some = policy_of(TEXT("u1007 gone", "g7"));
+    g_autoptr(PcaPolicy) all = pca_policy_of(TEXT("u1007 1008", "g7"));
+    g_autoptr(PcaPolicy) some = pca_policy_of(TEXT("u1007 gone", "g7"));
     ck_assert(resolve(directory, all, 30000));
     ck_assert(!pca_directory_is_due(directory, all));
     ck_assert(pca_directory_is_due(directory, some));
@@ -164,13 +157,13 @@ END_TEST
 /* A server that cannot say takes nobody's number away; one that says no does. */
 START_TEST(a_server_s_hiccup) {
     PcaDirectory *directory = pca_directory_new(&server);
-    g_autoptr(PcaPolicy) policy = policy_of(TEXT("u1007", "g7"));
+    g_autoptr(PcaPolicy) policy = pca_policy_of(TEXT("u1007", "g7"));
     ck_assert(resolve(directory, policy, 30000));
     set_server(FALSE, TRUE);
     ck_assert(resolve(directory, policy, 30000));
     expect_user(directory, "u1007", 1007);
     set_server(FALSE, FALSE);
-    g_autoptr(PcaPolicy) other = policy_of(TEXT("u1008", "g7"));
+    g_autoptr(PcaPolicy) other = pca_policy_of(TEXT("u1008", "g7"));
     ck_assert(resolve(directory, other, 30000));
     expect_user(directory, "u1007", 0);
     pca_directory_free(directory);
@@ -179,8 +172,8 @@ END_TEST
 
 START_TEST(silence) {
     PcaDirectory *directory = pca_directory_new(&server);
-    g_autoptr(PcaPolicy) policy = policy_of(TEXT("u1007", "g7"));
-    g_autoptr(PcaPolicy) newer = policy_of(TEXT("u1008", "g7"));
+    g_autoptr(PcaPolicy) policy = pca_policy_of(TEXT("u1007", "g7"));
+    g_autoptr(PcaPolicy) newer = pca_policy_of(TEXT("u1008", "g7"));
     gint64 first, second;
     set_server(TRUE, FALSE);
     ck_assert(!resolve(directory, policy, 50));
@@ -210,7 +203,7 @@ END_TEST
 /* Whoever waits for it is answered, and the thread comes back to what is still there. */
 START_TEST(freed_while_silent) {
     PcaDirectory *directory = pca_directory_new(&server);
-    g_autoptr(PcaPolicy) policy = policy_of(TEXT("u1007", "g7"));
+    g_autoptr(PcaPolicy) policy = pca_policy_of(TEXT("u1007", "g7"));
     g_autoptr(GAsyncResult) resolved = NULL;
     g_autoptr(GAsyncResult) named = NULL;
     set_server(TRUE, FALSE);
@@ -228,8 +221,8 @@ END_TEST
 /* Whoever waits for the older one is answered with the newer, which is in force. */
 START_TEST(two_policies_at_once) {
     PcaDirectory *directory = pca_directory_new(&server);
-    g_autoptr(PcaPolicy) older = policy_of(TEXT("u1007", "g7"));
-    g_autoptr(PcaPolicy) newer = policy_of(TEXT("u1008", "g7"));
+    g_autoptr(PcaPolicy) older = pca_policy_of(TEXT("u1007", "g7"));
+    g_autoptr(PcaPolicy) newer = pca_policy_of(TEXT("u1008", "g7"));
     g_autoptr(GAsyncResult) first = NULL;
     g_autoptr(GAsyncResult) second = NULL;
     g_autoptr(GAsyncResult) third = NULL;

@@ -15,8 +15,8 @@
  *     g_autoptr(PcaSnapshot) snapshot = pca_scan(pca_tree_root(tree), NULL);
  *
  * A new tree has: sys with bus/pci/{devices,drivers,drivers_probe}, devices,
- * class/{block,net,misc}, kernel/iommu_groups, module; proc with an empty swaps and process 1 with
- * an empty mountinfo; dev with an empty vfio directory.
+ * class/{block,net,misc}, kernel/iommu_groups, module; proc with an empty swaps, devices that
+ * has VFIO, and process 1 with an empty mountinfo; dev with an empty vfio directory.
  */
 #pragma once
 

@@ -12,6 +12,7 @@ tests_sys_test_sys_SOURCES = \
 	tests/sys/interrupt-cases.c \
 	tests/sys/policy-file-cases.c \
 	tests/sys/variant-cases.c \
+	tests/support/policy.c tests/support/policy.h \
 	tests/support/modules.c tests/support/modules.h \
 	tests/sys/guard.c tests/sys/guard.h \
 	tests/support/main.c tests/support/suite.h \

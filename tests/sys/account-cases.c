@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "support/policy.h"
 #include "sys/accounts.h"
 
 #define NOBODY "nobody-of-that-name"
@@ -110,10 +111,7 @@ END_TEST
 START_TEST(names_of_a_policy) {
     static const char text[] = "[Device x]\nPath=01.0/00.0\nId=8086:1533\n"
                                "AllowUser=root " NOBODY " 7\nAllowGroup=root " NOBODY "\n";
-    const PcaPolicyFile file = {"a.conf", text, sizeof text - 1, FALSE};
-    g_autoptr(GPtrArray) diagnostics = pca_diagnostics_new();
-    g_autoptr(PcaPolicy) policy = pca_policy_parse(&file, 1, diagnostics);
-    ck_assert_ptr_nonnull(policy);
+    g_autoptr(PcaPolicy) policy = pca_policy_of(text);
     g_autoptr(PcaAccounts) accounts = pca_accounts_look_up(policy);
     guint32 number = 7;
     ck_assert(pca_accounts_user(accounts, "root", &number) && number == 0);
