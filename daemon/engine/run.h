@@ -20,10 +20,10 @@ PcaResidues *pca_residues_new(void);
 
 /* Runs `plan`, the journal's lock held by the caller. A claim plan that fails is undone in reverse
  * and *error says why it failed; but once a step was begun that hands something out, it is left as
- * it is, without an end in the journal, and has to be released. A release plan goes on with the other functions when one fails,
- * and one that goes on where an earlier run of it died touches no function that this had restored.
- * Either way `residues` tells what could not be put right. Returns TRUE when every step was done.
- */
+ * it is, without an end in the journal, and has to be released. A release plan goes on with the
+ * other functions when one fails, and one that goes on where an earlier run of it died touches no
+ * function that this had restored. Either way `residues` tells what could not be put right. Returns
+ * TRUE when every step was done. */
 gboolean pca_run(PcaKernel *kernel, const PcaPlan *plan, int journal, PcaResidues *residues,
                  GError **error);
 

@@ -52,7 +52,7 @@ static void judge_pf(const Judgement *j) {
     const PcaSources *sources = j->context->sources;
     const PcaAddress *address = &j->function->pf;
     const PcaFunction *pf = pca_snapshot_find(j->context->snapshot, address);
-    const PcaClaim *claim = pca_sources_device(j->context->sources, address);
+    const PcaClaim *claim = pca_sources_device(sources, address);
     g_autofree char *text = pca_address_format(address);
     g_autofree char *holder = claim ? pca_check_holder(j->context, claim) : NULL;
     g_autofree char *fix =

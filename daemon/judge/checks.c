@@ -231,20 +231,22 @@ static char *group_fix(const Check *c, const char *sibling) {
 
 /* Of a member that a look at the hardware failed at, nothing is known. */
 static void check_unread(const Check *c) {
-    g_autofree char *path = g_strdup_printf("%s/kernel/iommu_groups/%d/devices",
-                                            c->context->root->sysfs, c->function->iommu_group);
+    int group = c->function->iommu_group;
+    if (group == PCA_NO_GROUP)
+        return;
+    g_autofree char *path =
+        g_strdup_printf("%s/kernel/iommu_groups/%d/devices", c->context->root->sysfs, group);
     g_auto(GStrv) names = pca_read_directory(path);
-    if (c->function->iommu_group != PCA_NO_GROUP && !names[0])
+    if (!names[0])
         pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, path, NULL,
-                          "the members of IOMMU group %d of %s cannot be read",
-                          c->function->iommu_group, c->address);
+                          "the members of IOMMU group %d of %s cannot be read", group, c->address);
     for (char **name = names; *name; name++) {
         PcaAddress address;
         if (pca_address_parse(*name, &address) &&
             !pca_snapshot_find(c->context->snapshot, &address))
             pca_findings_fail(c->findings, "group", PCA_ERROR_GROUP_INCOMPLETE, *name, NULL,
                               "%s shares IOMMU group %d with %s, which cannot be read", c->address,
-                              c->function->iommu_group, *name);
+                              group, *name);
     }
 }
 

@@ -64,6 +64,8 @@ static const Refusal refusals[] = {
     {NULL, "03:00.1", "group", "GroupIncomplete", "0000:03:00.0", NULL},
     {"set 0000:03:00.1 vendor unreadable", "03:00.0", "group", "GroupIncomplete", "0000:03:00.1",
      "set 0000:03:00.1 vendor 0x10de"},
+    {"function 0000:0b:00.0 group=50 reset=flr;delete sys/kernel/iommu_groups/50/devices",
+     "0b:00.0", "group", "GroupIncomplete", NULL, "unplug 0000:0b:00.0"},
     {"write " INTERRUPTS " Y", NIC, "interrupts", "NotIsolated", "allow_unsafe_interrupts",
      "delete sys/module/iommufd"},
     {"write " IRQ "0/chip_name IO-APIC", NIC, "interrupts", "NotIsolated", "interrupt remapping",
