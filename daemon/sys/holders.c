@@ -97,7 +97,7 @@ typedef struct {
     guint n;
     gboolean tells_count;
     GPtrArray *openers;
-    int error; /* errno of listing what a process has open, where that is no answer */
+    GError *error; /* what one has open cannot be listed */
 } Openers;
 
 static void opener_free(gpointer data) {
@@ -142,6 +142,11 @@ static void add_opener(Openers *o, const char *process, pid_t pid, const char *f
             get_opener(o, i, process, pid, owner.st_uid)->writes |= may_write(process, fd);
 }
 
+/* It went away, or the kernel or SELinux keeps it from being looked at. */
+static gboolean has_none(int error) {
+    return error == ENOENT || error == ESRCH || error == EACCES || error == EPERM;
+}
+
 /* Most descriptors of a host are looked at in vain, so by no path; and most processes of many a
  * host are the kernel's, which have none. */
 static void add_openers(const char *process, pid_t pid, gpointer data) {
@@ -151,8 +156,8 @@ static void add_openers(const char *process, pid_t pid, gpointer data) {
     if (o->tells_count && stat(path, &st) == 0 && st.st_size == 0)
         return;
     DIR *directory = opendir(path);
-    if (!directory && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-        o->error = errno;
+    if (!directory && !o->error && !has_none(errno))
+        pca_error_set_errno(&o->error, PCA_ERROR_FAILED, errno, "cannot read %s", path);
     for (struct dirent *fd; directory && (fd = readdir(directory));)
         if (fstatat(dirfd(directory), fd->d_name, &st, 0) == 0 &&
             (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
@@ -185,8 +190,7 @@ GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint
     if (n > 0 && !each_process(root, add_openers, &openers, error))
         return NULL;
     if (openers.error) {
-        pca_error_set_errno(error, PCA_ERROR_FAILED, openers.error,
-                            "cannot list what processes have open");
+        g_propagate_error(error, openers.error);
         return NULL;
     }
     g_ptr_array_sort(found, by_process);

@@ -33,8 +33,8 @@ typedef struct {
 } PcaOpener;
 
 /* Which processes have which of the `n` nodes open, each pair once, in order of pid; owns
- * PcaOpeners. NULL with *error when the processes, or what one has open, cannot be listed for want
- * of descriptors or memory; a process that went away or that nobody may look at has none. */
+ * PcaOpeners. NULL with *error when the processes, or what one has open, cannot be listed; a
+ * process that went away, or that may not be looked at, has none. */
 GPtrArray *pca_openers_find(const PcaRoot *root, const PcaHeldNode *nodes, guint n, GError **error);
 
 /* Whether a process holds one of the `n` device numbers. */

@@ -177,13 +177,24 @@ START_TEST(a_number_of_no_vfio_device_means_nobody) {
 }
 END_TEST
 
-START_TEST(uses_needs_the_list_of_processes) {
-    pca_tree_delete(tree, "proc");
-    pca_tree_write(tree, "proc", "%s", "");
+/* Nobody can tell who has what open where that cannot be listed. */
+static void refuses_without_list(const char *directory) {
+    make_holder(4242, "vmm");
+    pca_tree_delete(tree, directory);
+    pca_tree_write(tree, directory, "%s", "no directory");
     g_autofree char *text = g_strdup_printf(
         "{'kind': <'uses'>, 'nodes': <[(uint64 %ju, true, true)]>}", (uintmax_t)makedev(259, 0));
     AUTO_REPLY reply = ask_text(text, -1);
     assert_refused(&reply, "Failed");
+}
+
+START_TEST(uses_needs_the_list_of_processes) {
+    refuses_without_list("proc");
+}
+END_TEST
+
+START_TEST(uses_needs_what_each_process_has_open) {
+    refuses_without_list("proc/4242/fd");
 }
 END_TEST
 
@@ -214,6 +225,6 @@ void add_serve_users(Suite *suite) {
              holders_by_the_numbers_that_a_node_had, nobody_holds_what_has_no_node,
              stop_hands_over_whom_it_means, stop_ends_it, a_number_given_anew_means_nobody,
              a_number_of_no_vfio_device_means_nobody, uses_needs_the_list_of_processes,
-             uses_tells_who_has_what_open);
+             uses_needs_what_each_process_has_open, uses_tells_who_has_what_open);
     PCA_TABLE(suite, "stop spares others", stop_spares_others, spared);
 }
